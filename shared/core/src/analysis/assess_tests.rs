@@ -1,0 +1,276 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::spec::Metric;
+
+fn minute(index: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_040 + index * 60).unwrap()
+}
+
+fn sample(index: i64, requests: f64, errors: f64, latency: f64) -> Samples {
+    Samples {
+        at: minute(index),
+        requests: Some(requests),
+        errors_5xx: (errors > 0.0).then_some(errors),
+        latency_p99_ms: Some(latency),
+        custom: BTreeMap::new(),
+    }
+}
+
+fn rule(metric: KnownMetric, min: Option<f64>, max: Option<f64>) -> MetricRule {
+    MetricRule { name: metric.as_str().to_owned(), metric: metric.into(), max, min }
+}
+
+/// The rules of the production file.
+fn rules() -> Analysis {
+    Analysis {
+        interval_seconds: 60,
+        threshold: 5,
+        metrics: vec![
+            rule(KnownMetric::ErrorRate, None, Some(0.1)),
+            rule(KnownMetric::LatencyP99, None, Some(500.0)),
+        ],
+        min_requests: 10,
+        freshness_seconds: 180,
+        inconclusive_limit: 10,
+        compare: None,
+    }
+}
+
+fn conditions() -> Vec<Condition> {
+    ["error_rate > 1%", "latency_p99 > 1000ms", "availability < 99.9%"]
+        .iter()
+        .map(|text| text.parse().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_healthy_minute_passes() {
+    let check = assess(
+        &rules(),
+        &conditions(),
+        &[sample(0, 2000.0, 1.0, 300.0)],
+        &[],
+        minute(0),
+        minute(1),
+    );
+    assert_eq!(check.verdict, Verdict::Pass, "{}", check.reason);
+    assert_eq!(check.measurements.len(), 5);
+    assert_eq!(check.measurements[0].value, Some(0.05));
+    assert_eq!(check.measurements[0].reason, "error_rate is 0.05 %, asked at most 0.1 %");
+    assert_eq!(check.condition_breached, None);
+}
+
+#[test]
+fn a_bound_breaks_before_the_condition_does() {
+    let check = assess(
+        &rules(),
+        &conditions()[..1],
+        &[sample(0, 1000.0, 5.0, 600.0)],
+        &[],
+        minute(0),
+        minute(1),
+    );
+    assert_eq!(check.verdict, Verdict::Fail);
+    assert_eq!(check.condition_breached, None);
+    assert_eq!(
+        check.reason,
+        "error_rate is 0.5 %, asked at most 0.1 %; latency_p99 is 600 ms, asked at most 500 ms"
+    );
+}
+
+#[test]
+fn a_condition_that_holds_is_named() {
+    let check = assess(
+        &rules(),
+        &conditions(),
+        &[sample(0, 1000.0, 50.0, 300.0)],
+        &[],
+        minute(0),
+        minute(1),
+    );
+    assert_eq!(check.verdict, Verdict::Fail);
+    assert_eq!(check.condition_breached.as_deref(), Some("error_rate > 1%"));
+}
+
+#[test]
+fn rates_are_sums_over_sums_and_latency_is_the_worst_minute() {
+    let samples = [sample(0, 10.0, 1.0, 100.0), sample(1, 990.0, 0.0, 400.0)];
+    let check = assess(&rules(), &[], &samples, &[], minute(0), minute(2));
+    assert_eq!(check.measurements[0].value, Some(0.1));
+    assert_eq!(check.measurements[1].value, Some(400.0));
+    assert_eq!(check.verdict, Verdict::Pass);
+}
+
+#[test]
+fn minutes_outside_the_window_do_not_count() {
+    let samples = [
+        sample(-1, 1000.0, 900.0, 9e3),
+        sample(0, 1000.0, 0.0, 10.0),
+        sample(1, 1000.0, 900.0, 9e3),
+    ];
+    let check = assess(&rules(), &conditions(), &samples, &[], minute(0), minute(1));
+    assert_eq!(check.verdict, Verdict::Pass, "{}", check.reason);
+}
+
+#[test]
+fn too_little_data_is_inconclusive_and_says_why() {
+    let nothing = assess(&rules(), &conditions(), &[], &[], minute(0), minute(1));
+    assert_eq!(nothing.verdict, Verdict::Inconclusive);
+    assert!(nothing.reason.contains("no data in this window"));
+
+    let few = assess(&rules(), &[], &[sample(0, 9.0, 9.0, 9e9)], &[], minute(0), minute(1));
+    assert_eq!(few.verdict, Verdict::Inconclusive);
+    assert!(few.reason.contains("only 9 requests; 10 are needed"), "{}", few.reason);
+
+    let stale = assess(&rules(), &[], &[sample(0, 1000.0, 0.0, 1.0)], &[], minute(0), minute(10));
+    assert_eq!(stale.verdict, Verdict::Inconclusive);
+    assert!(stale.reason.contains("600 s old"), "{}", stale.reason);
+
+    let mut odd = sample(0, 1000.0, 0.0, 1.0);
+    odd.latency_p99_ms = Some(f64::NAN);
+    let odd = assess(&rules(), &[], &[odd], &[], minute(0), minute(1));
+    assert_eq!(odd.verdict, Verdict::Inconclusive);
+    assert_eq!(odd.reason, "latency_p99: a sample is NaN, which can't be");
+}
+
+#[test]
+fn each_metric_must_be_fresh_by_itself() {
+    // Requests arrive until the end of a long window, latencies stopped at its start.
+    let mut samples: Vec<Samples> = (0..10).map(|i| sample(i, 1000.0, 0.0, 100.0)).collect();
+    for late in &mut samples[1..] {
+        late.latency_p99_ms = None;
+    }
+    let check = assess(&rules(), &[], &samples, &[], minute(0), minute(10));
+    assert_eq!(check.measurements[0].verdict, Verdict::Pass);
+    assert_eq!(check.verdict, Verdict::Inconclusive);
+    assert_eq!(check.reason, "latency_p99: the newest data is 600 s old, more than 180 s");
+}
+
+#[test]
+fn a_failed_metric_wins_over_one_without_data() {
+    let mut samples = sample(0, 1000.0, 500.0, 0.0);
+    samples.latency_p99_ms = None;
+    let check = assess(&rules(), &[], &[samples], &[], minute(0), minute(1));
+    assert_eq!(check.verdict, Verdict::Fail);
+    assert_eq!(check.measurements[1].verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_check_of_nothing_does_not_pass() {
+    let rules = Analysis { metrics: Vec::new(), ..rules() };
+    let check = assess(&rules, &[], &[sample(0, 1000.0, 0.0, 1.0)], &[], minute(0), minute(1));
+    assert_eq!(check.verdict, Verdict::Inconclusive);
+    assert!(check.reason.starts_with("nothing is measured"));
+}
+
+#[test]
+fn a_service_without_requests_is_judged_by_its_own_metrics() {
+    let metric = Metric::Expression("SEARCH(...)".to_owned());
+    let lag = MetricRule { name: "queue_lag".to_owned(), metric, max: Some(30.0), min: None };
+    let rules = Analysis { metrics: vec![lag], min_requests: 0, ..rules() };
+    let mut samples = Samples {
+        at: minute(0),
+        requests: None,
+        errors_5xx: None,
+        latency_p99_ms: None,
+        custom: BTreeMap::from([("queue_lag".to_owned(), 12.0)]),
+    };
+    let at = |samples: &Samples| {
+        assess(&rules, &[], std::slice::from_ref(samples), &[], minute(0), minute(1)).verdict
+    };
+    assert_eq!(at(&samples), Verdict::Pass);
+    samples.custom.insert("queue_lag".to_owned(), 31.0);
+    assert_eq!(at(&samples), Verdict::Fail);
+    samples.custom.insert("queue_lag".to_owned(), f64::INFINITY);
+    assert_eq!(at(&samples), Verdict::Inconclusive);
+    samples.custom.clear();
+    assert_eq!(at(&samples), Verdict::Inconclusive);
+}
+
+#[test]
+fn a_candidate_slower_than_stable_fails_the_comparison() {
+    let compare =
+        Compare { metrics: vec!["latency_p99".to_owned()], significance: 0.01, min_samples: 5 };
+    let rules = Analysis { compare: Some(compare), ..rules() };
+    let slot = |base: f64, minutes: i64| -> Vec<Samples> {
+        (0..minutes)
+            .map(|i| sample(i, 1000.0, 0.0, base + i32::try_from(i).map(f64::from).unwrap()))
+            .collect()
+    };
+    let run = |candidate: &[Samples], stable: &[Samples]| {
+        assess(&rules, &[], candidate, stable, minute(5), minute(6)).measurements.remove(2)
+    };
+    let slower = run(&slot(200.0, 6), &slot(100.0, 6));
+    assert_eq!(slower.verdict, Verdict::Fail, "{}", slower.reason);
+    assert_eq!(run(&slot(100.0, 6), &slot(200.0, 6)).verdict, Verdict::Pass);
+    let few = run(&slot(200.0, 6), &slot(100.0, 4));
+    assert_eq!(few.verdict, Verdict::Inconclusive);
+    assert!(few.reason.contains("6 samples of the candidate and 4 of stable; 5 of each"));
+}
+
+fn any_value() -> impl Strategy<Value = Option<f64>> {
+    prop_oneof![
+        2 => Just(None),
+        1 => Just(Some(f64::NAN)),
+        1 => Just(Some(-1.0)),
+        1 => Just(Some(f64::INFINITY)),
+        8 => (0.0..2000.0_f64).prop_map(Some),
+    ]
+}
+
+fn any_samples() -> impl Strategy<Value = Samples> {
+    (-3_i64..6, any_value(), any_value(), any_value()).prop_map(
+        |(index, requests, errors_5xx, latency_p99_ms)| Samples {
+            at: minute(index),
+            requests,
+            errors_5xx,
+            latency_p99_ms,
+            custom: BTreeMap::new(),
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn a_pass_has_enough_fresh_readable_data(
+        candidate in proptest::collection::vec(any_samples(), 0..8),
+        stable in proptest::collection::vec(any_samples(), 0..8),
+        from in -1_i64..4,
+        length in -1_i64..5,
+    ) {
+        let until = minute(from + length);
+        let check = assess(&rules(), &conditions(), &candidate, &stable, minute(from), until);
+        let window: Vec<&Samples> =
+            candidate.iter().filter(|s| minute(from) <= s.at && s.at < until).collect();
+        if check.verdict == Verdict::Pass {
+            prop_assert!(check.measurements.iter().all(|one| one.value.is_some_and(f64::is_finite)));
+            prop_assert!(window.iter().filter_map(|s| s.requests).sum::<f64>() >= 10.0);
+            prop_assert!(window.iter().any(|s| s.latency_p99_ms.is_some()));
+            prop_assert!(window.iter().any(|s| until.duration_since(s.at).as_secs() <= 180));
+        }
+        prop_assert_eq!(
+            check.verdict == Verdict::Fail,
+            check.measurements.iter().any(|one| one.verdict == Verdict::Fail)
+        );
+        if check.condition_breached.is_some() {
+            prop_assert_eq!(check.verdict, Verdict::Fail);
+        }
+    }
+
+    #[test]
+    fn taking_data_away_never_makes_a_check_pass(
+        candidate in proptest::collection::vec(any_samples(), 0..8),
+    ) {
+        let blind: Vec<Samples> = candidate
+            .iter()
+            .map(|s| Samples { requests: None, ..s.clone() })
+            .collect();
+        let check = assess(&rules(), &conditions(), &blind, &[], minute(0), minute(3));
+        prop_assert_eq!(check.verdict, Verdict::Inconclusive);
+    }
+}

@@ -1,0 +1,339 @@
+//! What a deployment file means, after it was read and checked.
+//!
+//! Nothing here can hold a nonsense value: the parser refuses those with a line and a column.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::analysis::{Condition, KnownMetric};
+use crate::ids::{EnvironmentName, Role, ServiceName, Weight};
+
+/// A validated deployment file of one target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Spec {
+    /// `service`: given in the file, or beside it (`--service`).
+    pub service: Option<ServiceName>,
+    /// `environment`.
+    pub environment: EnvironmentName,
+    /// `strategy` with the section that belongs to it.
+    pub strategy: Strategy,
+    /// `replicas`: tasks of the service at full traffic.
+    pub replicas: u32,
+    /// `resources`.
+    pub resources: Resources,
+    /// `autoDeploy`: whether a pushed image starts a deployment by itself (default true).
+    pub auto_deploy: bool,
+    /// `trigger`.
+    pub trigger: Trigger,
+    /// `cluster`: name of the ECS cluster (default: the environment's name).
+    pub cluster: Option<String>,
+    /// `loadBalancer: false` for a service that takes its work from elsewhere (default true).
+    pub load_balancer: bool,
+    /// `healthCheck`.
+    pub health_check: Option<HealthCheck>,
+    /// `autoRollback`.
+    pub auto_rollback: AutoRollback,
+    /// `gates`: points where people must decide.
+    pub gates: Vec<Gate>,
+    /// `freezes`: times in which nothing moves forward.
+    pub freezes: Vec<Freeze>,
+    /// `postDeploymentTests`: names of suites. `smoke` runs on the candidate before it gets any
+    /// production weight, the others after the last step.
+    pub post_deployment_tests: Vec<SuiteName>,
+    /// `notifications`.
+    pub notifications: Notifications,
+    /// `timeouts`.
+    pub timeouts: Timeouts,
+}
+
+/// How the candidate replaces the stable revision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub enum Strategy {
+    /// Stop all, start all. One ECS service; there is downtime.
+    Recreate,
+    /// ECS's own rolling update with the deployment circuit breaker. One ECS service.
+    Rolling,
+    /// Everything at once after a test time on the candidate. Two slots.
+    BlueGreen(BlueGreen),
+    /// By steps of weight. Two slots. `linear` is a canary whose steps were counted out.
+    Canary(Steps),
+    /// By equal steps of weight. Two slots.
+    Linear(Steps),
+}
+
+/// `trafficSwitch` of `bluegreen`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BlueGreen {
+    /// `testDuration`, seconds: how long the candidate is tested before it gets production weight,
+    /// and how long it is watched after the switch.
+    pub test_duration_seconds: u32,
+    /// `rollbackOnError` (default true): roll back on a failed check; otherwise hold for a person.
+    pub rollback_on_error: bool,
+    /// `analysis`.
+    pub analysis: Option<Analysis>,
+}
+
+/// Steps of a canary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Steps {
+    /// Rising weights, the last one 100.
+    pub steps: Vec<Step>,
+    /// `analysis`.
+    pub analysis: Option<Analysis>,
+}
+
+/// One step: raise the candidate to `weight`, then watch it for `bake_seconds`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// Share of traffic.
+    pub weight: Weight,
+    /// `pause`, seconds (0 where it was absent).
+    pub bake_seconds: u32,
+}
+
+/// `analysis`: what is measured while a step bakes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Analysis {
+    /// `interval`, seconds: one check for each interval (at least 60: ALB metrics come once a minute).
+    pub interval_seconds: u32,
+    /// `threshold`: failed checks in a step before giving up.
+    pub threshold: u32,
+    /// `metrics`.
+    pub metrics: Vec<MetricRule>,
+    /// `minRequests`: fewer requests in an interval make a check inconclusive (default 10).
+    pub min_requests: u32,
+    /// `freshness`, seconds: data older than this counts as missing (default 180).
+    pub freshness_seconds: u32,
+    /// `inconclusiveLimit`: inconclusive checks in a row before rolling back (default 10).
+    pub inconclusive_limit: u32,
+    /// `compare`: compare candidate with stable.
+    pub compare: Option<Compare>,
+}
+
+/// One metric and its bounds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricRule {
+    /// `name`: one that Tidegate knows, or any name where `expression` says how to measure it.
+    pub name: String,
+    /// Which.
+    pub metric: Metric,
+    /// `max`, in the metric's unit (percent, milliseconds).
+    pub max: Option<f64>,
+    /// `min`, in the metric's unit.
+    pub min: Option<f64>,
+}
+
+/// What can be measured for a slot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// 5xx answers of the slot's tasks, percent of its requests.
+    ErrorRate,
+    /// 99th percentile of the response time, milliseconds.
+    LatencyP99,
+    /// Answers that were not 5xx, percent of the slot's requests.
+    Availability,
+    /// Requests in a minute.
+    RequestCount,
+    /// A CloudWatch metric math or SEARCH expression; `${targetGroup}`, `${loadBalancer}`,
+    /// `${slot}`, `${ecsService}` and `${cluster}` are filled in for each slot.
+    Expression(String),
+}
+
+/// `compare`: the candidate's samples against stable's, by the Mann-Whitney U test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Compare {
+    /// `metrics` to compare; higher is worse.
+    pub metrics: Vec<String>,
+    /// `significance`: one-sided p-value below which the candidate is worse (default 0.01).
+    pub significance: f64,
+    /// `minSamples`: fewer in either slot are inconclusive (default 5).
+    pub min_samples: u32,
+}
+
+/// `resources`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Resources {
+    /// The most that a task may take.
+    pub limits: Quantity,
+    /// What a task is given at least.
+    pub requests: Quantity,
+}
+
+/// CPU and memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Quantity {
+    /// `cpu` in thousandths of a vCPU (`500m`, `2`, `0.5`).
+    pub cpu_millis: Option<u32>,
+    /// `memory` in MiB (`512Mi`, `2Gi`).
+    pub memory_mib: Option<u32>,
+}
+
+/// `trigger`: which pushed images become deployments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trigger {
+    /// `repository`: ECR repository (default: the service's name).
+    pub repository: Option<String>,
+    /// `tags`: patterns with `*` and `?` (default `*`).
+    pub tags: Vec<String>,
+    /// `onNewerPush`.
+    pub on_newer_push: NewerPush,
+}
+
+/// What a push does while a deployment of the same target is running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NewerPush {
+    /// Wait for its turn; a newer one takes the place of one that waits.
+    Queue,
+    /// Abort the running deployment, then start.
+    Supersede,
+}
+
+/// `healthCheck`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthCheck {
+    /// `path`.
+    pub path: String,
+    /// `initialDelay`, seconds.
+    pub initial_delay_seconds: u32,
+    /// `timeout`, seconds (2 to 120, an ELB limit).
+    pub timeout_seconds: u32,
+    /// `interval`, seconds (5 to 300, above `timeout`; an ELB limit).
+    pub interval_seconds: u32,
+    /// `failureThreshold`: failed checks before a task counts as unhealthy (2 to 10, an ELB limit).
+    pub failure_threshold: u32,
+}
+
+/// `autoRollback`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AutoRollback {
+    /// `enabled` (default true). Off: conditions only tell; alarms still roll back.
+    pub enabled: bool,
+    /// `conditions`, each one enough by itself.
+    pub conditions: Vec<Condition>,
+    /// `alarms`: names of CloudWatch alarms. Where it is absent, every alarm whose name starts with
+    /// `{service}-{environment}-` is watched.
+    pub alarms: Option<Vec<String>>,
+    /// `window`, seconds: how long after completion the old slot stays warm for `tidegate rollback`
+    /// (default 1800).
+    pub window_seconds: u32,
+}
+
+/// `gates[]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gate {
+    /// `before`.
+    pub before: GatePhase,
+    /// `approvals`: how many of which role.
+    pub approvals: Vec<ApprovalRule>,
+    /// `expires`, seconds (default 86,400).
+    pub expires_seconds: u32,
+}
+
+/// Phases that can have a gate before them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GatePhase {
+    /// Before anything is touched.
+    Prepare,
+    /// Before the candidate gets traffic.
+    Shift,
+    /// Before the suites run.
+    Validate,
+    /// Before the deployment is declared complete.
+    Complete,
+}
+
+/// `gates[].approvals[]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRule {
+    /// `role`.
+    pub role: Role,
+    /// `count` (default 1).
+    pub count: u32,
+}
+
+/// `freezes[]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// `from`, inclusive.
+    pub from: Timestamp,
+    /// `until`, exclusive.
+    pub until: Timestamp,
+    /// `reason`.
+    pub reason: String,
+}
+
+/// Name of a test suite: lowercase letters, digits, dashes. It runs as the ECS task definition
+/// `{service}-{environment}-test-{suite}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SuiteName(pub String);
+
+/// `notifications`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Notifications {
+    /// `dashboard`: link shown in messages.
+    pub dashboard: Option<String>,
+    /// `slackChannel`: shown in messages; the webhook decides where they go.
+    pub slack_channel: Option<String>,
+}
+
+/// `timeouts`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timeouts {
+    /// `healthy`, seconds: how long tasks may take to become healthy (default 900).
+    pub healthy_seconds: u32,
+    /// `suite`, seconds: how long one test suite may run (default 1800).
+    pub suite_seconds: u32,
+}
+
+impl Metric {
+    /// The metric that Tidegate measures by itself, where it is one.
+    pub const fn known(&self) -> Option<KnownMetric> {
+        match self {
+            Self::ErrorRate => Some(KnownMetric::ErrorRate),
+            Self::LatencyP99 => Some(KnownMetric::LatencyP99),
+            Self::Availability => Some(KnownMetric::Availability),
+            Self::RequestCount => Some(KnownMetric::RequestCount),
+            Self::Expression(_) => None,
+        }
+    }
+}
+
+impl From<KnownMetric> for Metric {
+    fn from(known: KnownMetric) -> Self {
+        match known {
+            KnownMetric::ErrorRate => Self::ErrorRate,
+            KnownMetric::LatencyP99 => Self::LatencyP99,
+            KnownMetric::Availability => Self::Availability,
+            KnownMetric::RequestCount => Self::RequestCount,
+        }
+    }
+}
+
+impl GatePhase {
+    /// Every phase that can have a gate, in the order of a deployment.
+    pub const ALL: [Self; 4] = [Self::Prepare, Self::Shift, Self::Validate, Self::Complete];
+
+    /// The phase of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|phase| phase.as_str() == name)
+    }
+}

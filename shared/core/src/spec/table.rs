@@ -1,0 +1,659 @@
+//! Every key of a deployment file. The parser refuses what is not here, and the JSON Schema is
+//! written from here.
+
+use super::keys::{Key, Kind, Presence, Section, TextRule};
+use Presence::{Default, Optional, Required};
+
+/// Sections that later releases will act on. Until then they are refused by name: a file that asks
+/// for them must not deploy as if it had not.
+pub(super) const NOT_BUILT_YET: [&str; 9] = [
+    "migrations",
+    "infrastructure",
+    "configuration",
+    "monitoring",
+    "evidence",
+    "analyzer",
+    "validate",
+    "watch",
+    "report",
+];
+
+const DAY: u32 = 86_400;
+
+const fn key(name: &'static str, kind: Kind, presence: Presence, doc: &'static str) -> Key {
+    Key { name, kind, doc, presence }
+}
+
+fn is_label(text: &str, max: usize) -> bool {
+    text.len() <= max
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && !text.ends_with('-')
+}
+
+fn is_printable(text: &str, max: usize) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= max && !text.chars().any(char::is_control)
+}
+
+static SERVICE: TextRule = TextRule {
+    what: "a service name",
+    rule: "lowercase letters, digits and dashes, starting with a letter, at most 40 characters",
+    pattern: "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
+    accepts: |text| is_label(text, 40),
+};
+static ENVIRONMENT: TextRule = TextRule {
+    what: "an environment name",
+    rule: "lowercase letters, digits and dashes, starting with a letter, at most 24 characters",
+    pattern: "^[a-z]([a-z0-9-]{0,22}[a-z0-9])?$",
+    accepts: |text| is_label(text, 24),
+};
+static ROLE: TextRule = TextRule {
+    what: "a role such as tech-lead",
+    rule: "lowercase letters, digits and dashes, starting with a letter, at most 40 characters",
+    pattern: "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
+    accepts: |text| is_label(text, 40),
+};
+static SUITE: TextRule = TextRule {
+    what: "the name of a test suite",
+    rule: "lowercase letters, digits and dashes, starting with a letter, at most 40 characters",
+    pattern: "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
+    accepts: |text| is_label(text, 40),
+};
+static REGION: TextRule = TextRule {
+    what: "an AWS region such as eu-west-1",
+    rule: "lowercase words with dashes and a number at the end",
+    pattern: "^[a-z]{2,4}(-[a-z]{2,12}){1,3}-[1-9]$",
+    accepts: |text| {
+        let mut parts = text.split('-').rev();
+        let number = parts.next().unwrap_or_default();
+        text.len() <= 64
+            && number.len() == 1
+            && number.chars().all(|c| c.is_ascii_digit())
+            && parts.clone().count() >= 2
+            && parts.all(|part| part.len() >= 2 && part.chars().all(|c| c.is_ascii_lowercase()))
+    },
+};
+static CLUSTER: TextRule = TextRule {
+    what: "the name of an ECS cluster",
+    rule: "letters, digits, dashes and underscores, at most 255 characters",
+    pattern: "^[A-Za-z0-9_-]{1,255}$",
+    accepts: |text| {
+        (1..=255).contains(&text.len())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    },
+};
+static REPOSITORY: TextRule = TextRule {
+    what: "the name of an ECR repository",
+    rule: "2 to 256 lowercase letters, digits and . _ - /, starting with a letter, without a tag and \
+           without the registry's host",
+    pattern: "^[a-z][a-z0-9._/-]{1,255}$",
+    accepts: |text| {
+        (2..=256).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.chars().all(|c| {
+                c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-' | '/')
+            })
+    },
+};
+static TAGS: TextRule = TextRule {
+    what: "a pattern of tags such as v*",
+    rule: "letters, digits, . _ - and the wildcards * and ?, at most 128 characters",
+    pattern: "^[A-Za-z0-9._*?-]{1,128}$",
+    accepts: |text| {
+        (1..=128).contains(&text.len())
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '*' | '?'))
+    },
+};
+static URL_PATH: TextRule = TextRule {
+    what: "a path such as /health",
+    rule: "it starts with / and has at most 1024 characters, none of them a space",
+    pattern: "^/[!-~]{0,1023}$",
+    accepts: |text| {
+        text.starts_with('/') && text.len() <= 1024 && text.chars().all(|c| c.is_ascii_graphic())
+    },
+};
+static METRIC: TextRule = TextRule {
+    what: "the name of a metric",
+    rule: "lowercase letters, digits and underscores, starting with a letter, at most 64 characters",
+    pattern: "^[a-z][a-z0-9_]{0,63}$",
+    accepts: |text| {
+        text.len() <= 64
+            && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    },
+};
+static EXPRESSION: TextRule = TextRule {
+    what: "a CloudWatch metric expression",
+    rule: "1 to 2048 printable characters (CloudWatch, MetricDataQuery)",
+    pattern: "^[!-~]([ -~]{0,2047})$",
+    accepts: |text| is_printable(text, 2048),
+};
+static ALARM: TextRule = TextRule {
+    what: "the name of a CloudWatch alarm",
+    rule: "1 to 255 printable characters",
+    pattern: "^[!-~]([ -~]{0,254})$",
+    accepts: |text| is_printable(text, 255),
+};
+static REASON: TextRule = TextRule {
+    what: "a reason in words",
+    rule: "1 to 200 printable characters",
+    pattern: "^[!-~]([ -~]{0,199})$",
+    accepts: |text| is_printable(text, 200),
+};
+static CHANNEL: TextRule = TextRule {
+    what: "a Slack channel such as \"#deployments\"",
+    rule: "1 to 80 printable characters",
+    pattern: "^[!-~]([ -~]{0,79})$",
+    accepts: |text| is_printable(text, 80),
+};
+static LINK: TextRule = TextRule {
+    what: "a link",
+    rule: "it starts with https:// or http:// and has at most 2000 characters, none of them a space",
+    pattern: "^https?://[!-~]{1,1900}$",
+    accepts: |text| {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        rest.is_some_and(|rest| !rest.is_empty())
+            && text.len() <= 2000
+            && text.chars().all(|c| c.is_ascii_graphic())
+    },
+};
+
+/// A file of one target.
+pub(super) static TARGET: Section = Section {
+    doc: "Deployment file of one service in one environment.",
+    keys: &[
+        key(
+            "service",
+            Kind::Text(&SERVICE),
+            Optional,
+            "Name of the service. May be given beside the file instead (--service).",
+        ),
+        key("environment", Kind::Text(&ENVIRONMENT), Required, "Where the service is deployed."),
+        key(
+            "strategy",
+            Kind::Choice(&["canary", "linear", "bluegreen", "rolling", "recreate"]),
+            Required,
+            "How a new revision replaces the one that serves. canary: by steps of weight. linear: by \
+             equal steps of weight. bluegreen: all at once after a test time. rolling: ECS's own \
+             rolling update. recreate: stop all, start all, with downtime.",
+        ),
+        key(
+            "replicas",
+            Kind::Integer { min: 1, max: 5000 },
+            Required,
+            "Tasks of the service at full traffic (at most 5000, the quota of ECS).",
+        ),
+        key("resources", Kind::Section(&RESOURCES), Optional, "CPU and memory of a task."),
+        key(
+            "autoDeploy",
+            Kind::Flag,
+            Default("true"),
+            "Whether a pushed image starts a deployment by itself.",
+        ),
+        key(
+            "trigger",
+            Kind::Section(&TRIGGER),
+            Optional,
+            "Which pushed images become deployments.",
+        ),
+        key(
+            "cluster",
+            Kind::Text(&CLUSTER),
+            Optional,
+            "ECS cluster (default: the environment's name).",
+        ),
+        key(
+            "loadBalancer",
+            Kind::Flag,
+            Default("true"),
+            "false for a service that takes its work from elsewhere, such as a queue.",
+        ),
+        key(
+            "healthCheck",
+            Kind::Section(&HEALTH_CHECK),
+            Optional,
+            "Health check of the target groups.",
+        ),
+        key("canary", Kind::Section(&CANARY), Optional, "For the strategy canary."),
+        key("linear", Kind::Section(&LINEAR), Optional, "For the strategy linear."),
+        key(
+            "trafficSwitch",
+            Kind::Section(&TRAFFIC_SWITCH),
+            Optional,
+            "For the strategy bluegreen.",
+        ),
+        key(
+            "autoRollback",
+            Kind::Section(&AUTO_ROLLBACK),
+            Optional,
+            "When a deployment is taken back.",
+        ),
+        key(
+            "gates",
+            Kind::List { of: &Kind::Section(&GATE), min: 0, max: 4 },
+            Optional,
+            "Points where people must decide.",
+        ),
+        key(
+            "freezes",
+            Kind::List { of: &Kind::Section(&FREEZE), min: 0, max: 100 },
+            Optional,
+            "Times in which nothing moves forward. A rollback always may.",
+        ),
+        key(
+            "postDeploymentTests",
+            Kind::List { of: &Kind::Text(&SUITE), min: 0, max: 20 },
+            Optional,
+            "Test suites; each runs as the ECS task definition {service}-{environment}-test-{suite}. \
+             smoke runs on the candidate before it gets any traffic, the others after the last step.",
+        ),
+        key("notifications", Kind::Section(&NOTIFICATIONS), Optional, "What messages show."),
+        key("timeouts", Kind::Section(&TIMEOUTS), Optional, "How long things may take."),
+    ],
+};
+
+static RESOURCES: Section = Section {
+    doc: "CPU and memory of a task.",
+    keys: &[
+        key("limits", Kind::Section(&QUANTITY), Optional, "The most that a task may take."),
+        key("requests", Kind::Section(&QUANTITY), Optional, "What a task is given at least."),
+    ],
+};
+
+static QUANTITY: Section = Section {
+    doc: "CPU and memory.",
+    keys: &[
+        key("cpu", Kind::Cpu, Optional, "In thousandths of a vCPU (500m) or in vCPUs (2, 0.5)."),
+        key("memory", Kind::Memory, Optional, "In MiB (512Mi) or GiB (2Gi)."),
+    ],
+};
+
+static TRIGGER: Section = Section {
+    doc: "Which pushed images become deployments.",
+    keys: &[
+        key(
+            "repository",
+            Kind::Text(&REPOSITORY),
+            Optional,
+            "ECR repository (default: the service's name).",
+        ),
+        key(
+            "tags",
+            Kind::List { of: &Kind::Text(&TAGS), min: 1, max: 20 },
+            Optional,
+            "Patterns of tags with * and ? (default: every tag).",
+        ),
+        key(
+            "onNewerPush",
+            Kind::Choice(&["queue", "supersede"]),
+            Default("queue"),
+            "What a push does while a deployment is running. queue: waits for its turn. supersede: \
+             aborts the running deployment, then starts.",
+        ),
+    ],
+};
+
+static HEALTH_CHECK: Section = Section {
+    doc: "Health check of the target groups.",
+    keys: &[
+        key(
+            "path",
+            Kind::Text(&URL_PATH),
+            Required,
+            "Path that answers 200 while a task is healthy.",
+        ),
+        key(
+            "initialDelay",
+            Kind::Duration { min: 0, max: 7200 },
+            Default("0s"),
+            "How long after its start a task may fail the check.",
+        ),
+        key(
+            "timeout",
+            Kind::Duration { min: 2, max: 120 },
+            Default("5s"),
+            "How long an answer may take: 2s to 120s, a limit of ELB.",
+        ),
+        key(
+            "interval",
+            Kind::Duration { min: 5, max: 300 },
+            Optional,
+            "Time between checks: 5s to 300s, above timeout (default: 30s, or timeout and 5s where that is more).",
+        ),
+        key(
+            "failureThreshold",
+            Kind::Integer { min: 2, max: 10 },
+            Default("3"),
+            "Failed checks in a row before a task counts as unhealthy: 2 to 10, a limit of ELB.",
+        ),
+    ],
+};
+
+static CANARY: Section = Section {
+    doc: "Steps of a canary.",
+    keys: &[
+        key(
+            "steps",
+            Kind::List { of: &Kind::Section(&STEP), min: 1, max: 50 },
+            Required,
+            "Rising weights, the last one 100.",
+        ),
+        key("analysis", Kind::Section(&ANALYSIS), Optional, "What is measured while a step bakes."),
+    ],
+};
+
+static STEP: Section = Section {
+    doc: "One step: raise the candidate to the weight, then watch it.",
+    keys: &[
+        key(
+            "weight",
+            Kind::Integer { min: 1, max: 100 },
+            Required,
+            "The candidate's share of the traffic, in percent.",
+        ),
+        key(
+            "pause",
+            Kind::Duration { min: 0, max: DAY },
+            Default("0s"),
+            "How long the candidate is watched at this weight.",
+        ),
+    ],
+};
+
+static LINEAR: Section = Section {
+    doc: "Equal steps of weight.",
+    keys: &[
+        key(
+            "increment",
+            Kind::Integer { min: 1, max: 100 },
+            Required,
+            "Weight that each step adds, in percent. The last step ends at 100. At most 50 steps.",
+        ),
+        key(
+            "pause",
+            Kind::Duration { min: 0, max: DAY },
+            Required,
+            "How long the candidate is watched after each step but the last.",
+        ),
+        key("analysis", Kind::Section(&ANALYSIS), Optional, "What is measured while a step bakes."),
+    ],
+};
+
+static TRAFFIC_SWITCH: Section = Section {
+    doc: "The switch of a blue-green deployment.",
+    keys: &[
+        key(
+            "testDuration",
+            Kind::Duration { min: 0, max: DAY },
+            Default("5m"),
+            "How long the candidate is tested before it gets traffic, and watched after the switch.",
+        ),
+        key(
+            "rollbackOnError",
+            Kind::Flag,
+            Default("true"),
+            "Roll back on a failed check; otherwise hold for a person.",
+        ),
+        key("analysis", Kind::Section(&ANALYSIS), Optional, "What is measured after the switch."),
+    ],
+};
+
+static ANALYSIS: Section = Section {
+    doc: "What is measured of the candidate.",
+    keys: &[
+        key(
+            "interval",
+            Kind::Duration { min: 60, max: 3600 },
+            Default("1m"),
+            "One check for each interval; at least 1m, because load balancer metrics come once a minute.",
+        ),
+        key(
+            "threshold",
+            Kind::Integer { min: 1, max: 1000 },
+            Default("1"),
+            "Failed checks in a step before giving up.",
+        ),
+        key(
+            "metrics",
+            Kind::List { of: &Kind::Section(&METRIC_RULE), min: 1, max: 20 },
+            Required,
+            "Metrics and their bounds.",
+        ),
+        key(
+            "minRequests",
+            Kind::Integer { min: 0, max: 1_000_000 },
+            Optional,
+            "Fewer requests in an interval make a check inconclusive (default 10, or 0 without a load balancer).",
+        ),
+        key(
+            "freshness",
+            Kind::Duration { min: 60, max: 3600 },
+            Default("3m"),
+            "Data older than this counts as missing.",
+        ),
+        key(
+            "inconclusiveLimit",
+            Kind::Integer { min: 1, max: 1000 },
+            Default("10"),
+            "Inconclusive checks in a row before rolling back.",
+        ),
+        key(
+            "compare",
+            Kind::Section(&COMPARE),
+            Optional,
+            "Compare the candidate with the revision that serves, by the Mann-Whitney U test.",
+        ),
+    ],
+};
+
+static METRIC_RULE: Section = Section {
+    doc: "A metric and its bounds: max, min or both.",
+    keys: &[
+        key(
+            "name",
+            Kind::Text(&METRIC),
+            Required,
+            "error_rate, latency_p99, availability, request_count, or any name with an expression.",
+        ),
+        key(
+            "max",
+            Kind::Number { min: -1e15, max: 1e15 },
+            Optional,
+            "Upper bound: percent for rates, milliseconds for latencies.",
+        ),
+        key(
+            "min",
+            Kind::Number { min: -1e15, max: 1e15 },
+            Optional,
+            "Lower bound: percent for rates, milliseconds for latencies.",
+        ),
+        key(
+            "expression",
+            Kind::Text(&EXPRESSION),
+            Optional,
+            "CloudWatch metric math or SEARCH expression; ${targetGroup}, ${loadBalancer}, ${slot}, ${ecsService} and ${cluster} are filled in.",
+        ),
+    ],
+};
+
+static COMPARE: Section = Section {
+    doc: "Candidate against stable, by the Mann-Whitney U test.",
+    keys: &[
+        key(
+            "metrics",
+            Kind::List { of: &Kind::Text(&METRIC), min: 1, max: 20 },
+            Required,
+            "Metrics to compare; higher is worse.",
+        ),
+        key(
+            "significance",
+            Kind::Number { min: 0.000_001, max: 0.5 },
+            Default("0.01"),
+            "One-sided p-value below which the candidate is worse.",
+        ),
+        key(
+            "minSamples",
+            Kind::Integer { min: 2, max: 1000 },
+            Default("5"),
+            "Fewer samples of either are inconclusive.",
+        ),
+    ],
+};
+
+static AUTO_ROLLBACK: Section = Section {
+    doc: "When a deployment is taken back.",
+    keys: &[
+        key(
+            "enabled",
+            Kind::Flag,
+            Default("true"),
+            "false: conditions only tell. Alarms still roll back.",
+        ),
+        key(
+            "conditions",
+            Kind::List { of: &Kind::Condition, min: 0, max: 20 },
+            Optional,
+            "Conditions such as error_rate > 1%, each one enough by itself.",
+        ),
+        key(
+            "alarms",
+            Kind::List { of: &Kind::Text(&ALARM), min: 0, max: 100 },
+            Optional,
+            "CloudWatch alarms to watch (default: those whose names start with {service}-{environment}-).",
+        ),
+        key(
+            "window",
+            Kind::Duration { min: 0, max: 7 * DAY },
+            Default("30m"),
+            "How long after completion the old revision stays warm for tidegate rollback.",
+        ),
+    ],
+};
+
+static GATE: Section = Section {
+    doc: "A point where people must decide.",
+    keys: &[
+        key(
+            "before",
+            Kind::Choice(&["prepare", "shift", "validate", "complete"]),
+            Required,
+            "The phase that waits. prepare: before anything is touched. shift: before the candidate gets traffic.",
+        ),
+        key(
+            "approvals",
+            Kind::List { of: &Kind::Section(&APPROVAL), min: 1, max: 10 },
+            Required,
+            "How many of which role. Nobody counts twice, nor does the author of the change.",
+        ),
+        key(
+            "expires",
+            Kind::Duration { min: 60, max: 7 * DAY },
+            Default("1d"),
+            "How long the gate waits before the deployment ends.",
+        ),
+    ],
+};
+
+static APPROVAL: Section = Section {
+    doc: "Approvals of one role.",
+    keys: &[
+        key("role", Kind::Text(&ROLE), Required, "Role in the people file, such as tech-lead."),
+        key("count", Kind::Integer { min: 1, max: 10 }, Default("1"), "How many different people."),
+    ],
+};
+
+static FREEZE: Section = Section {
+    doc: "A time in which nothing moves forward.",
+    keys: &[
+        key("from", Kind::Instant, Required, "Start, inclusive (RFC 3339)."),
+        key("until", Kind::Instant, Required, "End, exclusive (RFC 3339)."),
+        key("reason", Kind::Text(&REASON), Required, "Shown to whoever asks why nothing moves."),
+    ],
+};
+
+static NOTIFICATIONS: Section = Section {
+    doc: "What messages show.",
+    keys: &[
+        key("dashboard", Kind::Text(&LINK), Optional, "Link to a dashboard."),
+        key(
+            "slackChannel",
+            Kind::Text(&CHANNEL),
+            Optional,
+            "Channel shown in messages, in quotes; the webhook decides where they go.",
+        ),
+    ],
+};
+
+static TIMEOUTS: Section = Section {
+    doc: "How long things may take.",
+    keys: &[
+        key(
+            "healthy",
+            Kind::Duration { min: 60, max: 7200 },
+            Default("15m"),
+            "Tasks becoming healthy.",
+        ),
+        key("suite", Kind::Duration { min: 10, max: 21_600 }, Default("30m"), "One test suite."),
+    ],
+};
+
+/// A file that rolls out region by region.
+pub(super) static REGIONS: Section = Section {
+    doc: "Rollout over several regions. Read and checked, but not acted on yet.",
+    keys: &[
+        key(
+            "service",
+            Kind::Text(&SERVICE),
+            Optional,
+            "Name of the service. May be given beside the file instead (--service).",
+        ),
+        key("environment", Kind::Text(&ENVIRONMENT), Optional, "Where the service is deployed."),
+        key(
+            "regions",
+            Kind::List { of: &Kind::Section(&REGION_STEP), min: 1, max: 40 },
+            Required,
+            "Regions in the order of the rollout.",
+        ),
+        key(
+            "failurePolicy",
+            Kind::Section(&FAILURE_POLICY),
+            Optional,
+            "What a failed region means for the others.",
+        ),
+    ],
+};
+
+static REGION_STEP: Section = Section {
+    doc: "One region.",
+    keys: &[
+        key("name", Kind::Text(&REGION), Required, "AWS region."),
+        key(
+            "role",
+            Kind::Choice(&["canary", "secondary", "primary"]),
+            Required,
+            "canary goes first; primary has the most traffic.",
+        ),
+        key(
+            "weight",
+            Kind::Share,
+            Required,
+            "Share of all traffic. The weights of all regions add up to 100%.",
+        ),
+        key(
+            "waitTime",
+            Kind::Duration { min: 0, max: DAY },
+            Default("0s"),
+            "How long to watch before the next region.",
+        ),
+    ],
+};
+
+static FAILURE_POLICY: Section = Section {
+    doc: "What a failed region means for the others.",
+    keys: &[
+        key("stopOnRegionFailure", Kind::Flag, Default("true"), "Stop the rollout."),
+        key("rollbackFailedRegion", Kind::Flag, Default("true"), "Roll the failed region back."),
+    ],
+};
