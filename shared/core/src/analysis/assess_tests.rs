@@ -107,6 +107,18 @@ fn rates_are_sums_over_sums_and_latency_is_the_worst_minute() {
 }
 
 #[test]
+fn a_rate_at_its_bound_is_within_it() {
+    let conditions: Vec<Condition> =
+        ["error_rate > 0.1%", "availability < 99.9%"].map(|text| text.parse().unwrap()).to_vec();
+    for thousands in 1..200 {
+        let count = f64::from(thousands);
+        let samples = [sample(0, count * 1000.0, count, 1.0)];
+        let check = assess(&rules(), &conditions, &samples, &[], minute(0), minute(1));
+        assert_eq!(check.verdict, Verdict::Pass, "{}", check.reason);
+    }
+}
+
+#[test]
 fn minutes_outside_the_window_do_not_count() {
     let samples = [
         sample(-1, 1000.0, 900.0, 9e3),

@@ -146,8 +146,14 @@ impl<'a> Reading<'a> {
     /// that have data. A custom metric is the mean of its minutes.
     pub(super) fn over(self, window: &[&Samples]) -> Result<f64, String> {
         match self {
-            Self::Known(KnownMetric::ErrorRate) => error_rate(window),
-            Self::Known(KnownMetric::Availability) => Ok(100.0 - error_rate(window)?),
+            Self::Known(KnownMetric::ErrorRate) => {
+                let (requests, errors) = counts(window)?;
+                Ok(percent_of(errors, requests))
+            }
+            Self::Known(KnownMetric::Availability) => {
+                let (requests, errors) = counts(window)?;
+                Ok(percent_of(requests - errors, requests))
+            }
             Self::Known(KnownMetric::LatencyP99) => {
                 let values = numbers(window.iter().filter_map(|minute| minute.latency_p99_ms))?;
                 Ok(values.into_iter().fold(0.0, f64::max))
@@ -174,7 +180,8 @@ pub(super) fn requests(window: &[&Samples]) -> Option<f64> {
     Some(values.into_iter().sum())
 }
 
-fn error_rate(window: &[&Samples]) -> Result<f64, String> {
+/// Requests and errors of the window, the former above zero and the latter not above the former.
+fn counts(window: &[&Samples]) -> Result<(f64, f64), String> {
     // A minute whose requests are missing is left out whole: its errors would have no denominator.
     let counted: Vec<(f64, f64)> = window
         .iter()
@@ -188,7 +195,13 @@ fn error_rate(window: &[&Samples]) -> Result<f64, String> {
         return Err("no requests".to_owned());
     }
     // Counts of one minute can arrive apart, so errors may be ahead of requests for a while.
-    Ok((errors / requests * 100.0).min(100.0))
+    Ok((requests, errors.min(requests)))
+}
+
+/// `part` in percent of `whole`. Multiplied first: counts are whole numbers, so the one rounding is
+/// the division's, and a rate that is exactly at its bound compares as equal to it.
+fn percent_of(part: f64, whole: f64) -> f64 {
+    part * 100.0 / whole
 }
 
 /// The values, all of them finite and not negative, and at least one.
