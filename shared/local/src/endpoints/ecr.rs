@@ -1,0 +1,188 @@
+//! Operations of the Elastic Container Registry.
+
+use serde_json::{Value, json};
+
+use super::Fault;
+use super::args::{Args, epoch, without_nulls};
+use crate::fleet::{Fleet, Image, Repository};
+
+/// Media type of an image's manifest.
+const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+/// Most images of one answer of `DescribeImages`.
+const MAX_IMAGES: usize = 1_000;
+
+/// Answers an operation.
+pub(super) fn answer(fleet: &Fleet, operation: &str, args: Args<'_>) -> Result<Value, Fault> {
+    match operation {
+        "DescribeImages" => describe_images(fleet, args),
+        "DescribeRepositories" => describe_repositories(fleet, args),
+        "BatchGetImage" => batch_get_image(fleet, args),
+        "ListImages" => list_images(fleet, args),
+        other => Err(Fault::unknown_operation(other)),
+    }
+}
+
+fn repository_not_found(fleet: &Fleet, name: &str) -> Fault {
+    Fault::new(
+        "RepositoryNotFoundException",
+        format!(
+            "The repository with name '{name}' does not exist in the registry with id '{}'",
+            fleet.account
+        ),
+    )
+}
+
+/// The repository that a call names.
+fn repository<'f>(fleet: &'f Fleet, args: Args<'_>) -> Result<(String, &'f Repository), Fault> {
+    let name = args.filled("repositoryName").ok_or_else(|| {
+        Fault::new(
+            "InvalidParameterException",
+            "Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must not be null'",
+        )
+    })?;
+    fleet
+        .repositories
+        .get(name)
+        .map(|held| (name.to_owned(), held))
+        .ok_or_else(|| repository_not_found(fleet, name))
+}
+
+/// Finds an image by digest, tag, or both, which then must agree.
+fn find<'r>(repository: &'r Repository, id: Args<'_>) -> Option<(&'r str, &'r Image)> {
+    let (digest, tag) = (id.filled("imageDigest"), id.filled("imageTag"));
+    if digest.is_none() && tag.is_none() {
+        return None;
+    }
+    repository
+        .images
+        .iter()
+        .find(|(held, image)| {
+            digest.is_none_or(|digest| digest == held.as_str())
+                && tag.is_none_or(|tag| image.tags.contains(tag))
+        })
+        .map(|(digest, image)| (digest.as_str(), image))
+}
+
+fn describe_images(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
+    let (name, repository) = repository(fleet, args)?;
+    let ids = args.structures("imageIds");
+    let mut found: Vec<(&str, &Image)> = Vec::new();
+    if ids.is_empty() {
+        found.extend(
+            repository
+                .images
+                .iter()
+                .map(|(digest, image)| (digest.as_str(), image)),
+        );
+    }
+    for id in ids {
+        let image = find(repository, id).ok_or_else(|| {
+            let part = |name: &str| id.filled(name).unwrap_or("null").to_owned();
+            Fault::new(
+                "ImageNotFoundException",
+                format!(
+                    "The image with imageId {{imageDigest:'{}', imageTag:'{}'}} does not exist \
+                     within the repository with name '{name}' in the registry with id '{}'",
+                    part("imageDigest"),
+                    part("imageTag"),
+                    fleet.account
+                ),
+            )
+        })?;
+        if !found.iter().any(|(digest, _)| *digest == image.0) {
+            found.push(image);
+        }
+    }
+    let (found, next) = args.page(found, "nextToken", "maxResults", MAX_IMAGES);
+    let details: Vec<Value> = found
+        .into_iter()
+        .map(|(digest, image)| image_detail(fleet, &name, digest, image))
+        .collect();
+    Ok(without_nulls(
+        json!({"imageDetails": details, "nextToken": next}),
+    ))
+}
+
+fn image_detail(fleet: &Fleet, repository: &str, digest: &str, image: &Image) -> Value {
+    let tags: Vec<&String> = image.tags.iter().collect();
+    without_nulls(json!({
+        "registryId": fleet.account,
+        "repositoryName": repository,
+        "imageDigest": digest,
+        "imageTags": if tags.is_empty() { Value::Null } else { json!(tags) },
+        "imageSizeInBytes": 12_582_912,
+        "imagePushedAt": epoch(image.pushed_at),
+        "imageManifestMediaType": MANIFEST,
+        "artifactMediaType": "application/vnd.docker.container.image.v1+json",
+        "imageStatus": "ACTIVE",
+    }))
+}
+
+fn list_images(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
+    let (_, repository) = repository(fleet, args)?;
+    let mut ids = Vec::new();
+    for (digest, image) in &repository.images {
+        if image.tags.is_empty() {
+            ids.push(json!({"imageDigest": digest}));
+        }
+        for tag in &image.tags {
+            ids.push(json!({"imageDigest": digest, "imageTag": tag}));
+        }
+    }
+    let (ids, next) = args.page(ids, "nextToken", "maxResults", MAX_IMAGES);
+    Ok(without_nulls(json!({"imageIds": ids, "nextToken": next})))
+}
+
+fn describe_repositories(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
+    let asked = args.texts("repositoryNames");
+    let names: Vec<&str> = if asked.is_empty() {
+        fleet.repositories.keys().map(String::as_str).collect()
+    } else {
+        asked
+    };
+    let mut repositories = Vec::new();
+    for name in names {
+        let held = fleet
+            .repositories
+            .get(name)
+            .ok_or_else(|| repository_not_found(fleet, name))?;
+        repositories.push(json!({
+            "repositoryArn": format!("arn:aws:ecr:{}:{}:repository/{name}", fleet.region, fleet.account),
+            "registryId": fleet.account,
+            "repositoryName": name,
+            "repositoryUri": format!("{}/{name}", fleet.registry()),
+            "createdAt": epoch(held.created_at.unwrap_or(jiff::Timestamp::UNIX_EPOCH)),
+            "imageTagMutability": "MUTABLE",
+            "imageScanningConfiguration": {"scanOnPush": false},
+            "encryptionConfiguration": {"encryptionType": "AES256"},
+        }));
+    }
+    let (repositories, next) = args.page(repositories, "nextToken", "maxResults", MAX_IMAGES);
+    Ok(without_nulls(
+        json!({"repositories": repositories, "nextToken": next}),
+    ))
+}
+
+fn batch_get_image(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
+    let (name, repository) = repository(fleet, args)?;
+    let (mut images, mut failures) = (Vec::new(), Vec::new());
+    for id in args.structures("imageIds") {
+        match find(repository, id) {
+            Some((digest, _)) => images.push(json!({
+                "registryId": fleet.account,
+                "repositoryName": name,
+                "imageId": without_nulls(json!({
+                    "imageDigest": digest, "imageTag": id.filled("imageTag")
+                })),
+                "imageManifest": json!({"schemaVersion": 2, "mediaType": MANIFEST}).to_string(),
+                "imageManifestMediaType": MANIFEST,
+            })),
+            None => failures.push(json!({
+                "imageId": id.members(),
+                "failureCode": "ImageNotFound",
+                "failureReason": "Requested image not found",
+            })),
+        }
+    }
+    Ok(json!({"images": images, "failures": failures}))
+}

@@ -1,0 +1,173 @@
+//! Writing answers and errors in the protocol of the call.
+
+use serde_json::{Value, json};
+
+use super::fault::UNKNOWN_OPERATION;
+use super::{Call, Fault, Protocol, Service, cbor, query};
+
+/// An HTTP answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    fn new(status: u16, content_type: &str, request_id: &str, body: Vec<u8>) -> Self {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        Self {
+            status,
+            headers: vec![
+                header("content-type", content_type),
+                header("x-amzn-requestid", request_id),
+            ],
+            body,
+        }
+    }
+
+    fn with_header(mut self, name: &str, value: String) -> Self {
+        self.headers.push((name.to_owned(), value));
+        self
+    }
+}
+
+/// Whether a member of that name holds times. JSON writes them as numbers, the
+/// other protocols in their own way.
+pub(crate) fn is_time(name: &str) -> bool {
+    matches!(
+        name,
+        "AlarmConfigurationUpdatedTimestamp"
+            | "CreatedTime"
+            | "StateTransitionedTimestamp"
+            | "StateUpdatedTimestamp"
+            | "Timestamps"
+    )
+}
+
+/// The answer to a call that went well.
+pub fn value_reply(call: &Call, value: &Value, request_id: &str) -> Reply {
+    match call.protocol {
+        Protocol::Json10 | Protocol::Json11 | Protocol::Rest => Reply::new(
+            200,
+            content_type(call.protocol),
+            request_id,
+            value.to_string().into_bytes(),
+        ),
+        Protocol::Cbor => Reply::new(
+            200,
+            content_type(call.protocol),
+            request_id,
+            cbor::encode(value),
+        )
+        .with_header("smithy-protocol", "rpc-v2-cbor".to_owned()),
+        Protocol::Query => {
+            let operation = &call.operation;
+            let mut xml = format!(
+                "<{operation}Response xmlns=\"{}\">",
+                call.service.xml_namespace()
+            );
+            query::write_element(&mut xml, &format!("{operation}Result"), value);
+            xml.push_str(&format!(
+                "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>\
+                 </{operation}Response>"
+            ));
+            Reply::new(
+                200,
+                content_type(call.protocol),
+                request_id,
+                xml.into_bytes(),
+            )
+        }
+    }
+}
+
+/// The answer to a call that failed.
+pub fn fault_reply(call: &Call, fault: &Fault, request_id: &str) -> Reply {
+    let fault = &in_protocol(call.protocol, fault);
+    let content = content_type(call.protocol);
+    match call.protocol {
+        Protocol::Json10 | Protocol::Json11 | Protocol::Rest => {
+            let body = json!({"__type": fault.code, "message": fault.message});
+            let reply = Reply::new(
+                fault.status,
+                content,
+                request_id,
+                body.to_string().into_bytes(),
+            )
+            .with_header("x-amzn-errortype", fault.code.clone());
+            match call.service {
+                Service::CloudWatch => reply.with_header("x-amzn-query-error", query_error(fault)),
+                Service::Ecs
+                | Service::Elbv2
+                | Service::Ecr
+                | Service::Sns
+                | Service::Events
+                | Service::Sts
+                | Service::DynamoDb
+                | Service::DynamoDbStreams
+                | Service::States
+                | Service::Lambda => reply,
+            }
+        }
+        Protocol::Cbor => {
+            let body = json!({"__type": fault.code, "message": fault.message});
+            Reply::new(fault.status, content, request_id, cbor::encode(&body))
+                .with_header("smithy-protocol", "rpc-v2-cbor".to_owned())
+                .with_header("x-amzn-query-error", query_error(fault))
+        }
+        Protocol::Query => {
+            let mut xml = format!(
+                "<ErrorResponse xmlns=\"{}\"><Error><Type>",
+                call.service.xml_namespace()
+            );
+            xml.push_str(fault.blame());
+            xml.push_str("</Type><Code>");
+            query::escape(&mut xml, &fault.code);
+            xml.push_str("</Code><Message>");
+            query::escape(&mut xml, &fault.message);
+            xml.push_str(&format!(
+                "</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+            ));
+            Reply::new(fault.status, content, request_id, xml.into_bytes())
+        }
+    }
+}
+
+/// The code that the query protocol knows an error under, for clients that were
+/// written for it.
+fn query_error(fault: &Fault) -> String {
+    format!("{};{}", fault.code, fault.blame())
+}
+
+/// Errors that the protocols name differently.
+fn in_protocol(protocol: Protocol, fault: &Fault) -> Fault {
+    let mut fault = fault.clone();
+    let query = match protocol {
+        Protocol::Query => true,
+        Protocol::Json10 | Protocol::Json11 | Protocol::Cbor | Protocol::Rest => false,
+    };
+    if query && fault.code == UNKNOWN_OPERATION {
+        fault.code = "InvalidAction".to_owned();
+    }
+    if query && fault.code == "SerializationException" {
+        fault.code = "MalformedQueryString".to_owned();
+    }
+    if query && fault.code == "ThrottlingException" {
+        fault.code = "Throttling".to_owned();
+    }
+    fault
+}
+
+fn content_type(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Json10 => "application/x-amz-json-1.0",
+        Protocol::Json11 => "application/x-amz-json-1.1",
+        Protocol::Query => "text/xml",
+        Protocol::Cbor => "application/cbor",
+        Protocol::Rest => "application/json",
+    }
+}
