@@ -79,7 +79,12 @@ impl Fleet {
     /// Serves the traffic between two instants, during which nothing changes.
     pub(crate) fn serve_traffic(&mut self, from: Timestamp, to: Timestamp) {
         let seconds = to.duration_since(from).as_secs_f64();
-        let rules: Vec<String> = self.rules.keys().cloned().collect();
+        let rules: Vec<String> = self
+            .rules
+            .iter()
+            .filter(|(_, rule)| !rule.forwards().is_empty())
+            .map(|(arn, _)| arn.clone())
+            .collect();
         for arn in rules {
             let (load_balancer, batches) = self.split_requests(&arn, seconds);
             for batch in batches {
@@ -138,8 +143,14 @@ impl Fleet {
     }
 
     fn serve_batch(&mut self, load_balancer: Option<&str>, batch: &Batch, at: Timestamp) {
+        if batch.requests == 0 && batch.share <= 0.0 {
+            if let Some(group) = self.target_groups.get_mut(&batch.target_group) {
+                group.exposed.clear();
+            }
+            return;
+        }
         let versions = self.versions_behind(&batch.target_group);
-        let healthy: u64 = versions.values().map(|(targets, _)| *targets).sum();
+        let healthy: u64 = versions.iter().map(|(_, targets)| *targets).sum();
         if healthy == 0 {
             if let Some(found) = load_balancer.and_then(|arn| self.load_balancers.get_mut(arn)) {
                 found.window.refused += batch.requests;
@@ -148,7 +159,8 @@ impl Fleet {
         }
         let mut left = batch.requests;
         let mut targets_left = healthy;
-        for (digest, (targets, image)) in versions {
+        for (image, targets) in versions {
+            let digest = image.as_ref().map_or("elsewhere", |id| id.digest.as_str());
             let requests = left * targets / targets_left.max(1);
             left -= requests;
             targets_left -= targets;
@@ -156,7 +168,7 @@ impl Fleet {
             let share = batch.share * float(targets) / float(healthy);
             let exposed = self.exposure(
                 &batch.target_group,
-                &digest,
+                digest,
                 share > 0.0 && share >= f64::from(behaviour.error_from_weight),
                 at,
             );
@@ -171,16 +183,14 @@ impl Fleet {
                 0
             };
             let p99 = self.noisy_p99(&batch.target_group, behaviour.p99_ms(share), at);
-            self.count_answers(&batch.target_group, &digest, requests, errors, p99);
+            self.count_answers(&batch.target_group, digest, requests, errors, p99);
         }
     }
 
-    /// Versions with healthy targets in a group: how many, and of which image.
-    fn versions_behind(
-        &self,
-        target_group: &str,
-    ) -> BTreeMap<String, (u64, Option<super::ImageId>)> {
-        let mut versions = BTreeMap::new();
+    /// Versions with healthy targets in a group, each with how many; in the
+    /// order of their digests. `None` is an image of another registry.
+    fn versions_behind(&self, target_group: &str) -> Vec<(Option<super::ImageId>, u64)> {
+        let mut versions: Vec<(Option<super::ImageId>, u64)> = Vec::new();
         let Some(group) = self.target_groups.get(target_group) else {
             return versions;
         };
@@ -191,12 +201,13 @@ impl Fleet {
             let image = self
                 .tasks
                 .get(&target.task)
-                .and_then(|task| task.image.clone());
-            let digest = image
-                .as_ref()
-                .map_or_else(|| "elsewhere".to_owned(), |id| id.digest.clone());
-            versions.entry(digest).or_insert((0, image)).0 += 1;
+                .and_then(|task| task.image.as_ref());
+            match versions.iter_mut().find(|(held, _)| held.as_ref() == image) {
+                Some((_, count)) => *count += 1,
+                None => versions.push((image.cloned(), 1)),
+            }
         }
+        versions.sort();
         versions
     }
 
@@ -235,7 +246,10 @@ impl Fleet {
         if requests == 0 {
             return;
         }
-        let served = self.served.entry(digest.to_owned()).or_default();
+        let served = match self.served.get_mut(digest) {
+            Some(served) => served,
+            None => self.served.entry(digest.to_owned()).or_default(),
+        };
         served.requests += requests;
         served.errors += errors;
         let Some(group) = self.target_groups.get_mut(target_group) else {
