@@ -1,0 +1,24 @@
+//! What Tidegate reads of AWS and does to it, with the real SDK clients.
+//!
+//! No decision is made here: [`observe`] turns AWS's answers into the values that
+//! `tidegate-core` decides on, [`apply`] carries out one of its actions. Each service's client is
+//! behind a Cargo feature, so that a Lambda function links only what it may call. There is no
+//! clock, no environment and no randomness: whoever calls says what time it is, and retries belong
+//! to the SDK and the state machine.
+
+pub mod error;
+pub mod naming;
+
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+pub mod apply;
+#[cfg(feature = "sfn")]
+pub mod executions;
+pub mod notify;
+pub mod observe;
+#[cfg(feature = "dynamodb")]
+pub mod store;
+
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+mod container;
+#[cfg(any(feature = "cloudwatch", feature = "ecr", feature = "eventbridge"))]
+mod time;

@@ -1,0 +1,39 @@
+//! Reads of AWS, turned into what `tidegate-core` decides on.
+
+#[cfg(feature = "cloudwatch")]
+mod alarms;
+#[cfg(feature = "elbv2")]
+pub(crate) mod forward;
+#[cfg(feature = "ecr")]
+mod images;
+#[cfg(feature = "cloudwatch")]
+mod samples;
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+pub(crate) mod services;
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+mod slots;
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+mod suites;
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+pub(crate) mod task_definitions;
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+mod wiring;
+
+#[cfg(feature = "cloudwatch")]
+pub use alarms::alarms;
+#[cfg(feature = "elbv2")]
+pub use forward::forward;
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+pub(crate) use forward::rule_of;
+#[cfg(feature = "ecr")]
+pub use images::{PushedImage, image, image_by_tag, images_since};
+#[cfg(feature = "cloudwatch")]
+pub use samples::samples;
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+pub use slots::slots;
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+pub use suites::{suites, unknown_suites};
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+pub use task_definitions::registered_task_definition;
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+pub use wiring::{WiringFound, find_wiring};
