@@ -1,0 +1,496 @@
+//! What happened and what it means, in words, before it is given a form.
+//!
+//! Everything in a [`Story`] has passed through [`clean`]; a form only has to escape it.
+
+use super::text::{clean, duration};
+use super::{Severity, cause};
+use crate::deployment::{Deployment, Kind, Origin, Override, Plan, Stage, Traffic};
+use crate::event::Event;
+use crate::exit::{AbortCause, Exit, ExitState};
+use crate::gates::{GateDecision, still_needed};
+use crate::ids::Weight;
+use crate::journal::Entry;
+use crate::spec::{Gate, GatePhase};
+
+/// What people should hear of an entry.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Story {
+    /// How much it matters.
+    pub severity: Severity,
+    /// What happened: a sentence without its full stop, the news first.
+    pub headline: String,
+    /// Name and value; at most 10, as Slack shows no more.
+    pub facts: Vec<(&'static str, String)>,
+    /// Why it happened.
+    pub why: Option<String>,
+    /// What happens now, or what to do.
+    pub next: Option<String>,
+}
+
+/// The story of an entry; none where nobody needs to hear of it.
+pub(super) fn tell(deployment: &Deployment, entry: &Entry) -> Option<Story> {
+    let scene = Scene { deployment, entry };
+    match &entry.event {
+        Event::DeploymentRequested {
+            origin, overrides, ..
+        } => Some(scene.requested(origin, overrides)),
+        Event::GateOpened {
+            before,
+            expires_at,
+            plan_hash,
+        } => {
+            let expires = format!(
+                "{expires_at:.0}, in {}",
+                duration(expires_at.duration_since(entry.at).as_secs())
+            );
+            Some(scene.gate_opened(*before, expires, plan_hash.short()))
+        }
+        Event::Decided { before, decision } => Some(scene.decided(*before, decision)),
+        Event::WeightReached { step, weight } => Some(scene.weight_reached(*step, *weight)),
+        Event::AbortRequested { cause } => Some(scene.abort_requested(cause)),
+        // Where no traffic was moved, none comes back, and the stop has been told.
+        Event::RollbackStarted { cause, .. } => {
+            scene.traffic_to_return().then(|| scene.rollback_started(cause))
+        }
+        Event::TrafficReturned { .. } => scene.traffic_to_return().then(|| scene.traffic_returned()),
+        Event::Exited { exit } => Some(scene.exited(exit)),
+        Event::PhaseEntered { .. }
+        | Event::Waiting { .. }
+        | Event::Planned { .. }
+        | Event::GatePassed { .. }
+        | Event::TaskDefinitionRegistered { .. }
+        | Event::ScalingStarted { .. }
+        | Event::TestingStarted { .. }
+        | Event::SuiteStarted { .. }
+        | Event::SuiteEnded { .. }
+        | Event::WeightDecided { .. }
+        | Event::Checked { .. }
+        | Event::ShiftDone
+        | Event::ForwardActionRestored { .. }
+        | Event::TrafficReasserted
+        | Event::CandidateScaledIn => None,
+    }
+}
+
+/// One entry and where the deployment stood with it.
+struct Scene<'a> {
+    deployment: &'a Deployment,
+    entry: &'a Entry,
+}
+
+impl Scene<'_> {
+    fn requested(&self, origin: &Origin, overrides: &[Override]) -> Story {
+        let headline = match &self.deployment.kind {
+            Kind::Forward => format!("{} is on its way", self.version()),
+            Kind::Reversal { of } => format!("going back to before deployment {of}"),
+        };
+        let why = match origin {
+            Origin::Push { .. } => "the image was pushed to ECR".to_owned(),
+            Origin::Person { person } => format!("{} asked for it", clean(person.as_str())),
+        };
+        // Someone set a requirement aside: others should know while it can still be stopped.
+        let severity = if overrides.is_empty() {
+            Severity::Info
+        } else {
+            Severity::Attention
+        };
+        let next = format!("watch it with `tidegate get {}`", self.deployment.id);
+        let mut story = self.story(severity, headline).why(why).next(next);
+        if !overrides.is_empty() {
+            let aside = |o: &Override| clean(&format!("{} by {} ({})", o.what, o.by, o.reason));
+            story.facts.push((
+                "Set aside",
+                clean(&overrides.iter().map(aside).collect::<Vec<_>>().join("; ")),
+            ));
+        }
+        story
+    }
+
+    fn gate_opened(&self, before: GatePhase, expires: String, plan_hash: &str) -> Story {
+        let id = &self.deployment.id;
+        let headline = format!("approval needed before {} of {}", before.as_str(), self.version());
+        let needed = self
+            .rule(before)
+            .map_or_else(|| "see the deployment file".to_owned(), asked);
+        let author = match self.deployment.origin.author() {
+            Some(author) => format!("; {} is the author and can't", clean(author.as_str())),
+            None => String::new(),
+        };
+        let otherwise = if self.traffic_to_return() {
+            "traffic goes back to stable"
+        } else {
+            "it ends, with no traffic moved"
+        };
+        let next = format!(
+            "approve with `tidegate approve {id}` or refuse with `tidegate reject {id}`{author}. \
+             Without enough approvals in time {otherwise}"
+        );
+        let mut story = self.story(Severity::Attention, headline).next(next);
+        story.facts.push(("Needed", needed));
+        story.facts.push(("For plan", plan_hash.to_owned()));
+        story.facts.push(("Expires", expires));
+        if let Some(plan) = &self.deployment.plan {
+            story.facts.push(("The plan", summary(plan)));
+        }
+        story
+    }
+
+    fn decided(&self, before: GatePhase, decision: &GateDecision) -> Story {
+        let (verb, severity) = if decision.approve {
+            ("approved", Severity::Info)
+        } else {
+            ("rejected", Severity::Attention)
+        };
+        let by = clean(decision.by.as_str());
+        let headline = format!("{by} {verb} {} of {}", before.as_str(), self.version());
+        let next = if decision.approve {
+            self.after_approval(before)
+        } else {
+            "the deployment stops".to_owned()
+        };
+        let mut story = self
+            .story(severity, headline)
+            .why(clean(&decision.reason))
+            .next(next);
+        story.facts.push(("Decided as", decision.role.to_string()));
+        story
+            .facts
+            .push(("For plan", decision.plan_hash.short().to_owned()));
+        story
+    }
+
+    fn after_approval(&self, before: GatePhase) -> String {
+        let (Some(rule), Some(gate)) = (self.rule(before), self.deployment.gates.get(&before)) else {
+            return format!("{} begins when enough have approved", before.as_str());
+        };
+        // Decisions after this one have messages of their own.
+        let mut gate = gate.clone();
+        gate.decisions.retain(|decision| decision.at <= self.entry.at);
+        let missing = still_needed(rule, &gate);
+        if missing.is_empty() {
+            format!("that was the last one needed: {} begins", before.as_str())
+        } else {
+            format!(
+                "still needed: {missing}, with `tidegate approve {}`",
+                self.deployment.id
+            )
+        }
+    }
+
+    fn weight_reached(&self, step: usize, weight: Weight) -> Story {
+        let headline = format!("{} has {weight} of the traffic", self.version());
+        let steps = self
+            .deployment
+            .plan
+            .as_ref()
+            .map_or(&[][..], |plan| plan.steps.as_slice());
+        let then = match steps.get(step + 1) {
+            Some(following) => format!("then {}", following.weight),
+            None => "then the validation".to_owned(),
+        };
+        let next = match steps.get(step).map(|step| step.bake_seconds) {
+            Some(seconds) if seconds > 0 => format!("watched for {}, {then}", duration(seconds.into())),
+            Some(_) | None => then,
+        };
+        let mut story = self.story(Severity::Info, headline).next(next);
+        story
+            .facts
+            .push(("Step", format!("{} of {}", step + 1, steps.len().max(step + 1))));
+        story
+    }
+
+    fn abort_requested(&self, stop: &AbortCause) -> Story {
+        let next = if self.traffic_to_return() {
+            self.way_back()
+        } else {
+            "no production traffic was moved, so there is none to take back"
+        };
+        let severity = if stop.blameless() {
+            Severity::Info
+        } else {
+            Severity::Attention
+        };
+        self.story(severity, format!("stopping: {}", cause::headline(stop)))
+            .why(clean(&stop.describe()))
+            .next(next)
+    }
+
+    fn rollback_started(&self, stop: &AbortCause) -> Story {
+        self.story(
+            Severity::Attention,
+            format!("rolling back: {}", cause::headline(stop)),
+        )
+        .why(clean(&stop.describe()))
+        .next(self.way_back())
+    }
+
+    fn way_back(&self) -> &'static str {
+        let first = self
+            .deployment
+            .plan
+            .as_ref()
+            .is_some_and(|plan| plan.stable.is_none());
+        if first {
+            "this is a first deployment: there is no stable revision to return to, so a person will have to act"
+        } else {
+            "traffic goes back to the stable revision by itself; a message follows when it is there"
+        }
+    }
+
+    fn traffic_returned(&self) -> Story {
+        let rollback = self.deployment.rollback.as_ref();
+        let again = rollback
+            .and_then(|r| r.traffic_back_at)
+            .is_some_and(|first| first < self.entry.at);
+        let next = "the candidate is scaled in once nothing can write to the listener rule any more";
+        if again {
+            let why = "a late write had changed it; it was set back, and read back";
+            return self
+                .story(Severity::Attention, "all traffic is on stable again".to_owned())
+                .why(why)
+                .next(next);
+        }
+        let after = self
+            .since_abort()
+            .map_or_else(String::new, |span| format!(", {span}"));
+        let mut story = self
+            .story(
+                Severity::Attention,
+                format!("all traffic is back on stable{after}"),
+            )
+            .next(next);
+        if let Some(AbortCause::AlarmRaised {
+            raised_at: Some(raised),
+            ..
+        }) = self.cause()
+        {
+            let seconds = self.entry.at.duration_since(*raised).as_secs();
+            story.facts.push(("After alarm", format!("{seconds} s")));
+        }
+        story.why_from(self.cause())
+    }
+
+    /// In seconds even where it is minutes: this is the number by which a rollback is judged.
+    fn since_abort(&self) -> Option<String> {
+        let abort = self.deployment.abort.as_ref()?;
+        let seconds = self.entry.at.duration_since(abort.at).as_secs().max(0);
+        Some(format!("{seconds} s after the stop"))
+    }
+
+    fn exited(&self, exit: &Exit) -> Story {
+        let (severity, headline) = match exit.state {
+            ExitState::Completed => (Severity::Info, format!("{} is live", self.version())),
+            ExitState::Blocked => (
+                Severity::Attention,
+                format!("{} is blocked, nothing was touched", self.version()),
+            ),
+            ExitState::Aborted if self.cause().is_some_and(AbortCause::blameless) => (
+                Severity::Info,
+                format!("{} gave way to a newer image", self.version()),
+            ),
+            ExitState::Aborted => (
+                Severity::Attention,
+                format!("{} was aborted before it took traffic", self.version()),
+            ),
+            ExitState::RolledBack => (Severity::Attention, format!("{} was rolled back", self.version())),
+            ExitState::RollbackFailed => (
+                Severity::Page,
+                format!("ROLLBACK FAILED, a person is needed now ({})", self.version()),
+            ),
+        };
+        let took = self
+            .entry
+            .at
+            .duration_since(self.deployment.requested_at)
+            .as_secs();
+        let mut story = self
+            .story(severity, headline)
+            .why(clean(&exit.reason))
+            .next(self.after_exit(exit));
+        story.facts.push(("Took", duration(took)));
+        story
+    }
+
+    fn after_exit(&self, exit: &Exit) -> String {
+        let id = &self.deployment.id;
+        let remedy = exit.remedy.as_deref().map(clean);
+        match exit.state {
+            ExitState::Completed => remedy.unwrap_or_else(|| self.warm()),
+            ExitState::Blocked | ExitState::Aborted | ExitState::RolledBack => {
+                remedy.unwrap_or_else(|| format!("see `tidegate history {id}`"))
+            }
+            ExitState::RollbackFailed => {
+                let remedy = remedy.unwrap_or_else(|| "look at the weights of the listener rule".to_owned());
+                format!("{remedy}. `tidegate get {id}` shows where traffic is")
+            }
+        }
+    }
+
+    fn warm(&self) -> String {
+        let plan = self.deployment.plan.as_ref();
+        let window = self.deployment.spec.auto_rollback.window_seconds;
+        let two_slots = plan.is_some_and(|plan| match plan.traffic {
+            Traffic::Weighted | Traffic::Tasks => plan.stable.is_some(),
+            Traffic::Rolling | Traffic::Recreate => false,
+        });
+        if two_slots && window > 0 {
+            format!(
+                "nothing; for {} the old revision stays warm for `tidegate rollback`",
+                duration(window.into())
+            )
+        } else {
+            "nothing".to_owned()
+        }
+    }
+
+    /// What every story has: version, who, traffic.
+    fn story(&self, severity: Severity, headline: String) -> Story {
+        let who = match &self.deployment.origin {
+            Origin::Push { .. } => "an image push".to_owned(),
+            Origin::Person { person } => clean(person.as_str()),
+        };
+        let facts = vec![
+            ("Version", self.version()),
+            ("Started by", who),
+            ("Traffic", self.traffic()),
+        ];
+        Story {
+            severity,
+            headline,
+            facts,
+            why: None,
+            next: None,
+        }
+    }
+
+    fn version(&self) -> String {
+        clean(&self.deployment.revision.label())
+    }
+
+    fn traffic(&self) -> String {
+        // What the entry itself says goes before the fold.
+        if let Event::WeightReached { weight, .. } = &self.entry.event {
+            return self.share(*weight);
+        }
+        if let Event::TrafficReturned { .. } = &self.entry.event {
+            return self.share(Weight::ZERO);
+        }
+        let (shift, peak) = (&self.deployment.shift, self.deployment.peak_weight);
+        let way_back = self.deployment.rollback.as_ref();
+        let back = way_back.is_some_and(|rollback| rollback.traffic_back_at.is_some());
+        if !back && self.deployment.kind != Kind::Forward {
+            return "as it was when this began".to_owned();
+        }
+        // Between a wish and its reading the truth is one of the two: say so.
+        let raising = shift.stage == Stage::Raising && shift.weight < peak;
+        if !back && self.by_ecs() && shift.weight < peak {
+            "moving with the tasks, as ECS replaces them".to_owned()
+        } else if !back && raising {
+            format!(
+                "{} to the candidate when last read; {peak} was asked for since",
+                shift.weight
+            )
+        } else if self.rollback_failed() || (way_back.is_some() && !back) {
+            format!("{}, when last read", self.share(shift.weight))
+        } else {
+            self.share(shift.weight)
+        }
+    }
+
+    fn share(&self, weight: Weight) -> String {
+        let first = self
+            .deployment
+            .plan
+            .as_ref()
+            .is_some_and(|plan| plan.stable.is_none());
+        if first {
+            return format!("{weight} to the candidate, there is no stable revision");
+        }
+        format!("{weight} to the candidate, {} to stable", weight.rest())
+    }
+
+    fn rollback_failed(&self) -> bool {
+        match &self.deployment.exit {
+            Some(exit) => exit.state == ExitState::RollbackFailed,
+            None => false,
+        }
+    }
+
+    fn by_ecs(&self) -> bool {
+        self.deployment
+            .plan
+            .as_ref()
+            .is_some_and(|plan| match plan.traffic {
+                Traffic::Rolling | Traffic::Recreate => true,
+                Traffic::Weighted | Traffic::Tasks => false,
+            })
+    }
+
+    /// Whether there is anything to take back: the candidate was to have traffic, or a completed
+    /// deployment is undone.
+    fn traffic_to_return(&self) -> bool {
+        match self.deployment.kind {
+            Kind::Forward => self.deployment.took_traffic(),
+            Kind::Reversal { .. } => true,
+        }
+    }
+
+    fn cause(&self) -> Option<&AbortCause> {
+        self.deployment.abort.as_ref().map(|abort| &abort.cause)
+    }
+
+    fn rule(&self, before: GatePhase) -> Option<&Gate> {
+        self.deployment
+            .spec
+            .gates
+            .iter()
+            .find(|gate| gate.before == before)
+    }
+}
+
+impl Story {
+    fn why(mut self, why: impl Into<String>) -> Self {
+        self.why = Some(why.into()).filter(|why| !why.is_empty());
+        self
+    }
+
+    fn why_from(self, cause: Option<&AbortCause>) -> Self {
+        let why = cause.map_or_else(String::new, |cause| clean(&cause.describe()));
+        self.why(why)
+    }
+
+    fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+}
+
+/// Who is asked: `2 tech-lead, 1 product`.
+fn asked(rule: &Gate) -> String {
+    rule.approvals
+        .iter()
+        .map(|a| format!("{} {}", a.count, a.role))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// A plan for those who approve it.
+fn summary(plan: &Plan) -> String {
+    let weights: Vec<String> = plan
+        .steps
+        .iter()
+        .map(|step| step.weight.percent().to_string())
+        .collect();
+    let alarms = match plan.alarms.len() {
+        0 => "no alarm watched".to_owned(),
+        1 => "1 alarm watched".to_owned(),
+        many => format!("{many} alarms watched"),
+    };
+    let seconds = i64::try_from(plan.expected_seconds).unwrap_or(i64::MAX);
+    format!(
+        "{} % in the {} slot, about {}, {alarms}",
+        weights.join("/"),
+        plan.candidate,
+        duration(seconds)
+    )
+}

@@ -1,0 +1,240 @@
+//! A deployment's journal as a timeline that needs no explanation: one line for each thing that moved.
+//!
+//! ```text
+//! +00:12:30   25 %  ███░░░░░░░  the candidate has 25 % of the traffic
+//! ```
+
+use jiff::Timestamp;
+
+use super::cause;
+use super::text::{clean, duration, shorten};
+use crate::analysis::{Check, Verdict};
+use crate::deployment::{Origin, Phase, Plan};
+use crate::event::Event;
+use crate::exit::ExitState;
+use crate::gates::GateDecision;
+use crate::ids::Weight;
+use crate::journal::Entry;
+
+/// The longest text of a line, characters: with time and bar it fits 140 columns.
+const TEXT_MAX: usize = 110;
+
+/// A wait of at least this long is worth a line of [`lines`], seconds.
+const LONG_WAIT_SECONDS: i64 = 300;
+
+/// Blocks of a full bar.
+const BAR: usize = 10;
+
+/// One line without colour or newline; nothing where the entry tells a manager nothing.
+///
+/// Waits have no line here, since one entry does not say how long it lasted: [`lines`] shows the long
+/// ones. Checks are condensed: the first that passes in a bake, every one that fails, the first of a
+/// row without conclusion.
+pub fn line(deployment_start: Timestamp, entry: &Entry) -> Option<String> {
+    let text = text(&entry.event)?;
+    Some(put(deployment_start, entry.at, weight(&entry.event), &text))
+}
+
+/// The lines of a whole journal, or of a part of it without gaps. Also shows why nothing moved for
+/// five minutes or more, except while a step bakes, where nothing is meant to move.
+pub fn lines(deployment_start: Timestamp, entries: &[Entry]) -> Vec<String> {
+    let mut baking = false;
+    let mut shown = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        baking = bakes_after(baking, &entry.event);
+        if let Event::Waiting { reason } = &entry.event {
+            let later = entries.get(index + 1);
+            let lasted = later.map_or(0, |later| later.at.duration_since(entry.at).as_secs());
+            if !baking && lasted >= LONG_WAIT_SECONDS {
+                let text = format!("waiting for {}: {}", duration(lasted), clean(reason));
+                shown.push(put(deployment_start, entry.at, None, &text));
+            }
+        }
+        shown.extend(line(deployment_start, entry));
+    }
+    shown
+}
+
+fn bakes_after(before: bool, event: &Event) -> bool {
+    match event {
+        Event::WeightReached { .. } => true,
+        Event::Waiting { .. } | Event::Checked { .. } => before,
+        Event::DeploymentRequested { .. }
+        | Event::PhaseEntered { .. }
+        | Event::Planned { .. }
+        | Event::GateOpened { .. }
+        | Event::Decided { .. }
+        | Event::GatePassed { .. }
+        | Event::TaskDefinitionRegistered { .. }
+        | Event::ScalingStarted { .. }
+        | Event::TestingStarted { .. }
+        | Event::SuiteStarted { .. }
+        | Event::SuiteEnded { .. }
+        | Event::WeightDecided { .. }
+        | Event::ShiftDone
+        | Event::AbortRequested { .. }
+        | Event::RollbackStarted { .. }
+        | Event::ForwardActionRestored { .. }
+        | Event::TrafficReturned { .. }
+        | Event::TrafficReasserted
+        | Event::CandidateScaledIn
+        | Event::Exited { .. } => false,
+    }
+}
+
+fn put(start: Timestamp, at: Timestamp, weight: Option<Weight>, text: &str) -> String {
+    let (percent, bar) = weight.map_or_else(Default::default, |weight| (weight.to_string(), bar(weight)));
+    format!(
+        "{}  {percent:>5}  {bar:BAR$}  {}",
+        clock(start, at),
+        shorten(text, TEXT_MAX)
+    )
+    .trim_end()
+    .to_owned()
+}
+
+/// `+HH:MM:SS`; hours go on beyond 24.
+fn clock(start: Timestamp, at: Timestamp) -> String {
+    let seconds = at.duration_since(start).as_secs().max(0);
+    format!(
+        "+{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
+}
+
+/// Ten blocks. Empty only at 0 and full only at 100, so that neither is mistaken for almost.
+fn bar(weight: Weight) -> String {
+    let percent = usize::from(weight.percent());
+    let filled = match percent {
+        0 => 0,
+        100 => BAR,
+        percent => ((percent * BAR + 50) / 100).clamp(1, BAR - 1),
+    };
+    format!("{}{}", "█".repeat(filled), "░".repeat(BAR - filled))
+}
+
+/// The candidate's weight, where the entry has read it.
+fn weight(event: &Event) -> Option<Weight> {
+    if let Event::WeightReached { weight, .. } = event {
+        return Some(*weight);
+    }
+    matches!(event, Event::TrafficReturned { .. }).then_some(Weight::ZERO)
+}
+
+fn text(event: &Event) -> Option<String> {
+    match event {
+        Event::DeploymentRequested { revision, origin, .. } => {
+            let version = clean(&revision.label());
+            Some(match origin {
+                Origin::Push { .. } => format!("image {version} was pushed"),
+                Origin::Person { person } => format!("{} asked to deploy {version}", clean(person.as_str())),
+            })
+        }
+        Event::PhaseEntered { phase } => Some(phase_text(*phase).to_owned()),
+        Event::Planned { plan } => Some(plan_text(plan)),
+        Event::GateOpened {
+            before, expires_at, ..
+        } => Some(format!(
+            "approval needed before {}, until {expires_at:.0}",
+            before.as_str()
+        )),
+        Event::Decided { before, decision } => Some(decision_text(before.as_str(), decision)),
+        Event::GatePassed { before } => Some(format!("approved: {} may begin", before.as_str())),
+        Event::ScalingStarted { tasks, .. } => {
+            Some(format!("the candidate is brought to {}", count(*tasks, "task")))
+        }
+        Event::TestingStarted { .. } => Some("the candidate is tested without production traffic".to_owned()),
+        Event::SuiteEnded { .. } => Some(clean(&event.describe())),
+        Event::WeightReached { weight, .. } => Some(format!("the candidate has {weight} of the traffic")),
+        Event::Checked {
+            check,
+            passed,
+            failed,
+            inconclusive,
+        } => check_text(check, *passed, *failed, *inconclusive),
+        Event::ShiftDone => Some("all steps are done".to_owned()),
+        Event::AbortRequested { cause } => Some(format!("stop: {}", clean(&cause.describe()))),
+        Event::RollbackStarted { cause, .. } => Some(format!("rollback begins: {}", cause::headline(cause))),
+        Event::TrafficReturned { .. } => Some("all traffic is on stable, read back".to_owned()),
+        Event::TrafficReasserted => Some("read again: nothing moved it since".to_owned()),
+        Event::CandidateScaledIn => Some("the candidate is scaled in".to_owned()),
+        Event::Exited { exit } => Some(format!("{}: {}", exit_text(exit.state), clean(&exit.reason))),
+        // Intents whose result follows, and waits.
+        Event::Waiting { .. }
+        | Event::TaskDefinitionRegistered { .. }
+        | Event::SuiteStarted { .. }
+        | Event::WeightDecided { .. }
+        | Event::ForwardActionRestored { .. } => None,
+    }
+}
+
+const fn phase_text(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Plan => "plan: look at what runs and what is required",
+        Phase::Prepare => "prepare: register the new revision",
+        Phase::Shift => "shift: move traffic step by step",
+        Phase::Validate => "validate: test what serves now",
+        Phase::Complete => "complete: the candidate becomes stable",
+        Phase::Rollback => "rollback: return to stable",
+    }
+}
+
+const fn exit_text(state: ExitState) -> &'static str {
+    match state {
+        ExitState::Completed => "COMPLETED",
+        ExitState::Blocked => "BLOCKED",
+        ExitState::Aborted => "ABORTED",
+        ExitState::RolledBack => "ROLLED BACK",
+        ExitState::RollbackFailed => "ROLLBACK FAILED",
+    }
+}
+
+fn plan_text(plan: &Plan) -> String {
+    let weights: Vec<String> = plan
+        .steps
+        .iter()
+        .map(|step| step.weight.percent().to_string())
+        .collect();
+    let seconds = i64::try_from(plan.expected_seconds).unwrap_or(i64::MAX);
+    let alarms = u32::try_from(plan.alarms.len()).unwrap_or(u32::MAX);
+    format!(
+        "planned: {} %, about {}, {} watched",
+        weights.join("/"),
+        duration(seconds),
+        count(alarms, "alarm")
+    )
+}
+
+fn decision_text(gate: &str, decision: &GateDecision) -> String {
+    let verb = if decision.approve { "approved" } else { "rejected" };
+    let reason = clean(&decision.reason);
+    let reason = if reason.is_empty() {
+        reason
+    } else {
+        format!(": {reason}")
+    };
+    format!(
+        "{} {verb} {gate} as {}{reason}",
+        clean(decision.by.as_str()),
+        decision.role
+    )
+}
+
+fn check_text(check: &Check, passed: u32, failed: u32, inconclusive: u32) -> Option<String> {
+    let reason = clean(&check.reason);
+    match check.verdict {
+        Verdict::Pass => (passed == 1).then(|| format!("first check passed: {reason}")),
+        Verdict::Fail => Some(format!("check failed ({failed} so far): {reason}")),
+        Verdict::Inconclusive => (inconclusive == 1).then(|| format!("check without conclusion: {reason}")),
+    }
+}
+
+fn count(number: u32, what: &str) -> String {
+    if number == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{number} {what}s")
+    }
+}
