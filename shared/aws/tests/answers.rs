@@ -1,0 +1,314 @@
+//! The real SDK clients over canned answers: what AWS says in the cases that matter, and what is
+//! made of it. Answers have the shape that each service's API reference gives.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::RetryConfig;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tidegate_aws::error::Kind;
+use tidegate_aws::executions::{self, ExecutionStatus, TokenAnswer};
+use tidegate_aws::{notify, observe};
+use tidegate_core::ids::{DeploymentId, Digest, Slot};
+use tidegate_core::observation::{ImageState, Rollout};
+use tidegate_core::wiring::{Balancer, Wiring};
+
+/// Answers in their order; what was asked is kept.
+#[derive(Debug, Clone, Default)]
+struct Wire {
+    answers: Arc<Mutex<VecDeque<(u16, String)>>>,
+    asked: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Wire {
+    fn new(answers: impl IntoIterator<Item = (u16, Value)>) -> Self {
+        let texts = answers.into_iter().map(|(status, body)| {
+            (
+                status,
+                body.as_str().map_or_else(|| body.to_string(), str::to_owned),
+            )
+        });
+        Self {
+            answers: Arc::new(Mutex::new(texts.collect())),
+            asked: Arc::default(),
+        }
+    }
+
+    fn client(&self) -> SharedHttpClient {
+        let connector = SharedHttpConnector::new(self.clone());
+        http_client_fn(move |_, _| connector.clone())
+    }
+
+    fn asked(&self) -> Vec<Value> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let body = request.body().bytes().unwrap_or_default();
+        let text = || Value::String(String::from_utf8_lossy(body).into_owned());
+        self.asked
+            .lock()
+            .unwrap()
+            .push(serde_json::from_slice(body).unwrap_or_else(|_| text()));
+        let (status, body) = self
+            .answers
+            .lock()
+            .unwrap()
+            .pop_front()
+            .unwrap_or((500, String::new()));
+        let status = StatusCode::try_from(status).unwrap();
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
+    }
+}
+
+macro_rules! client {
+    ($sdk:ident, $wire:expr) => {
+        $sdk::Client::from_conf(
+            $sdk::Config::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .region($sdk::config::Region::new("eu-central-1"))
+                .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
+                .retry_config(RetryConfig::disabled())
+                .http_client($wire.client())
+                .build(),
+        )
+    };
+}
+
+fn refused(code: &str) -> (u16, Value) {
+    (400, json!({ "__type": code, "message": "no" }))
+}
+
+fn wiring() -> Wiring {
+    Wiring {
+        cluster: "production".to_owned(),
+        services: [(Slot::Blue, "web-blue".to_owned())].into(),
+        balancer: None,
+    }
+}
+
+fn digest() -> Digest {
+    format!("sha256:{}", "d".repeat(64)).parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_service_is_read_with_its_rollout_and_digest() {
+    let service = json!({
+        "serviceName": "web-blue", "status": "ACTIVE", "taskDefinition": "arn:td/web:2",
+        "desiredCount": 3, "runningCount": 3, "pendingCount": 0,
+        "deployments": [{ "id": "ecs-svc/1", "status": "PRIMARY", "taskDefinition": "arn:td/web:2",
+            "runningCount": 3, "rolloutState": "FAILED", "rolloutStateReason": "circuit breaker" }],
+    });
+    let task = json!({ "taskDefinition": { "containerDefinitions": [
+        { "name": "web", "image": format!("registry/web@{}", digest()) } ] } });
+    let wire = Wire::new([
+        (200, json!({ "services": [service], "failures": [] })),
+        (200, task),
+    ]);
+    let elb = Wire::default();
+    let (ecs, elb_client) = (
+        client!(aws_sdk_ecs, wire),
+        client!(aws_sdk_elasticloadbalancingv2, elb),
+    );
+    let slots = observe::slots(&ecs, &elb_client, &wiring(), None).await.unwrap();
+    let blue = slots.get(&Slot::Blue).unwrap();
+    assert_eq!((blue.desired, blue.running, blue.healthy), (3, 3, 3));
+    assert_eq!(blue.digest, Some(digest()));
+    assert_eq!(blue.rollout, Rollout::Failed("circuit breaker".to_owned()));
+    assert!(elb.asked().is_empty(), "there is no load balancer to ask");
+}
+
+#[tokio::test]
+async fn a_deleted_service_and_a_missing_cluster_leave_the_slot_absent() {
+    let deleted = json!({ "services": [{ "serviceName": "web-blue", "status": "INACTIVE" }] });
+    let missing = json!({ "services": [], "failures": [{ "arn": "arn:web-blue", "reason": "MISSING" }] });
+    for answer in [
+        (200, deleted),
+        (200, missing),
+        refused("ClusterNotFoundException"),
+    ] {
+        let wire = Wire::new([answer]);
+        let elb = client!(aws_sdk_elasticloadbalancingv2, wire);
+        let slots = observe::slots(&client!(aws_sdk_ecs, wire), &elb, &wiring(), None)
+            .await
+            .unwrap();
+        assert!(slots.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn healthy_targets_and_weights_come_from_the_load_balancer() {
+    let balancer = Balancer {
+        rule_arn: "arn:rule".to_owned(),
+        target_groups: [(Slot::Blue, "arn:tg".to_owned())].into(),
+        load_balancer_dimension: "app/web/1".to_owned(),
+    };
+    let wiring = Wiring {
+        balancer: Some(balancer),
+        ..wiring()
+    };
+    let service = json!({ "serviceName": "web-blue", "status": "ACTIVE", "taskDefinition": "web:2",
+        "desiredCount": 2, "runningCount": 2, "loadBalancers": [{ "containerName": "web" }],
+        "deployments": [{ "id": "1", "status": "PRIMARY", "taskDefinition": "web:2", "runningCount": 2,
+            "rolloutState": "COMPLETED" }] });
+    let containers = json!([{ "name": "web", "image": "web:latest" }]);
+    let ecs = Wire::new([
+        (200, json!({ "services": [service] })),
+        (
+            200,
+            json!({ "taskDefinition": { "containerDefinitions": containers } }),
+        ),
+    ]);
+    let health = "<DescribeTargetHealthResponse><DescribeTargetHealthResult><TargetHealthDescriptions>\
+        <member><TargetHealth><State>healthy</State></TargetHealth></member>\
+        <member><TargetHealth><State>initial</State></TargetHealth></member>\
+        </TargetHealthDescriptions></DescribeTargetHealthResult></DescribeTargetHealthResponse>";
+    let rule = "<DescribeRulesResponse><DescribeRulesResult><Rules><member><RuleArn>arn:rule</RuleArn>\
+        <Actions><member><Type>forward</Type><ForwardConfig><TargetGroups>\
+        <member><TargetGroupArn>arn:tg</TargetGroupArn><Weight>95</Weight></member>\
+        <member><TargetGroupArn>arn:tg2</TargetGroupArn><Weight>5</Weight></member></TargetGroups>\
+        <TargetGroupStickinessConfig><Enabled>true</Enabled><DurationSeconds>60</DurationSeconds>\
+        </TargetGroupStickinessConfig></ForwardConfig></member></Actions></member></Rules>\
+        </DescribeRulesResult></DescribeRulesResponse>";
+    let elb = Wire::new([(200, json!(health)), (200, json!(rule))]);
+    let elb_client = client!(aws_sdk_elasticloadbalancingv2, elb);
+    let slots = observe::slots(&client!(aws_sdk_ecs, ecs), &elb_client, &wiring, None)
+        .await
+        .unwrap();
+    let blue = slots.get(&Slot::Blue).unwrap();
+    assert_eq!((blue.healthy, blue.digest.clone()), (1, None));
+    let forward = observe::forward(&elb_client, "arn:rule").await.unwrap();
+    assert_eq!(
+        forward.target_groups,
+        [("arn:tg".to_owned(), 95), ("arn:tg2".to_owned(), 5)]
+    );
+    assert_eq!(forward.stickiness, Some((true, Some(60))));
+}
+
+#[tokio::test]
+async fn a_task_definition_is_found_by_its_tag_behind_a_newer_one() {
+    let answer = |revision: i32, deployment: &str| {
+        let arn = format!("arn:aws:ecs:r:1:task-definition/web:{revision}");
+        let definition = json!({ "taskDefinitionArn": arn, "revision": revision, "status": "ACTIVE" });
+        let tags = json!([{ "key": "tidegate:deployment", "value": deployment }]);
+        (200, json!({ "taskDefinition": definition, "tags": tags }))
+    };
+    let id: DeploymentId = "web-production-8-abc".parse().unwrap();
+    let wire = Wire::new([answer(9, "another"), answer(8, id.as_str())]);
+    let copied = "arn:aws:ecs:r:1:task-definition/web:7";
+    let found = observe::registered_task_definition(&client!(aws_sdk_ecs, wire), copied, &id)
+        .await
+        .unwrap();
+    assert_eq!(found.as_deref(), Some("arn:aws:ecs:r:1:task-definition/web:8"));
+    let names: Vec<Value> = wire
+        .asked()
+        .iter()
+        .map(|asked| asked["taskDefinition"].clone())
+        .collect();
+    assert_eq!(names, [json!("web"), json!("web:8")]);
+}
+
+#[tokio::test]
+async fn an_image_or_repository_that_is_gone_is_an_answer_and_a_throttle_is_not() {
+    for code in ["ImageNotFoundException", "RepositoryNotFoundException"] {
+        let wire = Wire::new([refused(code)]);
+        let state = observe::image(&client!(aws_sdk_ecr, wire), "web", &digest())
+            .await
+            .unwrap();
+        assert_eq!(state, ImageState::Missing);
+    }
+    let wire = Wire::new([refused("ThrottlingException")]);
+    let error = observe::image(&client!(aws_sdk_ecr, wire), "web", &digest())
+        .await
+        .unwrap_err();
+    assert_eq!((error.kind, error.is_retryable()), (Kind::Throttled, true));
+}
+
+#[tokio::test]
+async fn pushes_are_listed_over_all_pages_once_for_each_tag() {
+    let image = |at: i64, tags: &[&str]| json!({ "imageDigest": digest().as_str(), "imageTags": tags, "imagePushedAt": at });
+    let wire = Wire::new([
+        (
+            200,
+            json!({ "imageDetails": [image(300, &["b", "a"])], "nextToken": "more" }),
+        ),
+        (
+            200,
+            json!({ "imageDetails": [image(200, &["c"]), image(100, &["old"])] }),
+        ),
+    ]);
+    let since = Timestamp::from_second(200).unwrap();
+    let found = observe::images_since(&client!(aws_sdk_ecr, wire), "web", since)
+        .await
+        .unwrap();
+    let tags: Vec<_> = found.iter().filter_map(|one| one.tag.as_deref()).collect();
+    assert_eq!(tags, ["c", "a", "b"]);
+}
+
+#[tokio::test]
+async fn a_token_that_nobody_waits_for_is_gone_and_no_error() {
+    for code in ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"] {
+        let wire = Wire::new([refused(code)]);
+        let answer = executions::fail_token(&client!(aws_sdk_sfn, wire), "token", "E", "why")
+            .await
+            .unwrap();
+        assert_eq!(answer, TokenAnswer::Gone);
+    }
+    let wire = Wire::new([refused("AccessDeniedException")]);
+    let error = executions::succeed_token(&client!(aws_sdk_sfn, wire), "secret-token", "{}")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, Kind::Denied);
+    assert!(!format!("{error} {error:?}").contains("secret-token"));
+}
+
+#[tokio::test]
+async fn an_execution_runs_has_ended_or_does_not_exist() {
+    let machine = "arn:aws:states:r:1:stateMachine:deployment";
+    let status = |status: &str| {
+        (
+            200,
+            json!({ "executionArn": "a", "stateMachineArn": machine, "status": status, "startDate": 1 }),
+        )
+    };
+    let wire = Wire::new([
+        status("PENDING_REDRIVE"),
+        status("TIMED_OUT"),
+        refused("ExecutionDoesNotExist"),
+    ]);
+    let sfn = client!(aws_sdk_sfn, wire);
+    for expected in [Some(ExecutionStatus::Running), Some(ExecutionStatus::Ended), None] {
+        assert_eq!(
+            executions::status(&sfn, machine, "web-7").await.unwrap(),
+            expected
+        );
+    }
+    assert_eq!(
+        wire.asked()[0]["executionArn"],
+        "arn:aws:states:r:1:execution:deployment:web-7"
+    );
+}
+
+#[tokio::test]
+async fn an_event_that_the_bus_did_not_take_is_an_error() {
+    let entry = json!({ "ErrorCode": "ThrottlingException", "ErrorMessage": "slow" });
+    let wire = Wire::new([(200, json!({ "FailedEntryCount": 1, "Entries": [entry] }))]);
+    let bus = client!(aws_sdk_eventbridge, wire);
+    let detail = json!({});
+    let now = Timestamp::UNIX_EPOCH;
+    let result = notify::put_event(&bus, "default", "Deployment executed", &detail, now).await;
+    assert_eq!(result.unwrap_err().kind, Kind::Throttled);
+    assert_eq!(wire.asked()[0]["Entries"][0]["Source"], "tidegate");
+}
