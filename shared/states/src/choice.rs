@@ -13,10 +13,7 @@ pub(crate) enum Test {
     And(Vec<Test>),
     Or(Vec<Test>),
     Not(Box<Test>),
-    Compare {
-        variable: Path,
-        comparison: Comparison,
-    },
+    Compare { variable: Path, comparison: Comparison },
 }
 
 /// How a variable is compared. A variable of another type never matches.
@@ -44,10 +41,7 @@ impl Test {
             Self::And(tests) => decide_in_order(tests, scope, false),
             Self::Or(tests) => decide_in_order(tests, scope, true),
             Self::Not(test) => Ok(!test.evaluate(scope)?),
-            Self::Compare {
-                variable,
-                comparison,
-            } => {
+            Self::Compare { variable, comparison } => {
                 let value = variable.get(scope);
                 match (value, comparison) {
                     (value, Comparison::IsPresent(wanted)) => Ok(value.is_some() == *wanted),
@@ -76,9 +70,7 @@ impl Comparison {
         let number = |test: &dyn Fn(f64) -> bool| value.as_f64().is_some_and(test);
         match self {
             Self::StringEquals(text) => value.as_str() == Some(text),
-            Self::StringMatches(pattern) => value
-                .as_str()
-                .is_some_and(|text| glob_matches(pattern, text)),
+            Self::StringMatches(pattern) => value.as_str().is_some_and(|text| glob_matches(pattern, text)),
             Self::NumericEquals(wanted) => number(&|n| n == *wanted),
             Self::NumericGreaterThan(bound) => number(&|n| n > *bound),
             Self::NumericGreaterThanEquals(bound) => number(&|n| n >= *bound),
@@ -142,10 +134,7 @@ impl fmt::Display for Test {
             Self::And(tests) => write_joined(f, tests, " and "),
             Self::Or(tests) => write_joined(f, tests, " or "),
             Self::Not(test) => write!(f, "not ({test})"),
-            Self::Compare {
-                variable,
-                comparison,
-            } => write!(f, "{} {comparison}", variable.as_str()),
+            Self::Compare { variable, comparison } => write!(f, "{} {comparison}", variable.as_str()),
         }
     }
 }

@@ -215,9 +215,9 @@ impl Ending {
     pub fn error(&self) -> Option<&str> {
         match self {
             Self::Succeeded { .. } => None,
-            Self::Failed { error, .. }
-            | Self::TimedOut { error, .. }
-            | Self::Aborted { error, .. } => error.as_deref(),
+            Self::Failed { error, .. } | Self::TimedOut { error, .. } | Self::Aborted { error, .. } => {
+                error.as_deref()
+            }
         }
     }
 
@@ -226,9 +226,9 @@ impl Ending {
     pub fn cause(&self) -> Option<&str> {
         match self {
             Self::Succeeded { .. } => None,
-            Self::Failed { cause, .. }
-            | Self::TimedOut { cause, .. }
-            | Self::Aborted { cause, .. } => cause.as_deref(),
+            Self::Failed { cause, .. } | Self::TimedOut { cause, .. } | Self::Aborted { cause, .. } => {
+                cause.as_deref()
+            }
         }
     }
 }

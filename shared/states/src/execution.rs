@@ -134,14 +134,12 @@ pub(crate) enum Call {
 impl Pending {
     pub(crate) fn to_command(&self) -> Command {
         match &self.call {
-            Call::Plain { function, payload } | Call::Invoke { function, payload } => {
-                Command::Invoke {
-                    task: self.id,
-                    function: function.clone(),
-                    payload: payload.clone(),
-                    token: self.token.clone(),
-                }
-            }
+            Call::Plain { function, payload } | Call::Invoke { function, payload } => Command::Invoke {
+                task: self.id,
+                function: function.clone(),
+                payload: payload.clone(),
+                token: self.token.clone(),
+            },
             Call::StartExecution {
                 machine_arn,
                 name,

@@ -41,10 +41,7 @@ pub struct ErrorDetails {
 /// What happened. Payloads are kept as JSON and written out as text, as AWS
 /// does, by [`HistoryEvent::to_aws`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the names are those of the AWS API's HistoryEvent"
-)]
+#[expect(missing_docs, reason = "the names are those of the AWS API's HistoryEvent")]
 pub enum EventKind {
     ExecutionStarted {
         input: Value,
@@ -170,14 +167,9 @@ impl EventKind {
         let details = self.detail_fields()?;
         let name = self.type_name();
         // All kinds of states share the details of entering and leaving.
-        let shared = name
-            .find("StateEntered")
-            .or_else(|| name.find("StateExited"));
+        let shared = name.find("StateEntered").or_else(|| name.find("StateExited"));
         let (first, rest) = name.split_at(shared.unwrap_or_default()).1.split_at(1);
-        Some((
-            format!("{}{rest}EventDetails", first.to_lowercase()),
-            details,
-        ))
+        Some((format!("{}{rest}EventDetails", first.to_lowercase()), details))
     }
 
     fn detail_fields(&self) -> Option<Value> {
@@ -208,9 +200,7 @@ impl EventKind {
                 timeout_seconds,
             } => {
                 let input = input.to_string();
-                compact(
-                    json!({ "resource": resource, "input": input, "timeoutInSeconds": timeout_seconds }),
-                )
+                compact(json!({ "resource": resource, "input": input, "timeoutInSeconds": timeout_seconds }))
             }
             Self::TaskScheduled {
                 integration,
@@ -225,22 +215,12 @@ impl EventKind {
                 "heartbeatInSeconds": heartbeat_seconds,
             })),
             Self::TaskStarted { integration } => integration.with(json!({})),
-            Self::TaskSubmitted {
-                integration,
-                output,
+            Self::TaskSubmitted { integration, output } | Self::TaskSucceeded { integration, output } => {
+                integration.with(as_output(output))
             }
-            | Self::TaskSucceeded {
-                integration,
-                output,
-            } => integration.with(as_output(output)),
-            Self::TaskFailed {
-                integration,
-                details,
+            Self::TaskFailed { integration, details } | Self::TaskTimedOut { integration, details } => {
+                integration.with(details.to_json())
             }
-            | Self::TaskTimedOut {
-                integration,
-                details,
-            } => integration.with(details.to_json()),
         })
     }
 }

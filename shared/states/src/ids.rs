@@ -88,12 +88,7 @@ pub(crate) fn child_name(execution_arn: &str, task: TaskId) -> String {
     let hex = digest("child", execution_arn, task);
     let (head, tail) = hex.split_at(16);
     let (variant, node) = tail.split_at(4);
-    format!(
-        "{}-{}-{}-{variant}-{node}",
-        &head[..8],
-        &head[8..12],
-        &head[12..]
-    )
+    format!("{}-{}-{}-{variant}-{node}", &head[..8], &head[8..12], &head[12..])
 }
 
 /// 32 hexadecimal digits from a purpose, an ARN and a task.

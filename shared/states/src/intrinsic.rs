@@ -32,18 +32,13 @@ pub(crate) enum Argument {
 impl Call {
     /// Reads a call. The error is the rest of a sentence about the text.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut parser = Parser {
-            rest: text,
-            depth: 0,
-        };
+        let mut parser = Parser { rest: text, depth: 0 };
         let wrong = |why: String| format!("has the expression `{text}`, {why}");
         let call = parser.call().map_err(wrong)?;
         if parser.rest.trim().is_empty() {
             Ok(call)
         } else {
-            Err(wrong(
-                "which goes on after its closing parenthesis".to_owned(),
-            ))
+            Err(wrong("which goes on after its closing parenthesis".to_owned()))
         }
     }
 
@@ -64,9 +59,7 @@ impl Call {
     pub(crate) fn evaluate(&self, scope: Scope<'_>) -> Result<Value, Failure> {
         match self {
             Self::Format { pieces, arguments } => format_pieces(pieces, arguments, scope),
-            Self::JsonToString(argument) => {
-                Ok(Value::String(argument.evaluate(scope)?.to_string()))
-            }
+            Self::JsonToString(argument) => Ok(Value::String(argument.evaluate(scope)?.to_string())),
             Self::StringToJson(argument) => {
                 let value = argument.evaluate(scope)?;
                 let text = value
@@ -86,11 +79,7 @@ fn intrinsic(cause: &str) -> Failure {
     Failure::new(names::INTRINSIC_FAILURE, cause)
 }
 
-fn format_pieces(
-    pieces: &[String],
-    arguments: &[Argument],
-    scope: Scope<'_>,
-) -> Result<Value, Failure> {
+fn format_pieces(pieces: &[String], arguments: &[Argument], scope: Scope<'_>) -> Result<Value, Failure> {
     let mut out = String::new();
     let mut arguments = arguments.iter();
     for (position, piece) in pieces.iter().enumerate() {
@@ -104,9 +93,7 @@ fn format_pieces(
                         "States.Format takes no lists and objects: use States.JsonToString on them",
                     ));
                 }
-                plain @ (Value::Null | Value::Bool(_) | Value::Number(_)) => {
-                    out.push_str(&plain.to_string())
-                }
+                plain @ (Value::Null | Value::Bool(_) | Value::Number(_)) => out.push_str(&plain.to_string()),
             }
         }
         out.push_str(piece);
@@ -201,13 +188,9 @@ impl<'a> Parser<'a> {
                 .map(Argument::Path)
                 .map_err(|why| format!("which {why}"));
         }
-        serde_json::from_str(word)
-            .map(Argument::Literal)
-            .map_err(|_| {
-                format!(
-                    "whose argument `{word}` is no path, quoted string, number, true, false or null"
-                )
-            })
+        serde_json::from_str(word).map(Argument::Literal).map_err(|_| {
+            format!("whose argument `{word}` is no path, quoted string, number, true, false or null")
+        })
     }
 
     /// A quoted string as it stands, without its quotes, if one comes next.

@@ -9,9 +9,8 @@ use crate::failure::names;
 use crate::fields::Fields;
 use crate::load_rules;
 use crate::machine::{
-    ChoiceState, Effort, FailState, Filters, INVOKE, INVOKE_WITH_TOKEN, Kind, Machine,
-    ParallelState, PassState, Resource, START_EXECUTION, Seconds, State, TaskState, Text, Then,
-    Until, WaitState,
+    ChoiceState, Effort, FailState, Filters, INVOKE, INVOKE_WITH_TOKEN, Kind, Machine, ParallelState,
+    PassState, Resource, START_EXECUTION, Seconds, State, TaskState, Text, Then, Until, WaitState,
 };
 use crate::path::Path;
 use crate::retry::{Catcher, Jitter, Retrier};
@@ -101,10 +100,7 @@ fn read_states(
     for (name, value) in definitions {
         let mut fields = Fields::of(Place::State(name.clone()), value)?;
         if name.chars().count() > MAX_NAME_CHARS {
-            return Err(fields.invalid(
-                "(name)",
-                format!("is longer than {MAX_NAME_CHARS} characters"),
-            ));
+            return Err(fields.invalid("(name)", format!("is longer than {MAX_NAME_CHARS} characters")));
         }
         let comment = fields.text("Comment")?;
         let kind = kind(&name, &mut fields, states)?;
@@ -143,10 +139,7 @@ fn check_targets(names: &[String], states: &States) -> Result<(), LoadError> {
         }
         let catchers = state.kind.effort().map_or(&[][..], |effort| &effort.catch);
         targets.extend(catchers.iter().map(|catcher| ("Catch", &catcher.next)));
-        if let Some((field, target)) = targets
-            .into_iter()
-            .find(|(_, target)| !names.contains(target))
-        {
+        if let Some((field, target)) = targets.into_iter().find(|(_, target)| !names.contains(target)) {
             return Err(wrong(name, field, target));
         }
     }
@@ -163,8 +156,7 @@ fn kind(name: &str, fields: &mut Fields, states: &mut States) -> Result<Kind, Lo
         "Succeed" => Kind::Succeed(filters(fields)?),
         "Fail" => Kind::Fail(fail(fields)?),
         other => {
-            let reason =
-                format!("must be Task, Choice, Wait, Parallel, Pass, Succeed or Fail, not {other}");
+            let reason = format!("must be Task, Choice, Wait, Parallel, Pass, Succeed or Fail, not {other}");
             return Err(fields.invalid("Type", reason));
         }
     })
@@ -187,11 +179,7 @@ fn then(fields: &mut Fields) -> Result<Then, LoadError> {
     }
 }
 
-fn template(
-    fields: &mut Fields,
-    field: &str,
-    may_use_token: bool,
-) -> Result<Option<Template>, LoadError> {
+fn template(fields: &mut Fields, field: &str, may_use_token: bool) -> Result<Option<Template>, LoadError> {
     let Some(value) = fields.take(field) else {
         return Ok(None);
     };
@@ -258,9 +246,7 @@ fn resource(fields: &mut Fields) -> Result<Resource, LoadError> {
         INVOKE => Ok(Resource::Invoke {
             wait_for_token: false,
         }),
-        INVOKE_WITH_TOKEN => Ok(Resource::Invoke {
-            wait_for_token: true,
-        }),
+        INVOKE_WITH_TOKEN => Ok(Resource::Invoke { wait_for_token: true }),
         START_EXECUTION => Ok(Resource::StartExecution),
         arn if is_function_arn(arn) => Ok(Resource::Function { arn: text }),
         other => {
@@ -315,12 +301,7 @@ fn check_parameters(
     Ok(())
 }
 
-fn seconds(
-    fields: &mut Fields,
-    plain: &str,
-    path: &str,
-    least: u32,
-) -> Result<Option<Seconds>, LoadError> {
+fn seconds(fields: &mut Fields, plain: &str, path: &str, least: u32) -> Result<Option<Seconds>, LoadError> {
     if fields.has(plain) && fields.has(path) {
         return Err(fields.invalid(path, format!("can't stand beside {plain}")));
     }
@@ -343,11 +324,8 @@ fn retriers(fields: &mut Fields) -> Result<Vec<Retrier>, LoadError> {
             return Err(entry.invalid("BackoffRate", "must be at least 1"));
         }
         let max_delay_seconds = entry.count("MaxDelaySeconds", 1)?;
-        if max_delay_seconds
-            .is_some_and(|most| most <= interval_seconds || most >= MAX_DELAY_SECONDS)
-        {
-            let reason =
-                format!("must be more than IntervalSeconds and less than {MAX_DELAY_SECONDS}");
+        if max_delay_seconds.is_some_and(|most| most <= interval_seconds || most >= MAX_DELAY_SECONDS) {
+            let reason = format!("must be more than IntervalSeconds and less than {MAX_DELAY_SECONDS}");
             return Err(entry.invalid("MaxDelaySeconds", reason));
         }
         let jitter = match entry.text("JitterStrategy")?.as_deref() {
@@ -401,14 +379,10 @@ fn error_equals(entry: &mut Fields, is_last: bool) -> Result<Vec<String>, LoadEr
         }
     };
     if let Some(error) = errors.iter().find(|error| *error == names::RUNTIME) {
-        return Err(entry.invalid(
-            "ErrorEquals",
-            format!("names {error}, which nothing can catch"),
-        ));
+        return Err(entry.invalid("ErrorEquals", format!("names {error}, which nothing can catch")));
     }
-    let reserved = |error: &&String| {
-        error.starts_with("States.") && !names::MATCHABLE.contains(&error.as_str())
-    };
+    let reserved =
+        |error: &&String| error.starts_with("States.") && !names::MATCHABLE.contains(&error.as_str());
     if let Some(error) = errors.iter().find(reserved) {
         return Err(entry.invalid(
             "ErrorEquals",
@@ -427,15 +401,13 @@ fn error_equals(entry: &mut Fields, is_last: bool) -> Result<Vec<String>, LoadEr
 fn choice(fields: &mut Fields) -> Result<ChoiceState, LoadError> {
     let filters = filters(fields)?;
     let default = fields.text("Default")?;
-    let items = fields
-        .list("Choices")?
-        .ok_or_else(|| fields.missing("Choices"))?;
+    let items = fields.list("Choices")?.ok_or_else(|| fields.missing("Choices"))?;
     if items.is_empty() {
         return Err(fields.invalid("Choices", "must have at least one rule"));
     }
     let rules = items.into_iter().enumerate();
-    let rules = rules
-        .map(|(index, item)| load_rules::rule(fields.nested(&format!("Choices[{index}]"), item)?));
+    let rules =
+        rules.map(|(index, item)| load_rules::rule(fields.nested(&format!("Choices[{index}]"), item)?));
     Ok(ChoiceState {
         filters,
         rules: rules.collect::<Result<_, _>>()?,
@@ -451,18 +423,17 @@ fn wait(fields: &mut Fields) -> Result<WaitState, LoadError> {
             "must be given, or else SecondsPath, Timestamp or TimestampPath, and only one of them",
         ));
     }
-    let until =
-        if let Some(seconds) = seconds(fields, "Seconds", "SecondsPath", 0)? {
-            Until::After(seconds)
-        } else if let Some(path) = fields.path("TimestampPath")? {
-            Until::TimestampAt(path)
-        } else {
-            let text = fields.required_text("Timestamp")?;
-            let instant = text.parse();
-            Until::Timestamp(instant.map_err(|error| {
-                fields.invalid("Timestamp", format!("is not an instant: {error}"))
-            })?)
-        };
+    let until = if let Some(seconds) = seconds(fields, "Seconds", "SecondsPath", 0)? {
+        Until::After(seconds)
+    } else if let Some(path) = fields.path("TimestampPath")? {
+        Until::TimestampAt(path)
+    } else {
+        let text = fields.required_text("Timestamp")?;
+        let instant = text.parse();
+        Until::Timestamp(
+            instant.map_err(|error| fields.invalid("Timestamp", format!("is not an instant: {error}")))?,
+        )
+    };
     Ok(WaitState {
         filters: filters(fields)?,
         until,
@@ -470,11 +441,7 @@ fn wait(fields: &mut Fields) -> Result<WaitState, LoadError> {
     })
 }
 
-fn parallel(
-    name: &str,
-    fields: &mut Fields,
-    states: &mut States,
-) -> Result<ParallelState, LoadError> {
+fn parallel(name: &str, fields: &mut Fields, states: &mut States) -> Result<ParallelState, LoadError> {
     let parameters = template(fields, "Parameters", false)?;
     let effort = effort(fields, parameters)?;
     let items = fields

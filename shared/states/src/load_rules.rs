@@ -53,10 +53,7 @@ type MakeText = fn(String) -> Comparison;
 const NUMERIC: [(&str, MakeNumeric); 5] = [
     ("NumericEquals", Comparison::NumericEquals),
     ("NumericGreaterThan", Comparison::NumericGreaterThan),
-    (
-        "NumericGreaterThanEquals",
-        Comparison::NumericGreaterThanEquals,
-    ),
+    ("NumericGreaterThanEquals", Comparison::NumericGreaterThanEquals),
     ("NumericLessThan", Comparison::NumericLessThan),
     ("NumericLessThanEquals", Comparison::NumericLessThanEquals),
 ];

@@ -341,9 +341,7 @@ impl Kind {
         match self {
             Self::Task(task) => Some(&task.effort),
             Self::Parallel(parallel) => Some(&parallel.effort),
-            Self::Choice(_) | Self::Wait(_) | Self::Pass(_) | Self::Succeed(_) | Self::Fail(_) => {
-                None
-            }
+            Self::Choice(_) | Self::Wait(_) | Self::Pass(_) | Self::Succeed(_) | Self::Fail(_) => None,
         }
     }
 
@@ -413,17 +411,12 @@ impl Resource {
             Self::Invoke {
                 wait_for_token: false,
             } => INVOKE,
-            Self::Invoke {
-                wait_for_token: true,
-            } => INVOKE_WITH_TOKEN,
+            Self::Invoke { wait_for_token: true } => INVOKE_WITH_TOKEN,
             Self::StartExecution => START_EXECUTION,
         }
     }
 
     pub(crate) fn waits_for_token(&self) -> bool {
-        *self
-            == Self::Invoke {
-                wait_for_token: true,
-            }
+        *self == Self::Invoke { wait_for_token: true }
     }
 }

@@ -133,15 +133,13 @@ fn parse_steps(mut rest: &str) -> Result<Vec<Step>, String> {
         let (step, tail) = if let Some(after) = rest.strip_prefix('.') {
             parse_dotted(after)?
         } else if let Some(after) = rest.strip_prefix("['") {
-            let (name, tail) = after
-                .split_once("']")
-                .ok_or("whose bracket is not closed")?;
+            let (name, tail) = after.split_once("']").ok_or("whose bracket is not closed")?;
             (Step::Field(name.to_owned()), tail)
         } else if let Some(after) = rest.strip_prefix('[') {
             let (index, tail) = after.split_once(']').ok_or("whose bracket is not closed")?;
-            let index = index.parse().map_err(
-                |_| "whose index is not a whole number: only paths to one node are supported",
-            )?;
+            let index = index
+                .parse()
+                .map_err(|_| "whose index is not a whole number: only paths to one node are supported")?;
             (Step::Index(index), tail)
         } else {
             return Err("which does not go on with `.name` or `[0]`".to_owned());
@@ -157,9 +155,7 @@ fn parse_dotted(after: &str) -> Result<(Step, &str), String> {
         .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
         .unwrap_or(after.len());
     if end == 0 {
-        return Err(
-            "which has no name after a `.`: only paths to one node are supported".to_owned(),
-        );
+        return Err("which has no name after a `.`: only paths to one node are supported".to_owned());
     }
     let (name, tail) = after.split_at(end);
     Ok((Step::Field(name.to_owned()), tail))

@@ -26,11 +26,9 @@ pub fn substitute(text: &str, values: &BTreeMap<String, String>) -> Result<Strin
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             return Err(malformed());
         }
-        let value = values
-            .get(name)
-            .ok_or_else(|| LoadError::UnknownSubstitution {
-                name: name.to_owned(),
-            })?;
+        let value = values.get(name).ok_or_else(|| LoadError::UnknownSubstitution {
+            name: name.to_owned(),
+        })?;
         out.push_str(before);
         out.push_str(value);
         rest = tail;

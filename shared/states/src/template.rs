@@ -35,11 +35,7 @@ impl Expression {
             Self::Path(path) => path.get(scope).cloned().ok_or_else(|| {
                 Failure::new(
                     path_error,
-                    format!(
-                        "the path `{}` leads nowhere in {}",
-                        path.as_str(),
-                        scope.data
-                    ),
+                    format!("the path `{}` leads nowhere in {}", path.as_str(), scope.data),
                 )
             }),
             Self::Call(call) => call.evaluate(scope),
@@ -62,10 +58,7 @@ impl Template {
         match value {
             Value::Object(fields) => Self::parse_object(fields),
             Value::Array(items) => Ok(Self::List(
-                items
-                    .into_iter()
-                    .map(Self::parse)
-                    .collect::<Result<_, _>>()?,
+                items.into_iter().map(Self::parse).collect::<Result<_, _>>()?,
             )),
             plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
                 Ok(Self::Literal(plain))
@@ -125,9 +118,7 @@ impl Template {
                     .map(|(key, value)| Ok((key.clone(), value.evaluate(scope)?)));
                 entries.collect::<Result<Map<_, _>, _>>().map(Value::Object)
             }
-            Self::Expression(expression) => {
-                expression.evaluate(scope, names::PARAMETER_PATH_FAILURE)
-            }
+            Self::Expression(expression) => expression.evaluate(scope, names::PARAMETER_PATH_FAILURE),
         }
     }
 }

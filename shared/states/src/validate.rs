@@ -14,29 +14,18 @@ pub(crate) fn check(machine: &Machine) -> Result<(), LoadError> {
         .keys()
         .find(|name| !reached.contains(name.as_str()))
     {
-        return Err(LoadError::UnreachableState {
-            state: state.clone(),
-        });
+        return Err(LoadError::UnreachableState { state: state.clone() });
     }
     let ending = ending_states(machine);
-    match machine
-        .states
-        .keys()
-        .find(|name| !ending.contains(name.as_str()))
-    {
+    match machine.states.keys().find(|name| !ending.contains(name.as_str())) {
         None => Ok(()),
-        Some(state) => Err(LoadError::EndlessState {
-            state: state.clone(),
-        }),
+        Some(state) => Err(LoadError::EndlessState { state: state.clone() }),
     }
 }
 
 /// The states from which an end can be reached, found from the ends backwards.
 fn ending_states(machine: &Machine) -> BTreeSet<&str> {
-    let ends = machine
-        .states
-        .iter()
-        .filter(|(_, state)| state.kind.is_end());
+    let ends = machine.states.iter().filter(|(_, state)| state.kind.is_end());
     let mut ending: BTreeSet<&str> = ends.map(|(name, _)| name.as_str()).collect();
     let views = machine.states();
     loop {

@@ -86,19 +86,31 @@ pub fn assess(
     from: Timestamp,
     until: Timestamp,
 ) -> Check {
-    let window: Vec<&Samples> =
-        candidate.iter().filter(|minute| from <= minute.at && minute.at < until).collect();
+    let window: Vec<&Samples> = candidate
+        .iter()
+        .filter(|minute| from <= minute.at && minute.at < until)
+        .collect();
     let obstacle = obstacle(rules, &window);
-    let window = Window { minutes: &window, until, rules, obstacle: obstacle.as_deref() };
-    let judged: Vec<(&Condition, Measurement)> =
-        conditions.iter().map(|one| (one, judge_condition(*one, &window))).collect();
+    let window = Window {
+        minutes: &window,
+        until,
+        rules,
+        obstacle: obstacle.as_deref(),
+    };
+    let judged: Vec<(&Condition, Measurement)> = conditions
+        .iter()
+        .map(|one| (one, judge_condition(*one, &window)))
+        .collect();
     let condition_breached = judged
         .iter()
         .find(|(_, measurement)| measurement.verdict == Verdict::Fail)
         .map(|(condition, _)| condition.to_string());
 
-    let mut measurements: Vec<Measurement> =
-        rules.metrics.iter().map(|rule| judge_rule(rule, &window)).collect();
+    let mut measurements: Vec<Measurement> = rules
+        .metrics
+        .iter()
+        .map(|rule| judge_rule(rule, &window))
+        .collect();
     if let Some(compare) = &rules.compare {
         let (candidate, stable) = (before(candidate, until), before(stable, until));
         measurements.extend(
@@ -110,11 +122,22 @@ pub fn assess(
     }
     measurements.extend(judged.into_iter().map(|(_, measurement)| measurement));
     let (verdict, reason) = conclude(&measurements);
-    Check { verdict, measurements, reason, condition_breached, from, until }
+    Check {
+        verdict,
+        measurements,
+        reason,
+        condition_breached,
+        from,
+        until,
+    }
 }
 
 fn before(samples: &[Samples], until: Timestamp) -> Vec<Samples> {
-    samples.iter().filter(|minute| minute.at < until).cloned().collect()
+    samples
+        .iter()
+        .filter(|minute| minute.at < until)
+        .cloned()
+        .collect()
 }
 
 /// The minutes of a check, and what is known of them as a whole.
@@ -130,9 +153,15 @@ impl Window<'_> {
     /// The value of a metric, where it has fresh data.
     fn read(&self, reading: Reading<'_>) -> Result<f64, String> {
         let value = reading.over(self.minutes)?;
-        let newest =
-            self.minutes.iter().filter(|minute| reading.is_in(minute)).map(|one| one.at).max();
-        let Some(newest) = newest else { return Err("no data".to_owned()) };
+        let newest = self
+            .minutes
+            .iter()
+            .filter(|minute| reading.is_in(minute))
+            .map(|one| one.at)
+            .max();
+        let Some(newest) = newest else {
+            return Err("no data".to_owned());
+        };
         // Age counts from the minute's start, so a minute that has just ended is 60 s old already.
         let age = self.until.duration_since(newest).as_secs();
         let limit = self.rules.freshness_seconds;
@@ -152,9 +181,10 @@ fn obstacle(rules: &Analysis, window: &[&Samples]) -> Option<String> {
         return None;
     }
     match requests(window) {
-        None => {
-            Some(format!("no readable request count; {} requests are needed", rules.min_requests))
-        }
+        None => Some(format!(
+            "no readable request count; {} requests are needed",
+            rules.min_requests
+        )),
         Some(seen) if seen < f64::from(rules.min_requests) => {
             let seen = Unit::Count.show(seen);
             Some(format!("only {seen} requests; {} are needed", rules.min_requests))
@@ -179,15 +209,37 @@ fn judge_rule(rule: &MetricRule, window: &Window<'_>) -> Measurement {
         }
         (_, _) => Verdict::Pass,
     };
-    judge_value((&rule.name, unit), bound, window.read(reading), window.obstacle, judge)
+    judge_value(
+        (&rule.name, unit),
+        bound,
+        window.read(reading),
+        window.obstacle,
+        judge,
+    )
 }
 
 fn judge_condition(condition: Condition, window: &Window<'_>) -> Measurement {
     let metric = condition.metric();
-    let bound = format!("not {} {}", condition.comparison().as_str(), condition.threshold());
-    let judge = |value| if condition.holds(value) { Verdict::Fail } else { Verdict::Pass };
+    let bound = format!(
+        "not {} {}",
+        condition.comparison().as_str(),
+        condition.threshold()
+    );
+    let judge = |value| {
+        if condition.holds(value) {
+            Verdict::Fail
+        } else {
+            Verdict::Pass
+        }
+    };
     let value = window.read(Reading::Known(metric));
-    judge_value((metric.as_str(), metric.unit()), bound, value, window.obstacle, judge)
+    judge_value(
+        (metric.as_str(), metric.unit()),
+        bound,
+        value,
+        window.obstacle,
+        judge,
+    )
 }
 
 fn judge_value(
@@ -205,7 +257,13 @@ fn judge_value(
             (Some(value), judge(value), words)
         }
     };
-    Measurement { metric: name.to_owned(), value, bound, verdict, reason }
+    Measurement {
+        metric: name.to_owned(),
+        value,
+        bound,
+        verdict,
+        reason,
+    }
 }
 
 fn judge_comparison(
@@ -214,10 +272,15 @@ fn judge_comparison(
     (candidate, stable): (&[Samples], &[Samples]),
     window: &Window<'_>,
 ) -> Measurement {
-    let reading = window.rules.metrics.iter().find(|rule| rule.name == name).map_or_else(
-        || KnownMetric::named(name).map_or(Reading::Custom(name), Reading::Known),
-        |rule| Reading::of(&rule.metric, name),
-    );
+    let reading = window
+        .rules
+        .metrics
+        .iter()
+        .find(|rule| rule.name == name)
+        .map_or_else(
+            || KnownMetric::named(name).map_or(Reading::Custom(name), Reading::Known),
+            |rule| Reading::of(&rule.metric, name),
+        );
     let (ours, theirs) = (reading.per_minute(candidate), reading.per_minute(stable));
     let bound = format!("not worse than stable at p < {}", compare.significance);
     let inconclusive = |why: String| Measurement {
@@ -250,17 +313,24 @@ fn judge_comparison(
         (Verdict::Pass, "not worse than stable")
     };
     let reason = format!("{name} is {words} (p = {p:.4})");
-    Measurement { metric: name.to_owned(), value: Some(p), bound, verdict, reason }
+    Measurement {
+        metric: name.to_owned(),
+        value: Some(p),
+        bound,
+        verdict,
+        reason,
+    }
 }
 
 /// The verdict of all measurements, and the reasons of those that decided it.
 fn conclude(measurements: &[Measurement]) -> (Verdict, String) {
     if measurements.is_empty() {
-        let reason =
-            "nothing is measured, so nothing can pass: no metric and no condition".to_owned();
+        let reason = "nothing is measured, so nothing can pass: no metric and no condition".to_owned();
         return (Verdict::Inconclusive, reason);
     }
-    let verdict = measurements.iter().fold(Verdict::Pass, |verdict, one| verdict.and(one.verdict));
+    let verdict = measurements
+        .iter()
+        .fold(Verdict::Pass, |verdict, one| verdict.and(one.verdict));
     let mut reasons: Vec<&str> = Vec::new();
     for one in measurements.iter().filter(|one| one.verdict == verdict) {
         // Metric and condition often say the same of the same data.

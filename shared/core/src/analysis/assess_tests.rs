@@ -22,7 +22,12 @@ fn sample(index: i64, requests: f64, errors: f64, latency: f64) -> Samples {
 }
 
 fn rule(metric: KnownMetric, min: Option<f64>, max: Option<f64>) -> MetricRule {
-    MetricRule { name: metric.as_str().to_owned(), metric: metric.into(), max, min }
+    MetricRule {
+        name: metric.as_str().to_owned(),
+        metric: metric.into(),
+        max,
+        min,
+    }
 }
 
 /// The rules of the production file.
@@ -61,7 +66,10 @@ fn a_healthy_minute_passes() {
     assert_eq!(check.verdict, Verdict::Pass, "{}", check.reason);
     assert_eq!(check.measurements.len(), 5);
     assert_eq!(check.measurements[0].value, Some(0.05));
-    assert_eq!(check.measurements[0].reason, "error_rate is 0.05 %, asked at most 0.1 %");
+    assert_eq!(
+        check.measurements[0].reason,
+        "error_rate is 0.05 %, asked at most 0.1 %"
+    );
     assert_eq!(check.condition_breached, None);
 }
 
@@ -108,8 +116,9 @@ fn rates_are_sums_over_sums_and_latency_is_the_worst_minute() {
 
 #[test]
 fn a_rate_at_its_bound_is_within_it() {
-    let conditions: Vec<Condition> =
-        ["error_rate > 0.1%", "availability < 99.9%"].map(|text| text.parse().unwrap()).to_vec();
+    let conditions: Vec<Condition> = ["error_rate > 0.1%", "availability < 99.9%"]
+        .map(|text| text.parse().unwrap())
+        .to_vec();
     for thousands in 1..200 {
         let count = f64::from(thousands);
         let samples = [sample(0, count * 1000.0, count, 1.0)];
@@ -135,11 +144,29 @@ fn too_little_data_is_inconclusive_and_says_why() {
     assert_eq!(nothing.verdict, Verdict::Inconclusive);
     assert!(nothing.reason.contains("no data in this window"));
 
-    let few = assess(&rules(), &[], &[sample(0, 9.0, 9.0, 9e9)], &[], minute(0), minute(1));
+    let few = assess(
+        &rules(),
+        &[],
+        &[sample(0, 9.0, 9.0, 9e9)],
+        &[],
+        minute(0),
+        minute(1),
+    );
     assert_eq!(few.verdict, Verdict::Inconclusive);
-    assert!(few.reason.contains("only 9 requests; 10 are needed"), "{}", few.reason);
+    assert!(
+        few.reason.contains("only 9 requests; 10 are needed"),
+        "{}",
+        few.reason
+    );
 
-    let stale = assess(&rules(), &[], &[sample(0, 1000.0, 0.0, 1.0)], &[], minute(0), minute(10));
+    let stale = assess(
+        &rules(),
+        &[],
+        &[sample(0, 1000.0, 0.0, 1.0)],
+        &[],
+        minute(0),
+        minute(10),
+    );
     assert_eq!(stale.verdict, Verdict::Inconclusive);
     assert!(stale.reason.contains("600 s old"), "{}", stale.reason);
 
@@ -160,7 +187,10 @@ fn each_metric_must_be_fresh_by_itself() {
     let check = assess(&rules(), &[], &samples, &[], minute(0), minute(10));
     assert_eq!(check.measurements[0].verdict, Verdict::Pass);
     assert_eq!(check.verdict, Verdict::Inconclusive);
-    assert_eq!(check.reason, "latency_p99: the newest data is 600 s old, more than 180 s");
+    assert_eq!(
+        check.reason,
+        "latency_p99: the newest data is 600 s old, more than 180 s"
+    );
 }
 
 #[test]
@@ -174,8 +204,18 @@ fn a_failed_metric_wins_over_one_without_data() {
 
 #[test]
 fn a_check_of_nothing_does_not_pass() {
-    let rules = Analysis { metrics: Vec::new(), ..rules() };
-    let check = assess(&rules, &[], &[sample(0, 1000.0, 0.0, 1.0)], &[], minute(0), minute(1));
+    let rules = Analysis {
+        metrics: Vec::new(),
+        ..rules()
+    };
+    let check = assess(
+        &rules,
+        &[],
+        &[sample(0, 1000.0, 0.0, 1.0)],
+        &[],
+        minute(0),
+        minute(1),
+    );
     assert_eq!(check.verdict, Verdict::Inconclusive);
     assert!(check.reason.starts_with("nothing is measured"));
 }
@@ -183,8 +223,17 @@ fn a_check_of_nothing_does_not_pass() {
 #[test]
 fn a_service_without_requests_is_judged_by_its_own_metrics() {
     let metric = Metric::Expression("SEARCH(...)".to_owned());
-    let lag = MetricRule { name: "queue_lag".to_owned(), metric, max: Some(30.0), min: None };
-    let rules = Analysis { metrics: vec![lag], min_requests: 0, ..rules() };
+    let lag = MetricRule {
+        name: "queue_lag".to_owned(),
+        metric,
+        max: Some(30.0),
+        min: None,
+    };
+    let rules = Analysis {
+        metrics: vec![lag],
+        min_requests: 0,
+        ..rules()
+    };
     let mut samples = Samples {
         at: minute(0),
         requests: None,
@@ -193,7 +242,15 @@ fn a_service_without_requests_is_judged_by_its_own_metrics() {
         custom: BTreeMap::from([("queue_lag".to_owned(), 12.0)]),
     };
     let at = |samples: &Samples| {
-        assess(&rules, &[], std::slice::from_ref(samples), &[], minute(0), minute(1)).verdict
+        assess(
+            &rules,
+            &[],
+            std::slice::from_ref(samples),
+            &[],
+            minute(0),
+            minute(1),
+        )
+        .verdict
     };
     assert_eq!(at(&samples), Verdict::Pass);
     samples.custom.insert("queue_lag".to_owned(), 31.0);
@@ -206,23 +263,34 @@ fn a_service_without_requests_is_judged_by_its_own_metrics() {
 
 #[test]
 fn a_candidate_slower_than_stable_fails_the_comparison() {
-    let compare =
-        Compare { metrics: vec!["latency_p99".to_owned()], significance: 0.01, min_samples: 5 };
-    let rules = Analysis { compare: Some(compare), ..rules() };
+    let compare = Compare {
+        metrics: vec!["latency_p99".to_owned()],
+        significance: 0.01,
+        min_samples: 5,
+    };
+    let rules = Analysis {
+        compare: Some(compare),
+        ..rules()
+    };
     let slot = |base: f64, minutes: i64| -> Vec<Samples> {
         (0..minutes)
             .map(|i| sample(i, 1000.0, 0.0, base + i32::try_from(i).map(f64::from).unwrap()))
             .collect()
     };
     let run = |candidate: &[Samples], stable: &[Samples]| {
-        assess(&rules, &[], candidate, stable, minute(5), minute(6)).measurements.remove(2)
+        assess(&rules, &[], candidate, stable, minute(5), minute(6))
+            .measurements
+            .remove(2)
     };
     let slower = run(&slot(200.0, 6), &slot(100.0, 6));
     assert_eq!(slower.verdict, Verdict::Fail, "{}", slower.reason);
     assert_eq!(run(&slot(100.0, 6), &slot(200.0, 6)).verdict, Verdict::Pass);
     let few = run(&slot(200.0, 6), &slot(100.0, 4));
     assert_eq!(few.verdict, Verdict::Inconclusive);
-    assert!(few.reason.contains("6 samples of the candidate and 4 of stable; 5 of each"));
+    assert!(
+        few.reason
+            .contains("6 samples of the candidate and 4 of stable; 5 of each")
+    );
 }
 
 fn any_value() -> impl Strategy<Value = Option<f64>> {

@@ -84,7 +84,11 @@ impl Condition {
     /// A condition; nothing where the threshold's unit is not the metric's, or its value can't be.
     pub fn new(metric: KnownMetric, comparison: Comparison, threshold: Threshold) -> Option<Self> {
         let fits = threshold.unit() == metric.unit() && threshold.in_range();
-        fits.then_some(Self { metric, comparison, threshold })
+        fits.then_some(Self {
+            metric,
+            comparison,
+            threshold,
+        })
     }
 
     /// What is measured.
@@ -169,7 +173,13 @@ impl fmt::Display for Threshold {
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.metric, self.comparison.as_str(), self.threshold)
+        write!(
+            f,
+            "{} {} {}",
+            self.metric,
+            self.comparison.as_str(),
+            self.threshold
+        )
     }
 }
 
@@ -193,7 +203,11 @@ impl FromStr for Condition {
         let metric = read_metric(&mut scanner)?;
         let comparison = read_comparison(&mut scanner, metric)?;
         let threshold = read_threshold(&mut scanner, metric, comparison)?;
-        Ok(Self { metric, comparison, threshold })
+        Ok(Self {
+            metric,
+            comparison,
+            threshold,
+        })
     }
 }
 
@@ -215,7 +229,9 @@ impl<'a> Scanner<'a> {
     /// Takes the characters that fit, with the place of the first.
     fn take_while(&mut self, fits: impl Fn(char) -> bool) -> (usize, &'a str) {
         let (start, rest) = (self.at, self.rest());
-        let word = rest.get(..rest.find(|c| !fits(c)).unwrap_or(rest.len())).unwrap_or_default();
+        let word = rest
+            .get(..rest.find(|c| !fits(c)).unwrap_or(rest.len()))
+            .unwrap_or_default();
         self.at += word.len();
         (start, word)
     }
@@ -227,7 +243,13 @@ fn error(
     message: String,
     help: String,
 ) -> ConditionError {
-    ConditionError { kind, offset, length: found.len(), message, help }
+    ConditionError {
+        kind,
+        offset,
+        length: found.len(),
+        message,
+        help,
+    }
 }
 
 fn read_metric(scanner: &mut Scanner<'_>) -> Result<KnownMetric, ConditionError> {
@@ -247,17 +269,19 @@ fn read_metric(scanner: &mut Scanner<'_>) -> Result<KnownMetric, ConditionError>
         None => format!("the metrics are {}", names.join(", ")),
     };
     let message = format!("`{}` is not a metric", shortened(word));
-    Err(error(ConditionErrorKind::UnknownMetric, (at, word), message, help))
+    Err(error(
+        ConditionErrorKind::UnknownMetric,
+        (at, word),
+        message,
+        help,
+    ))
 }
 
 fn is_sign(c: char) -> bool {
     matches!(c, '<' | '>' | '=' | '!' | '≥' | '≤')
 }
 
-fn read_comparison(
-    scanner: &mut Scanner<'_>,
-    metric: KnownMetric,
-) -> Result<Comparison, ConditionError> {
+fn read_comparison(scanner: &mut Scanner<'_>, metric: KnownMetric) -> Result<Comparison, ConditionError> {
     scanner.skip_space();
     let (at, sign) = scanner.take_while(is_sign);
     if let Some(comparison) = Comparison::ALL.into_iter().find(|one| one.as_str() == sign) {
@@ -267,7 +291,12 @@ fn read_comparison(
         let (_, found) = scanner.take_while(|c| !c.is_whitespace());
         let message = format!("a comparison must follow `{metric}`");
         let help = format!("write `{}`", example(metric));
-        return Err(error(ConditionErrorKind::MissingComparison, (at, found), message, help));
+        return Err(error(
+            ConditionErrorKind::MissingComparison,
+            (at, found),
+            message,
+            help,
+        ));
     }
     let message = format!("`{}` is not a comparison", shortened(sign));
     let help = match sign {
@@ -276,7 +305,12 @@ fn read_comparison(
         // Whatever else was written, these are all that there is.
         _ => "the comparisons are >, >=, < and <=".to_owned(),
     };
-    Err(error(ConditionErrorKind::UnknownComparison, (at, sign), message, help))
+    Err(error(
+        ConditionErrorKind::UnknownComparison,
+        (at, sign),
+        message,
+        help,
+    ))
 }
 
 fn read_threshold(
@@ -293,7 +327,10 @@ fn read_threshold(
             let message = format!("a number must follow `{}`", comparison.as_str());
             (ConditionErrorKind::MissingThreshold, message)
         } else {
-            (ConditionErrorKind::NotANumber, format!("`{}` is not a number", shortened(unit)))
+            (
+                ConditionErrorKind::NotANumber,
+                format!("`{}` is not a number", shortened(unit)),
+            )
         };
         return Err(error(kind, (at, unit), message, help));
     }
@@ -313,7 +350,12 @@ fn read_threshold(
         Unit::Milliseconds => "a latency is at most a day",
         Unit::Count => "a count is at most 1000000000000",
     };
-    Err(error(ConditionErrorKind::OutOfRange, (at, number), message, help.to_owned()))
+    Err(error(
+        ConditionErrorKind::OutOfRange,
+        (at, number),
+        message,
+        help.to_owned(),
+    ))
 }
 
 fn with_unit(
@@ -336,7 +378,12 @@ fn with_unit(
         (Unit::Percent | Unit::Milliseconds, "") => {
             let message = format!("the threshold of `{metric}` needs a unit");
             let help = format!("did you mean `{right}`?");
-            Err(error(ConditionErrorKind::MissingUnit, (number_at, number), message, help))
+            Err(error(
+                ConditionErrorKind::MissingUnit,
+                (number_at, number),
+                message,
+                help,
+            ))
         }
         // The unit is free text: everything that is none of ours ends here.
         (Unit::Percent | Unit::Milliseconds | Unit::Count, found) => {
@@ -345,10 +392,17 @@ fn with_unit(
                 Unit::Milliseconds => "`ms` or `s`",
                 Unit::Count => "a number without a unit",
             };
-            let message =
-                format!("`{}` does not fit `{metric}`, which takes {takes}", shortened(found));
+            let message = format!(
+                "`{}` does not fit `{metric}`, which takes {takes}",
+                shortened(found)
+            );
             let help = format!("did you mean `{right}`?");
-            Err(error(ConditionErrorKind::WrongUnit, (unit_at, found), message, help))
+            Err(error(
+                ConditionErrorKind::WrongUnit,
+                (unit_at, found),
+                message,
+                help,
+            ))
         }
     }
 }
@@ -402,7 +456,13 @@ mod tests {
         use ConditionErrorKind as Kind;
         let cases = [
             ("", Kind::Empty, 0, 0, "write it like `error_rate > 1%`"),
-            ("eror_rate > 1%", Kind::UnknownMetric, 0, 9, "did you mean `error_rate`?"),
+            (
+                "eror_rate > 1%",
+                Kind::UnknownMetric,
+                0,
+                9,
+                "did you mean `error_rate`?",
+            ),
             (
                 "cpu > 1%",
                 Kind::UnknownMetric,
@@ -410,7 +470,13 @@ mod tests {
                 3,
                 "the metrics are error_rate, latency_p99, availability, request_count",
             ),
-            ("error_rate 1%", Kind::MissingComparison, 11, 2, "write `error_rate > 1%`"),
+            (
+                "error_rate 1%",
+                Kind::MissingComparison,
+                11,
+                2,
+                "write `error_rate > 1%`",
+            ),
             (
                 "error_rate == 1%",
                 Kind::UnknownComparison,
@@ -418,16 +484,70 @@ mod tests {
                 2,
                 "the comparisons are >, >=, < and <=",
             ),
-            ("error_rate => 1%", Kind::UnknownComparison, 11, 2, "did you mean `>=`?"),
-            ("error_rate >", Kind::MissingThreshold, 12, 0, "write `error_rate > 1%`"),
-            ("error_rate > one", Kind::NotANumber, 13, 3, "write `error_rate > 1%`"),
-            ("error_rate > -1%", Kind::NotANumber, 13, 3, "write `error_rate > 1%`"),
-            ("error_rate > 1.2.3%", Kind::NotANumber, 13, 5, "write `error_rate > 1%`"),
-            ("latency_p99 > 1000", Kind::MissingUnit, 14, 4, "did you mean `1000ms`?"),
+            (
+                "error_rate => 1%",
+                Kind::UnknownComparison,
+                11,
+                2,
+                "did you mean `>=`?",
+            ),
+            (
+                "error_rate >",
+                Kind::MissingThreshold,
+                12,
+                0,
+                "write `error_rate > 1%`",
+            ),
+            (
+                "error_rate > one",
+                Kind::NotANumber,
+                13,
+                3,
+                "write `error_rate > 1%`",
+            ),
+            (
+                "error_rate > -1%",
+                Kind::NotANumber,
+                13,
+                3,
+                "write `error_rate > 1%`",
+            ),
+            (
+                "error_rate > 1.2.3%",
+                Kind::NotANumber,
+                13,
+                5,
+                "write `error_rate > 1%`",
+            ),
+            (
+                "latency_p99 > 1000",
+                Kind::MissingUnit,
+                14,
+                4,
+                "did you mean `1000ms`?",
+            ),
             ("error_rate > 1 ms", Kind::WrongUnit, 15, 2, "did you mean `1%`?"),
-            ("request_count < 10%", Kind::WrongUnit, 18, 1, "did you mean `10`?"),
-            ("error_rate > 1% or more", Kind::WrongUnit, 14, 9, "did you mean `1%`?"),
-            ("error_rate > 101%", Kind::OutOfRange, 13, 3, "a percentage is between 0 and 100"),
+            (
+                "request_count < 10%",
+                Kind::WrongUnit,
+                18,
+                1,
+                "did you mean `10`?",
+            ),
+            (
+                "error_rate > 1% or more",
+                Kind::WrongUnit,
+                14,
+                9,
+                "did you mean `1%`?",
+            ),
+            (
+                "error_rate > 101%",
+                Kind::OutOfRange,
+                13,
+                3,
+                "a percentage is between 0 and 100",
+            ),
         ];
         for (text, kind, offset, length, help) in cases {
             let error = text.parse::<Condition>().unwrap_err();
@@ -451,17 +571,14 @@ mod tests {
     fn any_condition() -> impl Strategy<Value = Condition> {
         let metric = proptest::sample::select(KnownMetric::ALL.to_vec());
         let comparison = proptest::sample::select(Comparison::ALL.to_vec());
-        (metric, comparison, 0.0..100.0_f64).prop_filter_map(
-            "fits",
-            |(metric, comparison, value)| {
-                let threshold = match metric.unit() {
-                    Unit::Percent => Threshold::Percent(value),
-                    Unit::Milliseconds => Threshold::Milliseconds(value * 100.0),
-                    Unit::Count => Threshold::Count(value * 1e6),
-                };
-                Condition::new(metric, comparison, threshold)
-            },
-        )
+        (metric, comparison, 0.0..100.0_f64).prop_filter_map("fits", |(metric, comparison, value)| {
+            let threshold = match metric.unit() {
+                Unit::Percent => Threshold::Percent(value),
+                Unit::Milliseconds => Threshold::Milliseconds(value * 100.0),
+                Unit::Count => Threshold::Count(value * 1e6),
+            };
+            Condition::new(metric, comparison, threshold)
+        })
     }
 
     proptest! {

@@ -32,8 +32,7 @@ pub struct MannWhitney {
 /// Tests whether `a` tends to be larger than `b`. `None` where either is empty, holds a NaN, or is
 /// unreasonably long. If all samples are equal, `p` is 1.
 pub fn mann_whitney(a: &[f64], b: &[f64]) -> Option<MannWhitney> {
-    let usable =
-        |side: &[f64]| (1..=MAX_SAMPLES).contains(&side.len()) && !side.iter().any(|x| x.is_nan());
+    let usable = |side: &[f64]| (1..=MAX_SAMPLES).contains(&side.len()) && !side.iter().any(|x| x.is_nan());
     if !usable(a) || !usable(b) {
         return None;
     }
@@ -47,7 +46,11 @@ pub fn mann_whitney(a: &[f64], b: &[f64]) -> Option<MannWhitney> {
     } else {
         z.map_or(1.0, |z| upper_tail(z).clamp(0.0, 1.0))
     };
-    Some(MannWhitney { u, z: z.unwrap_or(0.0), p_one_sided_greater: p })
+    Some(MannWhitney {
+        u,
+        z: z.unwrap_or(0.0),
+        p_one_sided_greater: p,
+    })
 }
 
 fn count(length: usize) -> Option<f64> {
@@ -62,15 +65,23 @@ struct Ranked {
 }
 
 fn rank(a: &[f64], b: &[f64]) -> Ranked {
-    let mut all: Vec<(f64, bool)> =
-        a.iter().map(|x| (*x, true)).chain(b.iter().map(|x| (*x, false))).collect();
+    let mut all: Vec<(f64, bool)> = a
+        .iter()
+        .map(|x| (*x, true))
+        .chain(b.iter().map(|x| (*x, false)))
+        .collect();
     all.sort_by(|(x, _), (y, _)| x.total_cmp(y));
-    let mut ranked = Ranked { rank_sum_a: 0.0, tie_term: 0.0 };
+    let mut ranked = Ranked {
+        rank_sum_a: 0.0,
+        tie_term: 0.0,
+    };
     let mut before = 0.0;
     // Equality, not total order, decides a tie: -0 and 0 are the same measurement.
     for tied in all.chunk_by(|(x, _), (y, _)| x == y) {
         let size = tied.iter().fold(0.0, |size, _| size + 1.0);
-        let of_a = tied.iter().fold(0.0, |sum, (_, is_a)| if *is_a { sum + 1.0 } else { sum });
+        let of_a = tied
+            .iter()
+            .fold(0.0, |sum, (_, is_a)| if *is_a { sum + 1.0 } else { sum });
         ranked.rank_sum_a += of_a * (before + (size + 1.0) / 2.0);
         ranked.tie_term += size * size * size - size;
         before += size;
@@ -148,7 +159,11 @@ mod tests {
         let females = [20.0, 11.0, 17.0, 12.0];
         let result = mann_whitney(&males, &females).unwrap();
         assert_eq!(result.u, 17.0);
-        assert!(close(result.p_one_sided_greater, 0.111_111_111_111_111_1 / 2.0, 1e-15));
+        assert!(close(
+            result.p_one_sided_greater,
+            0.111_111_111_111_111_1 / 2.0,
+            1e-15
+        ));
         assert!(close(upper_tail(result.z), 0.111_346_886_533_140_41 / 2.0, 1e-12));
     }
 
@@ -238,7 +253,10 @@ mod tests {
             for m in 1..=6 {
                 for u in 0..=n * m {
                     let u = f64::from(u32::try_from(u).unwrap());
-                    assert!(close(exact_p(n, m, u), brute_force(n, m, u), 1e-12), "{n} {m} {u}");
+                    assert!(
+                        close(exact_p(n, m, u), brute_force(n, m, u), 1e-12),
+                        "{n} {m} {u}"
+                    );
                 }
             }
         }

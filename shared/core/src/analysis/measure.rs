@@ -55,8 +55,12 @@ pub enum Unit {
 
 impl KnownMetric {
     /// Every one of them.
-    pub const ALL: [Self; 4] =
-        [Self::ErrorRate, Self::LatencyP99, Self::Availability, Self::RequestCount];
+    pub const ALL: [Self; 4] = [
+        Self::ErrorRate,
+        Self::LatencyP99,
+        Self::Availability,
+        Self::RequestCount,
+    ];
 
     /// Its name in a deployment file.
     pub const fn as_str(self) -> &'static str {
@@ -131,9 +135,9 @@ impl<'a> Reading<'a> {
     /// Whether the minute has what this is read from.
     pub(super) fn is_in(self, minute: &Samples) -> bool {
         match self {
-            Self::Known(
-                KnownMetric::ErrorRate | KnownMetric::Availability | KnownMetric::RequestCount,
-            ) => minute.requests.is_some(),
+            Self::Known(KnownMetric::ErrorRate | KnownMetric::Availability | KnownMetric::RequestCount) => {
+                minute.requests.is_some()
+            }
             Self::Known(KnownMetric::LatencyP99) => minute.latency_p99_ms.is_some(),
             Self::Custom(name) => minute.custom.contains_key(name),
         }
@@ -162,7 +166,9 @@ impl<'a> Reading<'a> {
                 mean(&numbers(window.iter().filter_map(|minute| minute.requests))?)
             }
             Self::Custom(name) => {
-                let values = window.iter().filter_map(|minute| minute.custom.get(name).copied());
+                let values = window
+                    .iter()
+                    .filter_map(|minute| minute.custom.get(name).copied());
                 mean(&finite(values, f64::is_finite)?)
             }
         }
@@ -170,7 +176,10 @@ impl<'a> Reading<'a> {
 
     /// One value for each minute that has one.
     pub(super) fn per_minute(self, minutes: &[Samples]) -> Vec<f64> {
-        minutes.iter().filter_map(|minute| self.over(&[minute]).ok()).collect()
+        minutes
+            .iter()
+            .filter_map(|minute| self.over(&[minute]).ok())
+            .collect()
     }
 }
 
@@ -186,11 +195,17 @@ fn counts(window: &[&Samples]) -> Result<(f64, f64), String> {
     let counted: Vec<(f64, f64)> = window
         .iter()
         .filter_map(|minute| {
-            minute.requests.map(|requests| (requests, minute.errors_5xx.unwrap_or(0.0)))
+            minute
+                .requests
+                .map(|requests| (requests, minute.errors_5xx.unwrap_or(0.0)))
         })
         .collect();
-    let requests: f64 = numbers(counted.iter().map(|(requests, _)| *requests))?.into_iter().sum();
-    let errors: f64 = numbers(counted.iter().map(|(_, errors)| *errors))?.into_iter().sum();
+    let requests: f64 = numbers(counted.iter().map(|(requests, _)| *requests))?
+        .into_iter()
+        .sum();
+    let errors: f64 = numbers(counted.iter().map(|(_, errors)| *errors))?
+        .into_iter()
+        .sum();
     if requests <= 0.0 {
         return Err("no requests".to_owned());
     }
@@ -209,10 +224,7 @@ fn numbers(values: impl Iterator<Item = f64>) -> Result<Vec<f64>, String> {
     finite(values, |value| value.is_finite() && value >= 0.0)
 }
 
-fn finite(
-    values: impl Iterator<Item = f64>,
-    valid: impl Fn(f64) -> bool,
-) -> Result<Vec<f64>, String> {
+fn finite(values: impl Iterator<Item = f64>, valid: impl Fn(f64) -> bool) -> Result<Vec<f64>, String> {
     let values: Vec<f64> = values.collect();
     if values.is_empty() {
         return Err("no data".to_owned());
@@ -227,5 +239,9 @@ fn finite(
 fn mean(values: &[f64]) -> Result<f64, String> {
     let count = u32::try_from(values.len()).map_err(|_| "too many samples".to_owned())?;
     let mean = values.iter().sum::<f64>() / f64::from(count);
-    if mean.is_finite() { Ok(mean) } else { Err("the samples are too large to add up".to_owned()) }
+    if mean.is_finite() {
+        Ok(mean)
+    } else {
+        Err("the samples are too large to add up".to_owned())
+    }
 }

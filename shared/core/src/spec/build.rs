@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use super::fields::{Fields, Items, defaults};
 use super::keys::{Kind, Section};
 use super::model::{
-    ApprovalRule, AutoRollback, Freeze, Gate, GatePhase, HealthCheck, NewerPush, Notifications,
-    Quantity, Resources, Spec, SuiteName, Timeouts, Trigger,
+    ApprovalRule, AutoRollback, Freeze, Gate, GatePhase, HealthCheck, NewerPush, Notifications, Quantity,
+    Resources, Spec, SuiteName, Timeouts, Trigger,
 };
 use super::problem::{Draft, ProblemCode, Problems, Span};
 use super::scalar::{Scalar, show_duration};
@@ -67,12 +67,16 @@ pub(super) fn with_section<T>(
 }
 
 fn resources(fields: &Fields, problems: &mut Problems) -> Resources {
-    let Some(section) = fields.section("resources") else { return Resources::default() };
+    let Some(section) = fields.section("resources") else {
+        return Resources::default();
+    };
     let quantity = |key: &str| {
-        section.section(key).map_or_else(Quantity::default, |quantity| Quantity {
-            cpu_millis: quantity.whole("cpu"),
-            memory_mib: quantity.whole("memory"),
-        })
+        section
+            .section(key)
+            .map_or_else(Quantity::default, |quantity| Quantity {
+                cpu_millis: quantity.whole("cpu"),
+                memory_mib: quantity.whole("memory"),
+            })
     };
     let (limits, requests) = (quantity("limits"), quantity("requests"));
     let pairs = [
@@ -80,7 +84,9 @@ fn resources(fields: &Fields, problems: &mut Problems) -> Resources {
         ("memory", requests.memory_mib, limits.memory_mib),
     ];
     for (key, request, limit) in pairs {
-        let (Some(request), Some(limit)) = (request, limit) else { continue };
+        let (Some(request), Some(limit)) = (request, limit) else {
+            continue;
+        };
         if request > limit {
             let place = |section_key: &str| {
                 section
@@ -137,15 +143,18 @@ fn health_check(fields: &Fields, problems: &mut Problems) -> Option<HealthCheck>
     };
     if interval_seconds <= timeout_seconds {
         let (timeout, interval) = (show_duration(timeout_seconds), show_duration(interval_seconds));
-        let message =
-            format!("`healthCheck.interval` is {interval}, not above the timeout of {timeout}");
+        let message = format!("`healthCheck.interval` is {interval}, not above the timeout of {timeout}");
         problems.push(
-            Draft::new(ProblemCode::Contradiction, section.value_span("interval"), message)
-                .also(section.value_span("timeout"), "the timeout")
-                .help(format!(
-                    "a limit of ELB: write `interval: {}` or more",
-                    show_duration(follows)
-                )),
+            Draft::new(
+                ProblemCode::Contradiction,
+                section.value_span("interval"),
+                message,
+            )
+            .also(section.value_span("timeout"), "the timeout")
+            .help(format!(
+                "a limit of ELB: write `interval: {}` or more",
+                show_duration(follows)
+            )),
         );
     }
     Some(HealthCheck {
@@ -163,7 +172,9 @@ fn auto_rollback(fields: &Fields, problems: &mut Problems) -> Option<AutoRollbac
         let mut conditions = Vec::new();
         let mut seen: BTreeMap<String, Span> = BTreeMap::new();
         for (span, scalar) in section.list("conditions").into_iter().flat_map(Items::scalars) {
-            let Scalar::Condition(condition) = scalar else { continue };
+            let Scalar::Condition(condition) = scalar else {
+                continue;
+            };
             let text = condition.to_string();
             if !load_balancer {
                 problems.push(needs_load_balancer(span, &text));
@@ -176,7 +187,9 @@ fn auto_rollback(fields: &Fields, problems: &mut Problems) -> Option<AutoRollbac
         Some(AutoRollback {
             enabled: section.flag("enabled")?,
             conditions,
-            alarms: section.list("alarms").map(|alarms| distinct(alarms, "alarm", problems)),
+            alarms: section
+                .list("alarms")
+                .map(|alarms| distinct(alarms, "alarm", problems)),
             window_seconds: section.whole("window")?,
         })
     };
@@ -188,14 +201,22 @@ fn gates(fields: &Fields, problems: &mut Problems) -> Vec<Gate> {
     let mut gates = Vec::new();
     for section in fields.list("gates").into_iter().flat_map(Items::sections) {
         let approvals = approvals(section, problems);
-        let Some(before) = section.text("before").and_then(GatePhase::named) else { continue };
+        let Some(before) = section.text("before").and_then(GatePhase::named) else {
+            continue;
+        };
         let span = section.value_span("before");
         if let Some(first) = seen.insert(before, span) {
             let what = format!("a gate before `{}`", before.as_str());
             problems.push(duplicate(span, first, &what));
         }
-        let Some(expires_seconds) = section.whole("expires") else { continue };
-        gates.push(Gate { before, approvals, expires_seconds });
+        let Some(expires_seconds) = section.whole("expires") else {
+            continue;
+        };
+        gates.push(Gate {
+            before,
+            approvals,
+            expires_seconds,
+        });
     }
     gates
 }
@@ -204,12 +225,16 @@ fn approvals(gate: &Fields, problems: &mut Problems) -> Vec<ApprovalRule> {
     let mut seen: BTreeMap<Role, Span> = BTreeMap::new();
     let mut approvals = Vec::new();
     for section in gate.list("approvals").into_iter().flat_map(Items::sections) {
-        let Some(role) = section.name::<Role>("role") else { continue };
+        let Some(role) = section.name::<Role>("role") else {
+            continue;
+        };
         let span = section.value_span("role");
         if let Some(first) = seen.insert(role.clone(), span) {
             problems.push(duplicate(span, first, &format!("the role `{role}`")));
         }
-        let Some(count) = section.whole("count") else { continue };
+        let Some(count) = section.whole("count") else {
+            continue;
+        };
         approvals.push(ApprovalRule { role, count });
     }
     approvals
@@ -230,20 +255,31 @@ fn freezes(fields: &Fields, problems: &mut Problems) -> Vec<Freeze> {
             let help = format!("`until` must be later than {from}");
             problems.push(draft.also(section.value_span("from"), "the start").help(help));
         }
-        let Some(reason) = section.text("reason") else { continue };
-        freezes.push(Freeze { from, until, reason: reason.to_owned() });
+        let Some(reason) = section.text("reason") else {
+            continue;
+        };
+        freezes.push(Freeze {
+            from,
+            until,
+            reason: reason.to_owned(),
+        });
     }
     freezes
 }
 
 fn suites(fields: &Fields, problems: &mut Problems) -> Vec<SuiteName> {
-    let names = fields.list("postDeploymentTests").map(|items| distinct(items, "suite", problems));
+    let names = fields
+        .list("postDeploymentTests")
+        .map(|items| distinct(items, "suite", problems));
     names.unwrap_or_default().into_iter().map(SuiteName).collect()
 }
 
 fn notifications(fields: &Fields) -> Notifications {
     let text = |key: &str| fields.section("notifications")?.text(key).map(str::to_owned);
-    Notifications { dashboard: text("dashboard"), slack_channel: text("slackChannel") }
+    Notifications {
+        dashboard: text("dashboard"),
+        slack_channel: text("slackChannel"),
+    }
 }
 
 fn timeouts(fields: &Fields) -> Option<Timeouts> {
@@ -270,9 +306,13 @@ pub(super) fn distinct(items: &Items, what: &str, problems: &mut Problems) -> Ve
 }
 
 pub(super) fn duplicate(again: Span, first: Span, what: &str) -> Draft {
-    Draft::new(ProblemCode::DuplicateValue, again, format!("{what} is given twice"))
-        .also(first, "first given here")
-        .help("keep one of the two")
+    Draft::new(
+        ProblemCode::DuplicateValue,
+        again,
+        format!("{what} is given twice"),
+    )
+    .also(first, "first given here")
+    .help("keep one of the two")
 }
 
 pub(super) fn needs_load_balancer(span: Span, what: &str) -> Draft {

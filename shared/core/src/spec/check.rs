@@ -17,14 +17,22 @@ pub(super) fn check_file(
     text: &str,
     problems: &mut Problems,
 ) -> Option<Fields> {
-    let mut checker = Checker { root: section, text, problems };
+    let mut checker = Checker {
+        root: section,
+        text,
+        problems,
+    };
     match tree.node {
         Node::Mapping(_) => checker.section(section, tree, ""),
         Node::Scalar { .. } | Node::Sequence(_) => {
-            let message =
-                format!("a deployment file is a section of keys, not {}", tree.node.describe());
+            let message = format!(
+                "a deployment file is a section of keys, not {}",
+                tree.node.describe()
+            );
             let draft = Draft::new(ProblemCode::WrongType, tree.span, message);
-            checker.problems.push(draft.help("start with `environment: ...` and `strategy: ...`"));
+            checker
+                .problems
+                .push(draft.help("start with `environment: ...` and `strategy: ...`"));
             None
         }
     }
@@ -61,28 +69,27 @@ impl Checker<'_> {
     }
 
     fn require(&mut self, section: &'static Section, fields: &Fields, path: &str) {
-        for key in section.keys.iter().filter(|key| key.presence == Presence::Required) {
+        for key in section
+            .keys
+            .iter()
+            .filter(|key| key.presence == Presence::Required)
+        {
             if fields.is_given(key.name) {
                 continue;
             }
-            let place = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
+            let place = if path.is_empty() {
+                "the file".to_owned()
+            } else {
+                format!("`{path}`")
+            };
             let message = format!("{place} has no `{}`", key.name);
             let draft = Draft::new(ProblemCode::MissingKey, fields.span, message);
-            self.problems.push(draft.help(format!(
-                "add `{}:` with {}",
-                key.name,
-                key.kind.takes()
-            )));
+            self.problems
+                .push(draft.help(format!("add `{}:` with {}", key.name, key.kind.takes())));
         }
     }
 
-    fn value(
-        &mut self,
-        kind: &'static Kind,
-        tree: Tree,
-        path: &str,
-        key_span: Span,
-    ) -> Option<Value> {
+    fn value(&mut self, kind: &'static Kind, tree: Tree, path: &str, key_span: Span) -> Option<Value> {
         if matches!(&tree.node, Node::Scalar { text, plain: true } if is_null(text)) {
             self.nothing(kind, path, key_span);
             return None;
@@ -90,12 +97,16 @@ impl Checker<'_> {
         match kind {
             Kind::Section(section) => {
                 let mut fields = self.section(section, tree, path)?;
-                fields.span = if path.ends_with(']') { fields.span } else { key_span };
+                fields.span = if path.ends_with(']') {
+                    fields.span
+                } else {
+                    key_span
+                };
                 Some(Value::Section(fields))
             }
-            Kind::List { of, min, max } => {
-                self.list(kind, (of, *min, *max), tree, path, key_span).map(Value::List)
-            }
+            Kind::List { of, min, max } => self
+                .list(kind, (of, *min, *max), tree, path, key_span)
+                .map(Value::List),
             Kind::Flag
             | Kind::Integer { .. }
             | Kind::Number { .. }
@@ -125,11 +136,18 @@ impl Checker<'_> {
         if !(min..=max).contains(&trees.len()) {
             let message = format!("`{path}` has {} items; it takes {min} to {max}", trees.len());
             let draft = Draft::new(ProblemCode::OutOfRange, key_span, message);
-            let help = if trees.len() < min { "add one, or remove the key" } else { "remove some" };
+            let help = if trees.len() < min {
+                "add one, or remove the key"
+            } else {
+                "remove some"
+            };
             self.problems.push(draft.help(help));
             return None;
         }
-        let mut items = Items { items: Vec::new(), complete: true };
+        let mut items = Items {
+            items: Vec::new(),
+            complete: true,
+        };
         for (index, tree) in trees.into_iter().enumerate() {
             let span = tree.span;
             match self.value(of, tree, &format!("{path}[{index}]"), span) {
@@ -163,7 +181,10 @@ impl Checker<'_> {
         match (part, written.find(text)) {
             (Some((offset, length)), Some(start)) => {
                 let start = span.start + start + offset;
-                Span { start, end: start + length }
+                Span {
+                    start,
+                    end: start + length,
+                }
             }
             (Some(_), None) | (None, _) => span,
         }
@@ -188,13 +209,17 @@ impl Checker<'_> {
             | Kind::Choice(_)
             | Kind::Text(_) => format!("write `{path}: ` and the value on the same line"),
         };
-        self.problems.push(Draft::new(ProblemCode::WrongType, tree.span, message).help(help));
+        self.problems
+            .push(Draft::new(ProblemCode::WrongType, tree.span, message).help(help));
     }
 
     /// A key without a value.
     fn nothing(&mut self, kind: &Kind, path: &str, key_span: Span) {
-        let line =
-            self.text.get(key_span.end..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let line = self
+            .text
+            .get(key_span.end..)
+            .and_then(|rest| rest.lines().next())
+            .unwrap_or_default();
         let help = if line.contains('#') {
             "in YAML a `#` starts a comment: put the value into quotes, \"#...\"".to_owned()
         } else {
@@ -215,20 +240,27 @@ impl Checker<'_> {
             let message = format!("`{shown}` is not built yet; remove it");
             let help = "a later release will act on it; until then a file that has it is refused, so \
                         that nobody relies on it";
-            self.problems.push(Draft::new(ProblemCode::NotBuiltYet, span, message).help(help));
+            self.problems
+                .push(Draft::new(ProblemCode::NotBuiltYet, span, message).help(help));
             return;
         }
-        let place = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
-        let draft =
-            Draft::new(ProblemCode::UnknownKey, span, format!("`{shown}` is not a key{place}"));
+        let place = if path.is_empty() {
+            String::new()
+        } else {
+            format!(" in `{path}`")
+        };
+        let draft = Draft::new(
+            ProblemCode::UnknownKey,
+            span,
+            format!("`{shown}` is not a key{place}"),
+        );
         self.problems.push(draft.help(self.advice(section, name)));
     }
 
     /// The nearest known key, where the key belongs if it is one, or else all that are known here.
     fn advice(&self, section: &'static Section, name: &str) -> String {
         let homes = self.homes(name);
-        let belongs =
-            (!homes.is_empty()).then(|| format!("`{name}` belongs in {}", homes.join(", ")));
+        let belongs = (!homes.is_empty()).then(|| format!("`{name}` belongs in {}", homes.join(", ")));
         let meant = section.nearest(name).map(|key| format!("did you mean `{key}`?"));
         match (meant, belongs) {
             (Some(meant), Some(belongs)) => format!("{meant} ({belongs})"),
@@ -258,5 +290,9 @@ impl Checker<'_> {
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
 }

@@ -47,12 +47,18 @@ impl Fields {
 
     /// Where the value stands; the section where it does not.
     pub(super) fn value_span(&self, key: &str) -> Span {
-        self.values.get(key).filter(|field| field.given).map_or(self.span, |field| field.value_span)
+        self.values
+            .get(key)
+            .filter(|field| field.given)
+            .map_or(self.span, |field| field.value_span)
     }
 
     /// Where the key stands; the section where it does not.
     pub(super) fn key_span(&self, key: &str) -> Span {
-        self.values.get(key).filter(|field| field.given).map_or(self.span, |field| field.key_span)
+        self.values
+            .get(key)
+            .filter(|field| field.given)
+            .map_or(self.span, |field| field.key_span)
     }
 
     fn scalar(&self, key: &str) -> Option<&Scalar> {
@@ -171,18 +177,23 @@ impl Items {
 impl Fields {
     /// No key of the section that stands at `span`.
     pub(super) fn at(span: Span) -> Self {
-        Self { span, ..Self::default() }
+        Self {
+            span,
+            ..Self::default()
+        }
     }
 
     /// Adds a key of the file.
-    pub(super) fn give(
-        &mut self,
-        key: &'static str,
-        key_span: Span,
-        value_span: Span,
-        value: Value,
-    ) {
-        self.values.insert(key, Field { key_span, value_span, value, given: true });
+    pub(super) fn give(&mut self, key: &'static str, key_span: Span, value_span: Span, value: Value) {
+        self.values.insert(
+            key,
+            Field {
+                key_span,
+                value_span,
+                value,
+                given: true,
+            },
+        );
     }
 
     /// Adds a key of the file whose value was refused.
@@ -201,14 +212,21 @@ pub(super) fn defaults(section: &'static Section) -> Fields {
 /// Adds the defaults of the keys that the file does not have.
 pub(super) fn fill_in(section: &'static Section, fields: &mut Fields) {
     for key in section.keys {
-        let Presence::Default(text) = key.presence else { continue };
+        let Presence::Default(text) = key.presence else {
+            continue;
+        };
         if fields.values.contains_key(key.name) || fields.refused.contains(key.name) {
             continue;
         }
         // A test reads every default, so none is lost here.
         if let Ok(scalar) = scalar::read(&key.kind, key.name, text, true) {
             let (span, value) = (fields.span, Value::Scalar(scalar));
-            let field = Field { key_span: span, value_span: span, value, given: false };
+            let field = Field {
+                key_span: span,
+                value_span: span,
+                value,
+                given: false,
+            };
             fields.values.insert(key.name, field);
         }
     }

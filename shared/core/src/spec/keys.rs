@@ -58,7 +58,11 @@ pub(super) enum Kind {
     /// A text that follows a rule.
     Text(&'static TextRule),
     /// A list of at least `min` and at most `max`.
-    List { of: &'static Kind, min: usize, max: usize },
+    List {
+        of: &'static Kind,
+        min: usize,
+        max: usize,
+    },
     /// Keys below it.
     Section(&'static Section),
 }
@@ -138,7 +142,11 @@ impl Section {
             visit(path, key);
             if let Some(section) = key.kind.section() {
                 let dot = if path.is_empty() { "" } else { "." };
-                let items = if matches!(key.kind, Kind::List { .. }) { "[]" } else { "" };
+                let items = if matches!(key.kind, Kind::List { .. }) {
+                    "[]"
+                } else {
+                    ""
+                };
                 section.walk(&format!("{path}{dot}{}{items}", key.name), visit);
             }
         }

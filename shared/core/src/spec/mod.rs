@@ -42,7 +42,10 @@ pub struct Parsed {
 
 /// What a deployment file describes.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "one at a time, and never in a collection")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and never in a collection"
+)]
 pub enum Document {
     /// One target.
     Target(Parsed),
@@ -102,8 +105,7 @@ pub fn parse_bytes(source_name: &str, bytes: &[u8]) -> Result<Document, SpecErro
             let text = String::from_utf8_lossy(bytes.get(..at.min(MAX_BYTES)).unwrap_or_default());
             let mut problems = Problems::default();
             let span = Span { start: at, end: at };
-            let draft =
-                Draft::new(ProblemCode::NotUtf8, span, "the file is not UTF-8 from here on");
+            let draft = Draft::new(ProblemCode::NotUtf8, span, "the file is not UTF-8 from here on");
             problems.push(draft.help("save it as UTF-8"));
             Err(problems.refuse(source_name, &text))
         }

@@ -5,10 +5,7 @@
 /// Close is a Damerau-Levenshtein distance of at most a third of the longer word, and at least one
 /// edit is always forgiven. Case, `-` and `_` don't count, because mixing up naming styles is the
 /// most common slip of all.
-pub(crate) fn nearest<'a>(
-    given: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Longer than any word of ours; comparing it would only cost time.
     if given.is_empty() || given.len() > 64 {
         return None;
@@ -27,7 +24,10 @@ pub(crate) fn nearest<'a>(
 }
 
 fn fold(text: &str) -> String {
-    text.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
+    text.chars()
+        .filter(|c| !matches!(c, '-' | '_'))
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 #[cfg(test)]

@@ -183,11 +183,17 @@ impl Diagnostic for Problem {
     }
 
     fn severity(&self) -> Option<Severity> {
-        Some(if self.warning { Severity::Warning } else { Severity::Error })
+        Some(if self.warning {
+            Severity::Warning
+        } else {
+            Severity::Error
+        })
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_deref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.help
+            .as_deref()
+            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -231,8 +237,11 @@ impl SpecErrors {
 
     /// One line for each problem, `file:line:column: message (help)`: for logs and plain terminals.
     pub fn plain(&self) -> String {
-        let mut lines: Vec<String> =
-            self.problems.iter().map(|problem| problem.plain(self.source_name())).collect();
+        let mut lines: Vec<String> = self
+            .problems
+            .iter()
+            .map(|problem| problem.plain(self.source_name()))
+            .collect();
         if self.omitted > 0 {
             lines.push(format!("and {} more", self.omitted));
         }
@@ -261,15 +270,26 @@ impl Diagnostic for SpecErrors {
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        Some(Box::new(self.problems.iter().map(|problem| problem as &dyn Diagnostic)))
+        Some(Box::new(
+            self.problems.iter().map(|problem| problem as &dyn Diagnostic),
+        ))
     }
 }
 
 impl Problem {
     /// `file:line:column: message (help)`.
     pub fn plain(&self, source_name: &str) -> String {
-        let Self { line, column, message, .. } = self;
-        let help = self.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+        let Self {
+            line,
+            column,
+            message,
+            ..
+        } = self;
+        let help = self
+            .help
+            .as_ref()
+            .map(|help| format!(" ({help})"))
+            .unwrap_or_default();
         format!("{source_name}:{line}:{column}: {message}{help}")
     }
 }
@@ -287,7 +307,14 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn new(code: ProblemCode, span: Span, message: impl Into<String>) -> Self {
-        Self { code, warning: false, span, message: message.into(), help: None, also: None }
+        Self {
+            code,
+            warning: false,
+            span,
+            message: message.into(),
+            help: None,
+            also: None,
+        }
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
@@ -319,7 +346,13 @@ impl Draft {
             also: self.also.map(|(span, label)| {
                 let (line, column) = line_and_column(text, span.start);
                 let length = span.end.saturating_sub(span.start);
-                Place { label, line, column, offset: span.start, length }
+                Place {
+                    label,
+                    line,
+                    column,
+                    offset: span.start,
+                    length,
+                }
             }),
         }
     }
@@ -348,7 +381,11 @@ pub(super) struct Problems {
 
 impl Problems {
     pub(super) fn push(&mut self, draft: Draft) {
-        let list = if draft.warning { &mut self.warnings } else { &mut self.drafts };
+        let list = if draft.warning {
+            &mut self.warnings
+        } else {
+            &mut self.drafts
+        };
         if list.len() < MAX_PROBLEMS {
             list.push(draft);
         } else if !draft.warning {

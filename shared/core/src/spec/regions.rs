@@ -61,7 +61,9 @@ pub struct FailurePolicy {
 }
 
 pub(super) fn build(fields: &Fields, problems: &mut Problems) -> Option<RegionsFile> {
-    let regions = fields.list("regions").map(|items| regions(fields, items, problems));
+    let regions = fields
+        .list("regions")
+        .map(|items| regions(fields, items, problems));
     let policy = |section: &Fields| {
         Some(FailurePolicy {
             stop_on_region_failure: section.flag("stopOnRegionFailure")?,
@@ -118,12 +120,19 @@ fn region(section: &Fields) -> Option<Region> {
 }
 
 fn late_canary(span: Span) -> Draft {
-    Draft::new(ProblemCode::Contradiction, span, "the canary region is not the first")
-        .help("move it to the top: regions are rolled out in the order of the file")
+    Draft::new(
+        ProblemCode::Contradiction,
+        span,
+        "the canary region is not the first",
+    )
+    .help("move it to the top: regions are rolled out in the order of the file")
 }
 
 fn check_sum(span: Span, regions: &[Region], problems: &mut Problems) {
-    let sum: u32 = regions.iter().map(|region| u32::from(region.weight.percent())).sum();
+    let sum: u32 = regions
+        .iter()
+        .map(|region| u32::from(region.weight.percent()))
+        .sum();
     if sum != 100 {
         let message = format!("the weights of the regions add up to {sum} %, not to 100 %");
         let help = if sum < 100 {

@@ -30,7 +30,12 @@ pub(super) struct Refusal {
 }
 
 fn refusal(code: ProblemCode, message: String, help: impl Into<String>) -> Refusal {
-    Refusal { code, message, help: help.into(), part: None }
+    Refusal {
+        code,
+        message,
+        help: help.into(),
+        part: None,
+    }
 }
 
 /// Reads `text`; `name` is how messages call the value, and `plain` tells that it was not quoted.
@@ -39,7 +44,9 @@ pub(super) fn read(kind: &Kind, name: &str, text: &str, plain: bool) -> Result<S
         Kind::Flag => flag(name, text, plain),
         Kind::Integer { min, max } => {
             let value = integer(name, text, plain)?;
-            let whole = u32::try_from(value).ok().filter(|value| (*min..=*max).contains(value));
+            let whole = u32::try_from(value)
+                .ok()
+                .filter(|value| (*min..=*max).contains(value));
             whole
                 .map(Scalar::Whole)
                 .ok_or_else(|| out_of_range(name, text, &min.to_string(), &max.to_string()))
@@ -47,7 +54,9 @@ pub(super) fn read(kind: &Kind, name: &str, text: &str, plain: bool) -> Result<S
         Kind::Number { min, max } => number(name, text, plain, *min, *max),
         Kind::Duration { min, max } => {
             let seconds = duration(name, text)?;
-            let whole = u32::try_from(seconds).ok().filter(|value| (*min..=*max).contains(value));
+            let whole = u32::try_from(seconds)
+                .ok()
+                .filter(|value| (*min..=*max).contains(value));
             let shown = |seconds: u32| show_duration(seconds);
             whole
                 .map(Scalar::Whole)
@@ -81,7 +90,10 @@ fn wrong_type(kind: &Kind, name: &str, text: &str) -> Refusal {
     let message = format!("`{name}` takes {}, not {}", kind.takes(), quoted(text));
     let help = match kind {
         Kind::List { .. } => {
-            format!("write `- {}` on a line of its own below `{name}`", shortened(text))
+            format!(
+                "write `- {}` on a line of its own below `{name}`",
+                shortened(text)
+            )
         }
         Kind::Section(_) => format!("write the keys below `{name}`, indented by two spaces"),
         Kind::Flag
@@ -131,12 +143,12 @@ fn integer(name: &str, text: &str, plain: bool) -> Result<i64, Refusal> {
 
 fn number(name: &str, text: &str, plain: bool, min: f64, max: f64) -> Result<Scalar, Refusal> {
     let decimal = !text.is_empty()
-        && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E'));
+        && text
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E'));
     match text.parse::<f64>() {
         Ok(value) if plain && decimal && (min..=max).contains(&value) => Ok(Scalar::Number(value)),
-        Ok(_) if plain && decimal => {
-            Err(out_of_range(name, text, &min.to_string(), &max.to_string()))
-        }
+        Ok(_) if plain && decimal => Err(out_of_range(name, text, &min.to_string(), &max.to_string())),
         Ok(_) | Err(_) => {
             let message = format!("`{name}` takes a plain number, not {}", quoted(text));
             let bare = text.trim_end_matches(|c: char| !c.is_ascii_digit());
@@ -154,8 +166,15 @@ fn number(name: &str, text: &str, plain: bool, min: f64, max: f64) -> Result<Sca
 }
 
 fn out_of_range(name: &str, text: &str, min: &str, max: &str) -> Refusal {
-    let message = format!("`{name}` is {}, which is not between {min} and {max}", shortened(text));
-    refusal(ProblemCode::OutOfRange, message, format!("write something from {min} to {max}"))
+    let message = format!(
+        "`{name}` is {}, which is not between {min} and {max}",
+        shortened(text)
+    );
+    refusal(
+        ProblemCode::OutOfRange,
+        message,
+        format!("write something from {min} to {max}"),
+    )
 }
 
 const NEEDS_UNIT: &str = "a duration needs a unit";
@@ -170,7 +189,11 @@ fn duration(name: &str, text: &str) -> Result<u64, Refusal> {
     }
     let wrong = || {
         let message = format!("`{name}` takes a duration, not {}", quoted(text));
-        refusal(ProblemCode::WrongUnit, message, format!("{NEEDS_UNIT}: 10s, 10m or 1h"))
+        refusal(
+            ProblemCode::WrongUnit,
+            message,
+            format!("{NEEDS_UNIT}: 10s, 10m or 1h"),
+        )
     };
     let (mut rest, mut total, mut last) = (text, 0_u64, u64::MAX);
     if rest.is_empty() {
@@ -220,7 +243,11 @@ fn share(name: &str, text: &str) -> Result<Scalar, Refusal> {
         Ok(_) => Err(out_of_range(name, text, "1%", "100%")),
         Err(_) => {
             let message = format!("`{name}` takes a percentage, not {}", quoted(text));
-            Err(refusal(ProblemCode::WrongUnit, message, "write a whole percentage such as 10%"))
+            Err(refusal(
+                ProblemCode::WrongUnit,
+                message,
+                "write a whole percentage such as 10%",
+            ))
         }
     }
 }
@@ -236,9 +263,7 @@ fn cpu(name: &str, text: &str) -> Result<Scalar, Refusal> {
         None => vcpus(text),
     };
     match millis {
-        Some(millis) if (CPU_MIN_MILLIS..=CPU_MAX_MILLIS).contains(&millis) => {
-            Ok(Scalar::Whole(millis))
-        }
+        Some(millis) if (CPU_MIN_MILLIS..=CPU_MAX_MILLIS).contains(&millis) => Ok(Scalar::Whole(millis)),
         Some(_) => Err(out_of_range(name, text, "125m", "192")),
         None => {
             let message = format!("`{name}` takes CPUs, not {}", quoted(text));
@@ -250,7 +275,10 @@ fn cpu(name: &str, text: &str) -> Result<Scalar, Refusal> {
 
 /// Digits and nothing else; `parse` alone would take a sign too.
 fn digits(text: &str) -> Option<u32> {
-    text.chars().all(|c| c.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    text.chars()
+        .all(|c| c.is_ascii_digit())
+        .then(|| text.parse().ok())
+        .flatten()
 }
 
 /// `2` or `0.25`, in thousandths.
@@ -287,12 +315,14 @@ fn memory(name: &str, text: &str) -> Result<Scalar, Refusal> {
 }
 
 fn condition(name: &str, text: &str) -> Result<Scalar, Refusal> {
-    text.parse::<Condition>().map(Scalar::Condition).map_err(|error| Refusal {
-        code: ProblemCode::InvalidCondition,
-        message: format!("`{name}` can't be read: {error}"),
-        help: error.help,
-        part: Some((error.offset, error.length)),
-    })
+    text.parse::<Condition>()
+        .map(Scalar::Condition)
+        .map_err(|error| Refusal {
+            code: ProblemCode::InvalidCondition,
+            message: format!("`{name}` can't be read: {error}"),
+            help: error.help,
+            part: Some((error.offset, error.length)),
+        })
 }
 
 fn choice(name: &str, text: &str, words: &'static [&'static str]) -> Result<Scalar, Refusal> {
@@ -319,9 +349,16 @@ fn quoted(text: &str) -> String {
 
 /// At most 60 characters on one line.
 pub(super) fn shortened(text: &str) -> String {
-    let line: String =
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(60).collect();
-    if line.len() < text.len() { format!("{line}…") } else { line }
+    let line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(60)
+        .collect();
+    if line.len() < text.len() {
+        format!("{line}…")
+    } else {
+        line
+    }
 }
 
 #[cfg(test)]
@@ -329,18 +366,38 @@ pub(super) fn shortened(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const ANY: Kind = Kind::Duration { min: 0, max: u32::MAX };
+    const ANY: Kind = Kind::Duration {
+        min: 0,
+        max: u32::MAX,
+    };
 
     #[test]
     fn durations_are_numbers_with_units_from_large_to_small() {
-        for (text, seconds) in
-            [("0s", 0), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("1d", 86_400)]
-        {
-            assert_eq!(read(&ANY, "pause", text, true).unwrap(), Scalar::Whole(seconds), "{text}");
+        for (text, seconds) in [
+            ("0s", 0),
+            ("90s", 90),
+            ("10m", 600),
+            ("1h30m", 5400),
+            ("1d", 86_400),
+        ] {
+            assert_eq!(
+                read(&ANY, "pause", text, true).unwrap(),
+                Scalar::Whole(seconds),
+                "{text}"
+            );
         }
-        for text in
-            ["", "10", "m", "10M", "1m1h", "5m5m", "1.5h", "-1s", "500ms", "99999999999999999999s"]
-        {
+        for text in [
+            "",
+            "10",
+            "m",
+            "10M",
+            "1m1h",
+            "5m5m",
+            "1.5h",
+            "-1s",
+            "500ms",
+            "99999999999999999999s",
+        ] {
             assert_eq!(
                 read(&ANY, "pause", text, true).unwrap_err().code,
                 ProblemCode::WrongUnit,
@@ -365,9 +422,13 @@ mod tests {
 
     #[test]
     fn cpu_and_memory_have_their_units() {
-        for (text, millis) in
-            [("500m", 500), ("2000m", 2000), ("2", 2000), ("0.5", 500), ("1.125", 1125)]
-        {
+        for (text, millis) in [
+            ("500m", 500),
+            ("2000m", 2000),
+            ("2", 2000),
+            ("0.5", 500),
+            ("1.125", 1125),
+        ] {
             assert_eq!(
                 read(&Kind::Cpu, "cpu", text, true).unwrap(),
                 Scalar::Whole(millis),
@@ -377,8 +438,14 @@ mod tests {
         for text in ["", "m", "+500m", "0.", "1.2345", "2 vCPU", "-1"] {
             assert!(read(&Kind::Cpu, "cpu", text, true).is_err(), "{text}");
         }
-        assert_eq!(read(&Kind::Memory, "memory", "512Mi", true).unwrap(), Scalar::Whole(512));
-        assert_eq!(read(&Kind::Memory, "memory", "2Gi", true).unwrap(), Scalar::Whole(2048));
+        assert_eq!(
+            read(&Kind::Memory, "memory", "512Mi", true).unwrap(),
+            Scalar::Whole(512)
+        );
+        assert_eq!(
+            read(&Kind::Memory, "memory", "2Gi", true).unwrap(),
+            Scalar::Whole(2048)
+        );
         let refusal = read(&Kind::Memory, "memory", "512MB", true).unwrap_err();
         assert_eq!(refusal.help, "memory needs a unit: 512Mi or 512Gi");
         assert!(read(&Kind::Memory, "memory", "9999999Gi", true).is_err());

@@ -33,8 +33,11 @@ fn section(section: &Section) -> Value {
         .filter(|key| key.presence == Presence::Required)
         .map(|key| key.name)
         .collect();
-    let properties: Map<String, Value> =
-        section.keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
+    let properties: Map<String, Value> = section
+        .keys
+        .iter()
+        .map(|key| (key.name.to_owned(), property(key)))
+        .collect();
     let mut schema = json!({
         "type": "object",
         "description": section.doc,

@@ -7,8 +7,10 @@ use proptest::test_runner::TestRunner;
 
 use super::*;
 
-const COMMITTED: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/deployment-file.schema.json");
+const COMMITTED: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../infra/deployment-file.schema.json"
+);
 
 #[test]
 fn the_committed_schema_is_the_one_of_the_parser() {
@@ -26,7 +28,9 @@ fn the_committed_schema_is_the_one_of_the_parser() {
 
 /// Paths of all keys of a schema.
 fn schema_keys(schema: &Value, path: &str, keys: &mut BTreeSet<String>) {
-    let Some(properties) = schema["properties"].as_object() else { return };
+    let Some(properties) = schema["properties"].as_object() else {
+        return;
+    };
     for (name, property) in properties {
         let below = format!("{path}/{name}");
         assert!(property["description"].is_string(), "{below} has no description");
@@ -66,7 +70,10 @@ fn what_the_schema_allows_as_text_the_parser_accepts() {
     for root in [&table::TARGET, &table::REGIONS] {
         root.walk("", &mut |path, key| {
             let rule = match &key.kind {
-                Kind::Text(rule) | Kind::List { of: Kind::Text(rule), .. } => rule,
+                Kind::Text(rule)
+                | Kind::List {
+                    of: Kind::Text(rule), ..
+                } => rule,
                 Kind::Flag
                 | Kind::Integer { .. }
                 | Kind::Number { .. }
@@ -97,8 +104,14 @@ fn defaults_have_the_type_of_their_key() {
     let schema = json_schema();
     let target = &schema["$defs"]["targetFile"]["properties"];
     assert_eq!(target["autoDeploy"]["default"], json!(true));
-    assert_eq!(target["autoRollback"]["properties"]["window"]["default"], json!("30m"));
-    assert_eq!(target["healthCheck"]["properties"]["failureThreshold"]["default"], json!(3));
+    assert_eq!(
+        target["autoRollback"]["properties"]["window"]["default"],
+        json!("30m")
+    );
+    assert_eq!(
+        target["healthCheck"]["properties"]["failureThreshold"]["default"],
+        json!(3)
+    );
     let compare = &target["canary"]["properties"]["analysis"]["properties"]["compare"];
     assert_eq!(compare["properties"]["significance"]["default"], json!(0.01));
 }

@@ -12,8 +12,11 @@ use crate::analysis::{KnownMetric, Unit};
 use crate::ids::Weight;
 
 /// The sections that belong to one strategy each.
-const SECTIONS: [(&str, &str); 3] =
-    [("canary", "canary"), ("linear", "linear"), ("trafficSwitch", "bluegreen")];
+const SECTIONS: [(&str, &str); 3] = [
+    ("canary", "canary"),
+    ("linear", "linear"),
+    ("trafficSwitch", "bluegreen"),
+];
 
 /// No more steps than this, so that a rollout stays far below the history limit of Step Functions.
 const MAX_STEPS: u32 = 50;
@@ -46,12 +49,7 @@ fn refuse_other_sections(fields: &Fields, strategy: &str, problems: &mut Problem
 }
 
 /// The section of the strategy; a file without it is told so.
-fn required<'a>(
-    fields: &'a Fields,
-    key: &str,
-    keys: &str,
-    problems: &mut Problems,
-) -> Option<&'a Fields> {
+fn required<'a>(fields: &'a Fields, key: &str, keys: &str, problems: &mut Problems) -> Option<&'a Fields> {
     let section = fields.section(key);
     if section.is_none() && !fields.is_given(key) {
         let span = fields.value_span("strategy");
@@ -63,19 +61,33 @@ fn required<'a>(
 }
 
 fn canary(fields: &Fields, problems: &mut Problems) -> Option<Steps> {
-    let section = required(fields, "canary", "`steps`, a list of `weight` and `pause`", problems)?;
+    let section = required(
+        fields,
+        "canary",
+        "`steps`, a list of `weight` and `pause`",
+        problems,
+    )?;
     let items = section.list("steps");
     let steps = items.and_then(|items| steps(items, problems));
     let analysis = analysis(fields, section, "canary", problems);
-    Some(Steps { steps: steps?, analysis: analysis? })
+    Some(Steps {
+        steps: steps?,
+        analysis: analysis?,
+    })
 }
 
 fn steps(items: &Items, problems: &mut Problems) -> Option<Vec<Step>> {
     let mut steps: Vec<(Span, Step)> = Vec::new();
     for section in items.sections() {
-        let weight = section.whole("weight").and_then(|weight| u8::try_from(weight).ok());
-        let Some(weight) = weight.and_then(Weight::new) else { continue };
-        let Some(bake_seconds) = section.whole("pause") else { continue };
+        let weight = section
+            .whole("weight")
+            .and_then(|weight| u8::try_from(weight).ok());
+        let Some(weight) = weight.and_then(Weight::new) else {
+            continue;
+        };
+        let Some(bake_seconds) = section.whole("pause") else {
+            continue;
+        };
         let span = section.value_span("weight");
         if let Some((before, previous)) = steps.last()
             && weight <= previous.weight
@@ -115,8 +127,7 @@ fn linear(fields: &Fields, problems: &mut Problems) -> Option<Steps> {
     let (increment, bake_seconds) = (section.whole("increment")?, section.whole("pause")?);
     let count = 100_u32.div_ceil(increment.max(1));
     if count > MAX_STEPS {
-        let message =
-            format!("an increment of {increment} makes {count} steps; {MAX_STEPS} are possible");
+        let message = format!("an increment of {increment} makes {count} steps; {MAX_STEPS} are possible");
         let draft = Draft::new(ProblemCode::OutOfRange, section.value_span("increment"), message);
         problems.push(draft.help("write `increment: 2` or more"));
     }
@@ -129,7 +140,10 @@ fn linear(fields: &Fields, problems: &mut Problems) -> Option<Steps> {
             Some(Step { weight, bake_seconds })
         })
         .collect();
-    Some(Steps { steps, analysis: analysis? })
+    Some(Steps {
+        steps,
+        analysis: analysis?,
+    })
 }
 
 fn blue_green(fields: &Fields, problems: &mut Problems) -> Option<BlueGreen> {
@@ -163,7 +177,9 @@ fn analysis(
     };
     let load_balancer = fields.flag("loadBalancer") != Some(false);
     let metrics = metrics(section, load_balancer, problems);
-    let compare = section.section("compare").map(|compare| comparison(compare, &metrics, problems));
+    let compare = section
+        .section("compare")
+        .map(|compare| comparison(compare, &metrics, problems));
     Some(Some(Analysis {
         interval_seconds: section.whole("interval")?,
         threshold: section.whole("threshold")?,
@@ -180,11 +196,15 @@ fn analysis(
 
 fn measures_nothing(fields: &Fields, parent_name: &str) -> Draft {
     let message = "nothing is measured while traffic moves to the new revision";
-    Draft::new(ProblemCode::MeasuresNothing, fields.value_span("strategy"), message)
-        .help(format!(
-            "add `analysis` to `{parent_name}`, or conditions or alarms to `autoRollback`"
-        ))
-        .warning()
+    Draft::new(
+        ProblemCode::MeasuresNothing,
+        fields.value_span("strategy"),
+        message,
+    )
+    .help(format!(
+        "add `analysis` to `{parent_name}`, or conditions or alarms to `autoRollback`"
+    ))
+    .warning()
 }
 
 /// Requests that a check needs where the file does not say.
@@ -194,8 +214,10 @@ fn min_requests(section: &Fields, load_balancer: bool, problems: &mut Problems) 
     match section.whole("minRequests") {
         Some(count) => {
             if count > 0 && !load_balancer {
-                problems
-                    .push(needs_load_balancer(section.value_span("minRequests"), "minRequests"));
+                problems.push(needs_load_balancer(
+                    section.value_span("minRequests"),
+                    "minRequests",
+                ));
             }
             Some(count)
         }
@@ -204,11 +226,7 @@ fn min_requests(section: &Fields, load_balancer: bool, problems: &mut Problems) 
     }
 }
 
-fn metrics(
-    section: &Fields,
-    load_balancer: bool,
-    problems: &mut Problems,
-) -> Vec<(Span, MetricRule)> {
+fn metrics(section: &Fields, load_balancer: bool, problems: &mut Problems) -> Vec<(Span, MetricRule)> {
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     let mut rules = Vec::new();
     for item in section.list("metrics").into_iter().flat_map(Items::sections) {
@@ -217,13 +235,23 @@ fn metrics(
         if let Some(first) = seen.insert(name.to_owned(), span) {
             problems.push(duplicate(span, first, &format!("the metric `{name}`")));
         }
-        let Some(metric) = metric(item, name, problems) else { continue };
+        let Some(metric) = metric(item, name, problems) else {
+            continue;
+        };
         if !load_balancer && !matches!(metric, Metric::Expression(_)) {
             problems.push(needs_load_balancer(span, name));
         }
         let (min, max) = (item.number("min"), item.number("max"));
         check_bounds(item, &metric, (name, min, max), problems);
-        rules.push((span, MetricRule { name: name.to_owned(), metric, max, min }));
+        rules.push((
+            span,
+            MetricRule {
+                name: name.to_owned(),
+                metric,
+                max,
+                min,
+            },
+        ));
     }
     rules
 }
@@ -245,8 +273,7 @@ fn metric(item: &Fields, name: &str, problems: &mut Problems) -> Option<Metric> 
         None => format!("add an `expression`, or use one of {}", names.join(", ")),
     };
     let message = format!("`{name}` is not a metric that Tidegate can measure by itself");
-    problems
-        .push(Draft::new(ProblemCode::UnknownMetric, item.value_span("name"), message).help(help));
+    problems.push(Draft::new(ProblemCode::UnknownMetric, item.value_span("name"), message).help(help));
     None
 }
 
@@ -287,7 +314,9 @@ fn check_bounds(
         let message = format!("the metric `{name}` can't be at least {low} and at most {high}");
         let draft = Draft::new(ProblemCode::Contradiction, item.value_span("min"), message);
         problems.push(
-            draft.also(item.value_span("max"), "the maximum").help("`min` must be below `max`"),
+            draft
+                .also(item.value_span("max"), "the maximum")
+                .help("`min` must be below `max`"),
         );
     }
     let most = match metric.known().map(KnownMetric::unit) {
@@ -296,23 +325,20 @@ fn check_bounds(
         None => return,
     };
     for (key, bound) in [("min", min), ("max", max)] {
-        let Some(bound) = bound.filter(|bound| !(0.0..=most).contains(bound)) else { continue };
+        let Some(bound) = bound.filter(|bound| !(0.0..=most).contains(bound)) else {
+            continue;
+        };
         let message = format!("`{key}` is {bound}, which `{name}` can't be");
         let help = if most < f64::MAX {
             "a percentage is between 0 and 100"
         } else {
             "it is never below 0"
         };
-        problems
-            .push(Draft::new(ProblemCode::OutOfRange, item.value_span(key), message).help(help));
+        problems.push(Draft::new(ProblemCode::OutOfRange, item.value_span(key), message).help(help));
     }
 }
 
-fn comparison(
-    section: &Fields,
-    rules: &[(Span, MetricRule)],
-    problems: &mut Problems,
-) -> Option<Compare> {
+fn comparison(section: &Fields, rules: &[(Span, MetricRule)], problems: &mut Problems) -> Option<Compare> {
     let items = section.list("metrics")?;
     for (span, name) in items.texts() {
         let custom = rules
@@ -322,8 +348,7 @@ fn comparison(
             _ if custom => {}
             Some(known) if known.higher_is_worse() => {}
             Some(_) => {
-                let message =
-                    format!("`{name}` can't be compared: a higher value of it is a better one");
+                let message = format!("`{name}` can't be compared: a higher value of it is a better one");
                 let help = "compare `error_rate` or `latency_p99`";
                 problems.push(Draft::new(ProblemCode::UnknownMetric, span, message).help(help));
             }

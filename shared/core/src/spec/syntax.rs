@@ -7,34 +7,53 @@ use super::tree::{MAX_BYTES, MAX_DEPTH};
 
 /// The anchor, alias or tag itself: a node's own place starts after it.
 pub(super) fn mark_before(text: &str, span: Span, marks: &[char]) -> Span {
-    let here =
-        text.get(span.start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    let here = text
+        .get(span.start..)
+        .and_then(|rest| rest.chars().next())
+        .map_or(0, char::len_utf8);
     let before = text.get(..span.start + here).unwrap_or_default();
-    let Some(last) = before.rfind(marks) else { return span };
+    let Some(last) = before.rfind(marks) else {
+        return span;
+    };
     // A tag may start with two of them.
-    let start = before.get(..=last).map_or(last, |mark| mark.trim_end_matches(marks).len());
+    let start = before
+        .get(..=last)
+        .map_or(last, |mark| mark.trim_end_matches(marks).len());
     let word = text.get(start..).unwrap_or_default();
     let ends = |c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}');
-    Span { start, end: start + word.find(ends).unwrap_or(word.len()) }
+    Span {
+        start,
+        end: start + word.find(ends).unwrap_or(word.len()),
+    }
 }
 
 pub(super) fn too_large(bytes: usize) -> Draft {
-    let span = Span { start: MAX_BYTES, end: MAX_BYTES };
-    let message =
-        format!("the file has {bytes} bytes; a deployment file has at most {MAX_BYTES} (256 KiB)");
+    let span = Span {
+        start: MAX_BYTES,
+        end: MAX_BYTES,
+    };
+    let message = format!("the file has {bytes} bytes; a deployment file has at most {MAX_BYTES} (256 KiB)");
     Draft::new(ProblemCode::TooLarge, span, message)
         .help("is this the right file? a deployment file is usually below 4 KiB")
 }
 
 pub(super) fn duplicate_key(name: &str, again: Span, first: Span) -> Draft {
-    Draft::new(ProblemCode::DuplicateKey, again, format!("`{name}` is given twice"))
-        .also(first, "first given here")
-        .help("keep one of the two")
+    Draft::new(
+        ProblemCode::DuplicateKey,
+        again,
+        format!("`{name}` is given twice"),
+    )
+    .also(first, "first given here")
+    .help("keep one of the two")
 }
 
 pub(super) fn alias(span: Span) -> Draft {
-    Draft::new(ProblemCode::Alias, span, "anchors (`&`) and aliases (`*`) are not accepted")
-        .help("write the value out; a text that starts with `*` or `&` goes into quotes")
+    Draft::new(
+        ProblemCode::Alias,
+        span,
+        "anchors (`&`) and aliases (`*`) are not accepted",
+    )
+    .help("write the value out; a text that starts with `*` or `&` goes into quotes")
 }
 
 pub(super) fn tagged(span: Span) -> Draft {
@@ -43,8 +62,12 @@ pub(super) fn tagged(span: Span) -> Draft {
 }
 
 pub(super) fn several_documents(span: Span) -> Draft {
-    Draft::new(ProblemCode::SeveralDocuments, span, "the file holds more than one YAML document")
-        .help("one file describes one target: split it at `---`")
+    Draft::new(
+        ProblemCode::SeveralDocuments,
+        span,
+        "the file holds more than one YAML document",
+    )
+    .help("one file describes one target: split it at `---`")
 }
 
 pub(super) fn too_deep(span: Span) -> Draft {
@@ -57,7 +80,10 @@ pub(super) fn explain(text: &str, at: usize, error: &ScanError) -> Draft {
     if let Some(tab) = tab_near(text, at) {
         return Draft::new(
             ProblemCode::Tab,
-            Span { start: tab, end: tab + 1 },
+            Span {
+                start: tab,
+                end: tab + 1,
+            },
             "a tab indents this line; YAML takes spaces only",
         )
         .help("use two spaces for each level");
@@ -91,6 +117,8 @@ fn tab_near(text: &str, offset: usize) -> Option<usize> {
     }
     lines.iter().rev().take(2).rev().find_map(|(start, line)| {
         let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
-        line.get(..indent).and_then(|indent| indent.find('\t')).map(|tab| start + tab)
+        line.get(..indent)
+            .and_then(|indent| indent.find('\t'))
+            .map(|tab| start + tab)
     })
 }

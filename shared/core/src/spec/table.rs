@@ -21,13 +21,20 @@ pub(super) const NOT_BUILT_YET: [&str; 9] = [
 const DAY: u32 = 86_400;
 
 const fn key(name: &'static str, kind: Kind, presence: Presence, doc: &'static str) -> Key {
-    Key { name, kind, doc, presence }
+    Key {
+        name,
+        kind,
+        doc,
+        presence,
+    }
 }
 
 fn is_label(text: &str, max: usize) -> bool {
     text.len() <= max
         && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && !text.ends_with('-')
 }
 
@@ -79,7 +86,9 @@ static CLUSTER: TextRule = TextRule {
     pattern: "^[A-Za-z0-9_-]{1,255}$",
     accepts: |text| {
         (1..=255).contains(&text.len())
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
     },
 };
 static REPOSITORY: TextRule = TextRule {
@@ -90,9 +99,9 @@ static REPOSITORY: TextRule = TextRule {
     accepts: |text| {
         (2..=256).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_lowercase())
-            && text.chars().all(|c| {
-                c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-' | '/')
-            })
+            && text
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-' | '/'))
     },
 };
 static TAGS: TextRule = TextRule {
@@ -110,9 +119,7 @@ static URL_PATH: TextRule = TextRule {
     what: "a path such as /health",
     rule: "it starts with / and has at most 1024 characters, none of them a space",
     pattern: "^/[!-~]{0,1023}$",
-    accepts: |text| {
-        text.starts_with('/') && text.len() <= 1024 && text.chars().all(|c| c.is_ascii_graphic())
-    },
+    accepts: |text| text.starts_with('/') && text.len() <= 1024 && text.chars().all(|c| c.is_ascii_graphic()),
 };
 static METRIC: TextRule = TextRule {
     what: "the name of a metric",
@@ -121,7 +128,9 @@ static METRIC: TextRule = TextRule {
     accepts: |text| {
         text.len() <= 64
             && text.starts_with(|c: char| c.is_ascii_lowercase())
-            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            && text
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
     },
 };
 static EXPRESSION: TextRule = TextRule {
@@ -153,7 +162,9 @@ static LINK: TextRule = TextRule {
     rule: "it starts with https:// or http:// and has at most 2000 characters, none of them a space",
     pattern: "^https?://[!-~]{1,1900}$",
     accepts: |text| {
-        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let rest = text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"));
         rest.is_some_and(|rest| !rest.is_empty())
             && text.len() <= 2000
             && text.chars().all(|c| c.is_ascii_graphic())
@@ -170,7 +181,12 @@ pub(super) static TARGET: Section = Section {
             Optional,
             "Name of the service. May be given beside the file instead (--service).",
         ),
-        key("environment", Kind::Text(&ENVIRONMENT), Required, "Where the service is deployed."),
+        key(
+            "environment",
+            Kind::Text(&ENVIRONMENT),
+            Required,
+            "Where the service is deployed.",
+        ),
         key(
             "strategy",
             Kind::Choice(&["canary", "linear", "bluegreen", "rolling", "recreate"]),
@@ -185,7 +201,12 @@ pub(super) static TARGET: Section = Section {
             Required,
             "Tasks of the service at full traffic (at most 5000, the quota of ECS).",
         ),
-        key("resources", Kind::Section(&RESOURCES), Optional, "CPU and memory of a task."),
+        key(
+            "resources",
+            Kind::Section(&RESOURCES),
+            Optional,
+            "CPU and memory of a task.",
+        ),
         key(
             "autoDeploy",
             Kind::Flag,
@@ -216,8 +237,18 @@ pub(super) static TARGET: Section = Section {
             Optional,
             "Health check of the target groups.",
         ),
-        key("canary", Kind::Section(&CANARY), Optional, "For the strategy canary."),
-        key("linear", Kind::Section(&LINEAR), Optional, "For the strategy linear."),
+        key(
+            "canary",
+            Kind::Section(&CANARY),
+            Optional,
+            "For the strategy canary.",
+        ),
+        key(
+            "linear",
+            Kind::Section(&LINEAR),
+            Optional,
+            "For the strategy linear.",
+        ),
         key(
             "trafficSwitch",
             Kind::Section(&TRAFFIC_SWITCH),
@@ -232,40 +263,77 @@ pub(super) static TARGET: Section = Section {
         ),
         key(
             "gates",
-            Kind::List { of: &Kind::Section(&GATE), min: 0, max: 4 },
+            Kind::List {
+                of: &Kind::Section(&GATE),
+                min: 0,
+                max: 4,
+            },
             Optional,
             "Points where people must decide.",
         ),
         key(
             "freezes",
-            Kind::List { of: &Kind::Section(&FREEZE), min: 0, max: 100 },
+            Kind::List {
+                of: &Kind::Section(&FREEZE),
+                min: 0,
+                max: 100,
+            },
             Optional,
             "Times in which nothing moves forward. A rollback always may.",
         ),
         key(
             "postDeploymentTests",
-            Kind::List { of: &Kind::Text(&SUITE), min: 0, max: 20 },
+            Kind::List {
+                of: &Kind::Text(&SUITE),
+                min: 0,
+                max: 20,
+            },
             Optional,
             "Test suites; each runs as the ECS task definition {service}-{environment}-test-{suite}. \
              smoke runs on the candidate before it gets any traffic, the others after the last step.",
         ),
-        key("notifications", Kind::Section(&NOTIFICATIONS), Optional, "What messages show."),
-        key("timeouts", Kind::Section(&TIMEOUTS), Optional, "How long things may take."),
+        key(
+            "notifications",
+            Kind::Section(&NOTIFICATIONS),
+            Optional,
+            "What messages show.",
+        ),
+        key(
+            "timeouts",
+            Kind::Section(&TIMEOUTS),
+            Optional,
+            "How long things may take.",
+        ),
     ],
 };
 
 static RESOURCES: Section = Section {
     doc: "CPU and memory of a task.",
     keys: &[
-        key("limits", Kind::Section(&QUANTITY), Optional, "The most that a task may take."),
-        key("requests", Kind::Section(&QUANTITY), Optional, "What a task is given at least."),
+        key(
+            "limits",
+            Kind::Section(&QUANTITY),
+            Optional,
+            "The most that a task may take.",
+        ),
+        key(
+            "requests",
+            Kind::Section(&QUANTITY),
+            Optional,
+            "What a task is given at least.",
+        ),
     ],
 };
 
 static QUANTITY: Section = Section {
     doc: "CPU and memory.",
     keys: &[
-        key("cpu", Kind::Cpu, Optional, "In thousandths of a vCPU (500m) or in vCPUs (2, 0.5)."),
+        key(
+            "cpu",
+            Kind::Cpu,
+            Optional,
+            "In thousandths of a vCPU (500m) or in vCPUs (2, 0.5).",
+        ),
         key("memory", Kind::Memory, Optional, "In MiB (512Mi) or GiB (2Gi)."),
     ],
 };
@@ -281,7 +349,11 @@ static TRIGGER: Section = Section {
         ),
         key(
             "tags",
-            Kind::List { of: &Kind::Text(&TAGS), min: 1, max: 20 },
+            Kind::List {
+                of: &Kind::Text(&TAGS),
+                min: 1,
+                max: 20,
+            },
             Optional,
             "Patterns of tags with * and ? (default: every tag).",
         ),
@@ -336,11 +408,20 @@ static CANARY: Section = Section {
     keys: &[
         key(
             "steps",
-            Kind::List { of: &Kind::Section(&STEP), min: 1, max: 50 },
+            Kind::List {
+                of: &Kind::Section(&STEP),
+                min: 1,
+                max: 50,
+            },
             Required,
             "Rising weights, the last one 100.",
         ),
-        key("analysis", Kind::Section(&ANALYSIS), Optional, "What is measured while a step bakes."),
+        key(
+            "analysis",
+            Kind::Section(&ANALYSIS),
+            Optional,
+            "What is measured while a step bakes.",
+        ),
     ],
 };
 
@@ -377,7 +458,12 @@ static LINEAR: Section = Section {
             Required,
             "How long the candidate is watched after each step but the last.",
         ),
-        key("analysis", Kind::Section(&ANALYSIS), Optional, "What is measured while a step bakes."),
+        key(
+            "analysis",
+            Kind::Section(&ANALYSIS),
+            Optional,
+            "What is measured while a step bakes.",
+        ),
     ],
 };
 
@@ -396,7 +482,12 @@ static TRAFFIC_SWITCH: Section = Section {
             Default("true"),
             "Roll back on a failed check; otherwise hold for a person.",
         ),
-        key("analysis", Kind::Section(&ANALYSIS), Optional, "What is measured after the switch."),
+        key(
+            "analysis",
+            Kind::Section(&ANALYSIS),
+            Optional,
+            "What is measured after the switch.",
+        ),
     ],
 };
 
@@ -417,13 +508,20 @@ static ANALYSIS: Section = Section {
         ),
         key(
             "metrics",
-            Kind::List { of: &Kind::Section(&METRIC_RULE), min: 1, max: 20 },
+            Kind::List {
+                of: &Kind::Section(&METRIC_RULE),
+                min: 1,
+                max: 20,
+            },
             Required,
             "Metrics and their bounds.",
         ),
         key(
             "minRequests",
-            Kind::Integer { min: 0, max: 1_000_000 },
+            Kind::Integer {
+                min: 0,
+                max: 1_000_000,
+            },
             Optional,
             "Fewer requests in an interval make a check inconclusive (default 10, or 0 without a load balancer).",
         ),
@@ -459,13 +557,19 @@ static METRIC_RULE: Section = Section {
         ),
         key(
             "max",
-            Kind::Number { min: -1e15, max: 1e15 },
+            Kind::Number {
+                min: -1e15,
+                max: 1e15,
+            },
             Optional,
             "Upper bound: percent for rates, milliseconds for latencies.",
         ),
         key(
             "min",
-            Kind::Number { min: -1e15, max: 1e15 },
+            Kind::Number {
+                min: -1e15,
+                max: 1e15,
+            },
             Optional,
             "Lower bound: percent for rates, milliseconds for latencies.",
         ),
@@ -483,13 +587,20 @@ static COMPARE: Section = Section {
     keys: &[
         key(
             "metrics",
-            Kind::List { of: &Kind::Text(&METRIC), min: 1, max: 20 },
+            Kind::List {
+                of: &Kind::Text(&METRIC),
+                min: 1,
+                max: 20,
+            },
             Required,
             "Metrics to compare; higher is worse.",
         ),
         key(
             "significance",
-            Kind::Number { min: 0.000_001, max: 0.5 },
+            Kind::Number {
+                min: 0.000_001,
+                max: 0.5,
+            },
             Default("0.01"),
             "One-sided p-value below which the candidate is worse.",
         ),
@@ -513,13 +624,21 @@ static AUTO_ROLLBACK: Section = Section {
         ),
         key(
             "conditions",
-            Kind::List { of: &Kind::Condition, min: 0, max: 20 },
+            Kind::List {
+                of: &Kind::Condition,
+                min: 0,
+                max: 20,
+            },
             Optional,
             "Conditions such as error_rate > 1%, each one enough by itself.",
         ),
         key(
             "alarms",
-            Kind::List { of: &Kind::Text(&ALARM), min: 0, max: 100 },
+            Kind::List {
+                of: &Kind::Text(&ALARM),
+                min: 0,
+                max: 100,
+            },
             Optional,
             "CloudWatch alarms to watch (default: those whose names start with {service}-{environment}-).",
         ),
@@ -543,13 +662,20 @@ static GATE: Section = Section {
         ),
         key(
             "approvals",
-            Kind::List { of: &Kind::Section(&APPROVAL), min: 1, max: 10 },
+            Kind::List {
+                of: &Kind::Section(&APPROVAL),
+                min: 1,
+                max: 10,
+            },
             Required,
             "How many of which role. Nobody counts twice, nor does the author of the change.",
         ),
         key(
             "expires",
-            Kind::Duration { min: 60, max: 7 * DAY },
+            Kind::Duration {
+                min: 60,
+                max: 7 * DAY,
+            },
             Default("1d"),
             "How long the gate waits before the deployment ends.",
         ),
@@ -559,8 +685,18 @@ static GATE: Section = Section {
 static APPROVAL: Section = Section {
     doc: "Approvals of one role.",
     keys: &[
-        key("role", Kind::Text(&ROLE), Required, "Role in the people file, such as tech-lead."),
-        key("count", Kind::Integer { min: 1, max: 10 }, Default("1"), "How many different people."),
+        key(
+            "role",
+            Kind::Text(&ROLE),
+            Required,
+            "Role in the people file, such as tech-lead.",
+        ),
+        key(
+            "count",
+            Kind::Integer { min: 1, max: 10 },
+            Default("1"),
+            "How many different people.",
+        ),
     ],
 };
 
@@ -569,7 +705,12 @@ static FREEZE: Section = Section {
     keys: &[
         key("from", Kind::Instant, Required, "Start, inclusive (RFC 3339)."),
         key("until", Kind::Instant, Required, "End, exclusive (RFC 3339)."),
-        key("reason", Kind::Text(&REASON), Required, "Shown to whoever asks why nothing moves."),
+        key(
+            "reason",
+            Kind::Text(&REASON),
+            Required,
+            "Shown to whoever asks why nothing moves.",
+        ),
     ],
 };
 
@@ -595,7 +736,12 @@ static TIMEOUTS: Section = Section {
             Default("15m"),
             "Tasks becoming healthy.",
         ),
-        key("suite", Kind::Duration { min: 10, max: 21_600 }, Default("30m"), "One test suite."),
+        key(
+            "suite",
+            Kind::Duration { min: 10, max: 21_600 },
+            Default("30m"),
+            "One test suite.",
+        ),
     ],
 };
 
@@ -609,10 +755,19 @@ pub(super) static REGIONS: Section = Section {
             Optional,
             "Name of the service. May be given beside the file instead (--service).",
         ),
-        key("environment", Kind::Text(&ENVIRONMENT), Optional, "Where the service is deployed."),
+        key(
+            "environment",
+            Kind::Text(&ENVIRONMENT),
+            Optional,
+            "Where the service is deployed.",
+        ),
         key(
             "regions",
-            Kind::List { of: &Kind::Section(&REGION_STEP), min: 1, max: 40 },
+            Kind::List {
+                of: &Kind::Section(&REGION_STEP),
+                min: 1,
+                max: 40,
+            },
             Required,
             "Regions in the order of the rollout.",
         ),
@@ -653,7 +808,17 @@ static REGION_STEP: Section = Section {
 static FAILURE_POLICY: Section = Section {
     doc: "What a failed region means for the others.",
     keys: &[
-        key("stopOnRegionFailure", Kind::Flag, Default("true"), "Stop the rollout."),
-        key("rollbackFailedRegion", Kind::Flag, Default("true"), "Roll the failed region back."),
+        key(
+            "stopOnRegionFailure",
+            Kind::Flag,
+            Default("true"),
+            "Stop the rollout.",
+        ),
+        key(
+            "rollbackFailedRegion",
+            Kind::Flag,
+            Default("true"),
+            "Roll the failed region back.",
+        ),
     ],
 };

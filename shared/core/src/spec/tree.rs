@@ -94,7 +94,10 @@ struct CharOffsets {
 
 impl CharOffsets {
     fn of(text: &str) -> Self {
-        Self { bytes: text.char_indices().map(|(byte, _)| byte).collect(), end: text.len() }
+        Self {
+            bytes: text.char_indices().map(|(byte, _)| byte).collect(),
+            end: text.len(),
+        }
     }
 
     fn byte(&self, marker: &Marker) -> usize {
@@ -103,7 +106,10 @@ impl CharOffsets {
 
     fn span(&self, span: &saphyr_parser::Span) -> Span {
         let start = self.byte(&span.start);
-        Span { start, end: self.byte(&span.end).max(start) }
+        Span {
+            start,
+            end: self.byte(&span.end).max(start),
+        }
     }
 }
 
@@ -130,11 +136,7 @@ enum Token {
     Other,
 }
 
-fn build(
-    text: &str,
-    offsets: &CharOffsets,
-    problems: &mut Problems,
-) -> Result<Option<Tree>, Box<Draft>> {
+fn build(text: &str, offsets: &CharOffsets, problems: &mut Problems) -> Result<Option<Tree>, Box<Draft>> {
     let mut parser = Parser::new_from_str(text);
     let mut stack: Vec<Open> = Vec::new();
     let mut root: Option<Tree> = None;
@@ -152,7 +154,10 @@ fn build(
         let done = match token(event, text, span)? {
             Token::Scalar(tree) => Some(tree),
             Token::OpenSequence => {
-                stack.push(Open::Sequence { start: span, items: Vec::new() });
+                stack.push(Open::Sequence {
+                    start: span,
+                    items: Vec::new(),
+                });
                 None
             }
             Token::OpenMapping => {
@@ -177,16 +182,13 @@ fn build(
             }
         }
     }
-    Ok(root
-        .filter(|tree| !matches!(&tree.node, Node::Scalar { text, plain: true } if is_null(text))))
+    Ok(root.filter(|tree| !matches!(&tree.node, Node::Scalar { text, plain: true } if is_null(text))))
 }
 
 fn token(event: Event<'_>, text: &str, span: Span) -> Result<Token, Box<Draft>> {
     let (anchor, tag) = match &event {
         Event::Scalar(_, _, anchor, tag) => (*anchor, tag.is_some()),
-        Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
-            (*anchor, tag.is_some())
-        }
+        Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => (*anchor, tag.is_some()),
         // An alias always names an anchor, and is refused the same way.
         Event::Alias(_) => (1, false),
         Event::Nothing
@@ -225,20 +227,34 @@ fn token(event: Event<'_>, text: &str, span: Span) -> Result<Token, Box<Draft>> 
 
 /// Without the white space that the scanner counts to the end of a scalar.
 fn trimmed(text: &str, span: Span) -> Span {
-    let length = text.get(span.start..span.end).map_or(0, |slice| slice.trim_end().len());
-    Span { start: span.start, end: span.start + length }
+    let length = text
+        .get(span.start..span.end)
+        .map_or(0, |slice| slice.trim_end().len());
+    Span {
+        start: span.start,
+        end: span.start + length,
+    }
 }
 
 fn close(open: Open) -> Tree {
     match open {
         Open::Sequence { start, items } => {
             let end = items.last().map_or(start.end, |item| item.span.end);
-            Tree { span: Span { start: start.start, end }, node: Node::Sequence(items) }
+            Tree {
+                span: Span {
+                    start: start.start,
+                    end,
+                },
+                node: Node::Sequence(items),
+            }
         }
         Open::Mapping { start, entries, .. } => {
             // The first key stands for the whole: a label over many lines is hard to read.
             let span = entries.first().map_or(start, |entry| entry.key_span);
-            Tree { span, node: Node::Mapping(entries) }
+            Tree {
+                span,
+                node: Node::Mapping(entries),
+            }
         }
     }
 }
@@ -246,13 +262,19 @@ fn close(open: Open) -> Tree {
 fn place(open: &mut Open, tree: Tree, problems: &mut Problems) -> Result<(), Box<Draft>> {
     match open {
         Open::Sequence { items, .. } => items.push(tree),
-        Open::Mapping { entries, seen, key, .. } => match key.take() {
+        Open::Mapping {
+            entries, seen, key, ..
+        } => match key.take() {
             None => *key = Some(scalar_key(tree)?),
             Some((name, key_span)) => match seen.get(&name) {
                 Some(first) => problems.push(duplicate_key(&name, key_span, *first)),
                 None => {
                     seen.insert(name.clone(), key_span);
-                    entries.push(Entry { key: name, key_span, value: tree });
+                    entries.push(Entry {
+                        key: name,
+                        key_span,
+                        value: tree,
+                    });
                 }
             },
         },

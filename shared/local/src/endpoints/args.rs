@@ -124,10 +124,7 @@ impl<'a> Args<'a> {
     pub(crate) fn time(self, name: &str) -> Option<Timestamp> {
         match self.value(name)? {
             Value::Number(number) => from_seconds(number.as_f64()?),
-            Value::String(text) => text
-                .parse()
-                .ok()
-                .or_else(|| from_seconds(text.parse().ok()?)),
+            Value::String(text) => text.parse().ok().or_else(|| from_seconds(text.parse().ok()?)),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         }
     }
@@ -141,10 +138,7 @@ impl<'a> Args<'a> {
         limit: &str,
         most: usize,
     ) -> (Vec<T>, Option<String>) {
-        let from: usize = self
-            .text(token)
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0);
+        let from: usize = self.text(token).and_then(|text| text.parse().ok()).unwrap_or(0);
         let asked = self.number(limit).filter(|limit| *limit >= 1.0);
         #[expect(
             clippy::cast_possible_truncation,

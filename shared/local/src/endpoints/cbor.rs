@@ -27,9 +27,7 @@ fn item(decoder: &mut Decoder<'_>, depth: u32) -> Option<Value> {
         Type::Undefined => decoder.undefined().ok().map(|()| Value::Null),
         Type::U8 | Type::U16 | Type::U32 | Type::U64 => decoder.u64().ok().map(Value::from),
         Type::I8 | Type::I16 | Type::I32 | Type::I64 => decoder.i64().ok().map(Value::from),
-        Type::F16 | Type::F32 | Type::F64 => {
-            Number::from_f64(decoder.f64().ok()?).map(Value::Number)
-        }
+        Type::F16 | Type::F32 | Type::F64 => Number::from_f64(decoder.f64().ok()?).map(Value::Number),
         Type::String => decoder.str().ok().map(Value::from),
         Type::StringIndef => {
             let mut text = String::new();

@@ -98,9 +98,7 @@ fn describe_images(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
         .into_iter()
         .map(|(digest, image)| image_detail(fleet, &name, digest, image))
         .collect();
-    Ok(without_nulls(
-        json!({"imageDetails": details, "nextToken": next}),
-    ))
+    Ok(without_nulls(json!({"imageDetails": details, "nextToken": next})))
 }
 
 fn image_detail(fleet: &Fleet, repository: &str, digest: &str, image: &Image) -> Value {

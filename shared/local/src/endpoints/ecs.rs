@@ -67,10 +67,7 @@ fn required_service(fleet: &Fleet, cluster: &str, reference: &str) -> Result<Str
 }
 
 fn cluster_arn(fleet: &Fleet, name: &str) -> String {
-    format!(
-        "arn:aws:ecs:{}:{}:cluster/{name}",
-        fleet.region, fleet.account
-    )
+    format!("arn:aws:ecs:{}:{}:cluster/{name}", fleet.region, fleet.account)
 }
 
 fn missing(arn: String) -> Value {
@@ -79,11 +76,7 @@ fn missing(arn: String) -> Value {
 
 fn describe_clusters(fleet: &Fleet, args: Args<'_>) -> Value {
     let asked = args.texts("clusters");
-    let asked = if asked.is_empty() {
-        vec!["default"]
-    } else {
-        asked
-    };
+    let asked = if asked.is_empty() { vec!["default"] } else { asked };
     let (mut clusters, mut failures) = (Vec::new(), Vec::new());
     for name in asked.into_iter().map(short) {
         if fleet.clusters.contains(name) {
@@ -112,9 +105,7 @@ fn describe_services(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
         return Err(invalid("Services cannot be empty."));
     }
     if asked.len() > MAX_SERVICES {
-        return Err(invalid(
-            "Too many services: at most 10 can be described at once.",
-        ));
+        return Err(invalid("Too many services: at most 10 can be described at once."));
     }
     let (mut services, mut failures) = (Vec::new(), Vec::new());
     for reference in asked {

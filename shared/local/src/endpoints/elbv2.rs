@@ -43,10 +43,7 @@ fn listener_not_found() -> Fault {
 }
 
 fn load_balancer_not_found() -> Fault {
-    Fault::new(
-        "LoadBalancerNotFound",
-        "One or more load balancers not found",
-    )
+    Fault::new("LoadBalancerNotFound", "One or more load balancers not found")
 }
 
 /// An answer with a list and the marker of its next part.
@@ -108,14 +105,10 @@ fn rules(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
             return Err(listener_not_found());
         }
         (Some(_), false) => {
-            return Err(validation(
-                "You can't specify both rule ARNs and a listener ARN",
-            ));
+            return Err(validation("You can't specify both rule ARNs and a listener ARN"));
         }
         (None, true) => {
-            return Err(validation(
-                "You must specify either rule ARNs or a listener ARN",
-            ));
+            return Err(validation("You must specify either rule ARNs or a listener ARN"));
         }
         (Some(_), true) | (None, false) => {}
     }
@@ -151,16 +144,9 @@ fn target_groups(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
     let found: Vec<Value> = fleet
         .target_groups
         .iter()
-        .filter(|(arn, group)| {
-            every || arns.contains(&arn.as_str()) || names.contains(&group.name.as_str())
-        })
+        .filter(|(arn, group)| every || arns.contains(&arn.as_str()) || names.contains(&group.name.as_str()))
         .filter(|(arn, _)| {
-            balancer.is_none_or(|balancer| {
-                fleet
-                    .load_balancers_of(arn)
-                    .iter()
-                    .any(|held| held == balancer)
-            })
+            balancer.is_none_or(|balancer| fleet.load_balancers_of(arn).iter().any(|held| held == balancer))
         })
         .map(|(arn, group)| describe::target_group(fleet, arn, group))
         .collect();
@@ -174,12 +160,7 @@ fn target_health(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
     let group = args
         .filled("TargetGroupArn")
         .ok_or_else(|| validation("TargetGroupArn is required"))
-        .and_then(|arn| {
-            fleet
-                .target_groups
-                .get(arn)
-                .ok_or_else(target_group_not_found)
-        })?;
+        .and_then(|arn| fleet.target_groups.get(arn).ok_or_else(target_group_not_found))?;
     let asked: Vec<&str> = args
         .structures("Targets")
         .into_iter()

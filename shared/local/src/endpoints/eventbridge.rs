@@ -46,10 +46,7 @@ fn put_events(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Fault> {
 }
 
 /// Reads an entry; a bad one fails alone, with AWS's code and message.
-fn read_entry(
-    fleet: &mut Fleet,
-    entry: Args<'_>,
-) -> Result<BusEntry, (&'static str, &'static str)> {
+fn read_entry(fleet: &mut Fleet, entry: Args<'_>) -> Result<BusEntry, (&'static str, &'static str)> {
     let needed = |name: &str, message: &'static str| {
         entry
             .filled(name)
@@ -87,11 +84,7 @@ fn read_entry(
         bus: entry.filled("EventBusName").unwrap_or("default").to_owned(),
         source,
         detail_type,
-        resources: entry
-            .texts("Resources")
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
+        resources: entry.texts("Resources").into_iter().map(str::to_owned).collect(),
         detail,
     })
 }

@@ -55,11 +55,7 @@ impl Fault {
 
     /// Who is at fault, in the words of the query protocol.
     pub(crate) fn blame(&self) -> &'static str {
-        if self.status >= 500 {
-            "Receiver"
-        } else {
-            "Sender"
-        }
+        if self.status >= 500 { "Receiver" } else { "Sender" }
     }
 }
 

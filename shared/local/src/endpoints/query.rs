@@ -124,11 +124,7 @@ fn unescape(text: &str) -> Option<String> {
 pub(crate) fn write_element(xml: &mut String, name: &str, value: &Value) {
     match value {
         Value::Null => return,
-        Value::Array(_)
-        | Value::Object(_)
-        | Value::Bool(_)
-        | Value::Number(_)
-        | Value::String(_) => {}
+        Value::Array(_) | Value::Object(_) | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
     xml.push('<');
     xml.push_str(name);

@@ -113,11 +113,7 @@ fn parse_target(request: &Request<'_>, target: &str) -> Result<Call, Reply> {
     let old = request
         .header("content-type")
         .is_some_and(|kind| kind.contains("json-1.0"));
-    let protocol = if old {
-        Protocol::Json10
-    } else {
-        Protocol::Json11
-    };
+    let protocol = if old { Protocol::Json10 } else { Protocol::Json11 };
     let named = target
         .split_once('.')
         .and_then(|(prefix, operation)| Some((service_of_target(prefix)?, operation)));
@@ -143,9 +139,7 @@ fn parse_form(request: &Request<'_>) -> Result<Call, Reply> {
         .map(|(_, _, service)| *service);
     match (service, field("Action")) {
         // The operation becomes the name of an XML element: letters and digits only.
-        (Some(service), Some(action))
-            if action.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
-        {
+        (Some(service), Some(action)) if action.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
             Ok(request.call(service, action, Protocol::Query))
         }
         (_, Some(action)) => Err(refuse(request, Protocol::Query, action)),

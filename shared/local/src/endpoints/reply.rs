@@ -57,30 +57,17 @@ pub fn value_reply(call: &Call, value: &Value, request_id: &str) -> Reply {
             request_id,
             value.to_string().into_bytes(),
         ),
-        Protocol::Cbor => Reply::new(
-            200,
-            content_type(call.protocol),
-            request_id,
-            cbor::encode(value),
-        )
-        .with_header("smithy-protocol", "rpc-v2-cbor".to_owned()),
+        Protocol::Cbor => Reply::new(200, content_type(call.protocol), request_id, cbor::encode(value))
+            .with_header("smithy-protocol", "rpc-v2-cbor".to_owned()),
         Protocol::Query => {
             let operation = &call.operation;
-            let mut xml = format!(
-                "<{operation}Response xmlns=\"{}\">",
-                call.service.xml_namespace()
-            );
+            let mut xml = format!("<{operation}Response xmlns=\"{}\">", call.service.xml_namespace());
             query::write_element(&mut xml, &format!("{operation}Result"), value);
             xml.push_str(&format!(
                 "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>\
                  </{operation}Response>"
             ));
-            Reply::new(
-                200,
-                content_type(call.protocol),
-                request_id,
-                xml.into_bytes(),
-            )
+            Reply::new(200, content_type(call.protocol), request_id, xml.into_bytes())
         }
     }
 }
@@ -92,13 +79,8 @@ pub fn fault_reply(call: &Call, fault: &Fault, request_id: &str) -> Reply {
     match call.protocol {
         Protocol::Json10 | Protocol::Json11 | Protocol::Rest => {
             let body = json!({"__type": fault.code, "message": fault.message});
-            let reply = Reply::new(
-                fault.status,
-                content,
-                request_id,
-                body.to_string().into_bytes(),
-            )
-            .with_header("x-amzn-errortype", fault.code.clone());
+            let reply = Reply::new(fault.status, content, request_id, body.to_string().into_bytes())
+                .with_header("x-amzn-errortype", fault.code.clone());
             match call.service {
                 Service::CloudWatch => reply.with_header("x-amzn-query-error", query_error(fault)),
                 Service::Ecs

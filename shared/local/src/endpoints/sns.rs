@@ -16,11 +16,7 @@ pub(super) fn answer(fleet: &mut Fleet, operation: &str, args: Args<'_>) -> Resu
     match operation {
         "Publish" => publish(fleet, args),
         "ListTopics" => {
-            let topics: Vec<Value> = fleet
-                .topics
-                .iter()
-                .map(|arn| json!({"TopicArn": arn}))
-                .collect();
+            let topics: Vec<Value> = fleet.topics.iter().map(|arn| json!({"TopicArn": arn})).collect();
             Ok(json!({"Topics": topics}))
         }
         other => Err(Fault::unknown_operation(other)),
@@ -36,9 +32,7 @@ fn publish(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Fault> {
         .filled("TopicArn")
         .or_else(|| args.filled("TargetArn"))
         .ok_or_else(|| invalid("TopicArn or TargetArn Reason: no value for required parameter"))?;
-    let message = args
-        .filled("Message")
-        .ok_or_else(|| invalid("Empty message"))?;
+    let message = args.filled("Message").ok_or_else(|| invalid("Empty message"))?;
     if message.len() > MAX_BYTES {
         return Err(invalid("Message too long"));
     }
@@ -86,9 +80,7 @@ fn read_attributes(args: Args<'_>) -> Result<BTreeMap<String, (String, String)>,
             (Some(_), None) | (None, _) => {
                 return Err(Fault::new(
                     "ParameterValueInvalid",
-                    format!(
-                        "The message attribute '{name}' must contain a type and a non-empty value."
-                    ),
+                    format!("The message attribute '{name}' must contain a type and a non-empty value."),
                 ));
             }
         }

@@ -91,12 +91,7 @@ impl InProcess {
 
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let path = request
-            .uri()
-            .parse::<http::Uri>()
-            .unwrap()
-            .path()
-            .to_owned();
+        let path = request.uri().parse::<http::Uri>().unwrap().path().to_owned();
         let headers: Vec<(&str, &str)> = request.headers().iter().collect();
         let reply = self.send(&path, &headers, request.body().bytes().unwrap());
         let status = StatusCode::try_from(reply.status).unwrap();
@@ -109,11 +104,7 @@ impl HttpConnector for InProcess {
 }
 
 impl HttpClient for InProcess {
-    fn http_connector(
-        &self,
-        _: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -402,21 +393,12 @@ fn the_elb_client_moves_weights_and_reads_them_back() {
             .await
             .unwrap();
         let group = &groups.target_groups()[0];
-        assert_eq!(
-            group.target_group_arn(),
-            Some(made.target_groups[1].as_str())
-        );
-        assert_eq!(
-            group.load_balancer_arns(),
-            [made.load_balancer.clone().unwrap()]
-        );
+        assert_eq!(group.target_group_arn(), Some(made.target_groups[1].as_str()));
+        assert_eq!(group.load_balancer_arns(), [made.load_balancer.clone().unwrap()]);
         let balancers = client.describe_load_balancers().send().await.unwrap();
         assert!(balancers.load_balancers()[0].created_time().is_some());
     });
-    assert_eq!(
-        fleet.with(|fleet| fleet.weights_log.last().unwrap().green),
-        25
-    );
+    assert_eq!(fleet.with(|fleet| fleet.weights_log.last().unwrap().green), 25);
 }
 
 #[test]
@@ -425,37 +407,24 @@ fn elb_errors_are_typed_and_change_nothing() {
     let client = client!(aws_sdk_elasticloadbalancingv2, fleet);
     let rule = made.rule.clone().unwrap();
     runtime().block_on(async {
-        let modify =
-            |rule: &str, action| client.modify_rule().rule_arn(rule).actions(action).send();
+        let modify = |rule: &str, action| client.modify_rule().rule_arn(rule).actions(action).send();
         let error = modify("no", forward(&made, 1, 1)).await.unwrap_err();
         assert!(error.into_service_error().is_rule_not_found_exception());
         for weight in [1_000, -1] {
             let error = modify(&rule, forward(&made, weight, 1)).await.unwrap_err();
-            assert_eq!(
-                error.into_service_error().meta().code(),
-                Some("ValidationError")
-            );
+            assert_eq!(error.into_service_error().meta().code(), Some("ValidationError"));
         }
         let mut stranger = made.clone();
         "no".clone_into(&mut stranger.target_groups[1]);
         let error = modify(&rule, forward(&stranger, 1, 1)).await.unwrap_err();
-        assert!(
-            error
-                .into_service_error()
-                .is_target_group_not_found_exception()
-        );
+        assert!(error.into_service_error().is_target_group_not_found_exception());
     });
     assert_eq!(fleet.with(|fleet| fleet.weights_log.len()), 1);
 }
 
 fn metric_stat(fleet: &InProcess, made: &GoldenService, name: &str) -> cw::MetricStat {
-    let dimension =
-        |name: &str, value: String| cw::Dimension::builder().name(name).value(value).build();
-    let group = fleet.with(|fleet| {
-        fleet.target_groups[&made.target_groups[0]]
-            .dimension
-            .clone()
-    });
+    let dimension = |name: &str, value: String| cw::Dimension::builder().name(name).value(value).build();
+    let group = fleet.with(|fleet| fleet.target_groups[&made.target_groups[0]].dimension.clone());
     let balancer = fleet.with(|fleet| {
         fleet.load_balancers[made.load_balancer.as_ref().unwrap()]
             .dimension
@@ -513,16 +482,9 @@ fn the_cloudwatch_client_reads_metrics_and_metric_math() {
         (requests.id(), requests.values()),
         (Some("r"), [3_000.0, 3_000.0].as_slice())
     );
-    let times: Vec<i64> = requests
-        .timestamps()
-        .iter()
-        .map(|time| time.secs())
-        .collect();
+    let times: Vec<i64> = requests.timestamps().iter().map(|time| time.secs()).collect();
     assert_eq!(times, [begin, begin + 60]);
-    assert_eq!(
-        (rate.id(), rate.values()),
-        (Some("rate"), [0.0, 0.0].as_slice())
-    );
+    assert_eq!((rate.id(), rate.values()), (Some("rate"), [0.0, 0.0].as_slice()));
 }
 
 #[test]
@@ -583,12 +545,7 @@ fn the_cloudwatch_client_describes_sets_makes_and_deletes_alarms() {
         assert_eq!(value(&fleet), AlarmValue::InsufficientData);
         fleet.pass(300);
         assert_eq!(value(&fleet), AlarmValue::Ok);
-        client
-            .delete_alarms()
-            .alarm_names("own")
-            .send()
-            .await
-            .unwrap();
+        client.delete_alarms().alarm_names("own").send().await.unwrap();
         assert!(fleet.with(|fleet| fleet.alarm("own").is_none()));
     });
 }
@@ -622,11 +579,7 @@ fn the_ecr_client_finds_images_by_tag_and_digest() {
             .send()
             .await
             .unwrap_err();
-        assert!(
-            error
-                .into_service_error()
-                .is_repository_not_found_exception()
-        );
+        assert!(error.into_service_error().is_repository_not_found_exception());
         let all = client
             .describe_images()
             .repository_name("web")
@@ -636,10 +589,7 @@ fn the_ecr_client_finds_images_by_tag_and_digest() {
         assert_eq!(all.image_details().len(), 2);
         let repositories = client.describe_repositories().send().await.unwrap();
         let uri = repositories.repositories()[0].repository_uri();
-        assert_eq!(
-            uri,
-            Some("123456789012.dkr.ecr.eu-west-1.amazonaws.com/web")
-        );
+        assert_eq!(uri, Some("123456789012.dkr.ecr.eu-west-1.amazonaws.com/web"));
     });
 }
 
@@ -715,9 +665,7 @@ fn cloudwatch_answers_alike_in_all_three_protocols() {
     ));
     assert_eq!(status, 200);
     assert!(xml.contains("<MetricAlarms><member><ActionsEnabled>true</ActionsEnabled>"));
-    assert!(
-        xml.contains("<StateUpdatedTimestamp>2026-01-05T10:00:00.000Z</StateUpdatedTimestamp>")
-    );
+    assert!(xml.contains("<StateUpdatedTimestamp>2026-01-05T10:00:00.000Z</StateUpdatedTimestamp>"));
     assert!(!xml.contains("error-rate"));
     let body = cbor::encode(&json!({"AlarmNames": [name]}));
     let path = "/service/GraniteServiceVersion20100801/operation/DescribeAlarms";
@@ -767,10 +715,7 @@ fn the_services_of_others_are_recognised() {
         .unwrap()
     };
     let target = headers("x-amz-target", "DynamoDB_20120810.PutItem");
-    assert_eq!(
-        recognise("/", &target),
-        (Service::DynamoDb, "PutItem".to_owned())
-    );
+    assert_eq!(recognise("/", &target), (Service::DynamoDb, "PutItem".to_owned()));
     let target = headers("x-amz-target", "AWSStepFunctions.StartExecution");
     assert_eq!(
         recognise("/", &target),

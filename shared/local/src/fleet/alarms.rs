@@ -120,12 +120,7 @@ pub enum TreatMissing {
 }
 
 impl TreatMissing {
-    const ALL: [Self; 4] = [
-        Self::Missing,
-        Self::NotBreaching,
-        Self::Breaching,
-        Self::Ignore,
-    ];
+    const ALL: [Self; 4] = [Self::Missing, Self::NotBreaching, Self::Breaching, Self::Ignore];
 
     /// AWS's word.
     pub fn as_str(self) -> &'static str {
@@ -328,13 +323,7 @@ pub(crate) fn conclude(
     treat: TreatMissing,
     breaches: impl Fn(f64) -> bool,
 ) -> Conclusion {
-    let recent: Vec<f64> = values
-        .iter()
-        .rev()
-        .copied()
-        .flatten()
-        .take(periods)
-        .collect();
+    let recent: Vec<f64> = values.iter().rev().copied().flatten().take(periods).collect();
     let breaching = recent.iter().filter(|value| breaches(**value)).count();
     let fine = recent.len() - breaching;
     let missing = periods.saturating_sub(recent.len());
@@ -346,9 +335,7 @@ pub(crate) fn conclude(
     }
     match treat {
         TreatMissing::NotBreaching => Conclusion::Is(AlarmValue::Ok),
-        TreatMissing::Breaching if breaching + missing >= to_alarm => {
-            Conclusion::Is(AlarmValue::Alarm)
-        }
+        TreatMissing::Breaching if breaching + missing >= to_alarm => Conclusion::Is(AlarmValue::Alarm),
         TreatMissing::Breaching => Conclusion::Is(AlarmValue::Ok),
         TreatMissing::Missing if recent.is_empty() => Conclusion::Is(AlarmValue::InsufficientData),
         // All that there is breaches: CloudWatch alarms rather than waits.
@@ -522,11 +509,7 @@ fn explain(
             alarm.comparison.words(),
             alarm.threshold,
             alarm.datapoints_to_alarm,
-            if alarm.datapoints_to_alarm == 1 {
-                ""
-            } else {
-                "s"
-            },
+            if alarm.datapoints_to_alarm == 1 { "" } else { "s" },
             match value {
                 AlarmValue::Alarm => "OK -> ALARM",
                 AlarmValue::Ok | AlarmValue::InsufficientData => "ALARM -> OK",

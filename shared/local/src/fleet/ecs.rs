@@ -167,8 +167,7 @@ impl EcsService {
 
     /// ARN of the task definition of the primary deployment.
     pub fn task_definition(&self) -> &str {
-        self.primary()
-            .map_or("", |primary| &primary.task_definition)
+        self.primary().map_or("", |primary| &primary.task_definition)
     }
 }
 

@@ -165,9 +165,7 @@ impl Node {
                     then.evaluate(values)
                 }
             }
-            Self::Fill(value, otherwise) => value
-                .evaluate(values)
-                .or_else(|| otherwise.evaluate(values)),
+            Self::Fill(value, otherwise) => value.evaluate(values).or_else(|| otherwise.evaluate(values)),
         }
     }
 }
@@ -207,9 +205,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ExpressionError> {
                 continue;
             }
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
-                let word = word_at(text, at, |byte| {
-                    byte.is_ascii_alphanumeric() || byte == b'_'
-                });
+                let word = word_at(text, at, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
                 at += word.len();
                 tokens.push((start, Token::Name(word.to_owned())));
                 continue;
@@ -218,10 +214,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ExpressionError> {
         };
         at += match token {
             Token::Operator(
-                Operator::GreaterOrEqual
-                | Operator::LessOrEqual
-                | Operator::Equal
-                | Operator::NotEqual,
+                Operator::GreaterOrEqual | Operator::LessOrEqual | Operator::Equal | Operator::NotEqual,
             ) => 2,
             Token::Operator(
                 Operator::Add
@@ -244,10 +237,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ExpressionError> {
 
 fn word_at(text: &str, from: usize, belongs: impl Fn(u8) -> bool) -> &str {
     let rest = text.get(from..).unwrap_or_default();
-    let end = rest
-        .bytes()
-        .position(|byte| !belongs(byte))
-        .unwrap_or(rest.len());
+    let end = rest.bytes().position(|byte| !belongs(byte)).unwrap_or(rest.len());
     rest.get(..end).unwrap_or_default()
 }
 
@@ -360,9 +350,7 @@ impl Parser {
             ("IF", [Some(condition), Some(then), Some(otherwise), None]) => {
                 Ok(Node::If(condition, then, otherwise))
             }
-            ("FILL", [Some(value), Some(otherwise), None, None]) => {
-                Ok(Node::Fill(value, otherwise))
-            }
+            ("FILL", [Some(value), Some(otherwise), None, None]) => Ok(Node::Fill(value, otherwise)),
             _ => {
                 self.next = before;
                 Err(self.unexpected())

@@ -5,16 +5,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::alarms::{
-    Alarm, AlarmState, AlarmValue, Comparison, Query, Source, Subject, TreatMissing,
-};
+use super::alarms::{Alarm, AlarmState, AlarmValue, Comparison, Query, Source, Subject, TreatMissing};
 use super::ecs::{
-    Attachment, Deployment, DeploymentConfiguration, EcsService, RolloutState, TaskStatus,
-    service_key,
+    Attachment, Deployment, DeploymentConfiguration, EcsService, RolloutState, TaskStatus, service_key,
 };
-use super::elb::{
-    Forward, HealthCheck, Listener, LoadBalancer, Rule, RuleAction, TargetGroup, TargetState,
-};
+use super::elb::{Forward, HealthCheck, Listener, LoadBalancer, Rule, RuleAction, TargetGroup, TargetState};
 use super::images::Behaviour;
 use super::metrics::{Dimensions, MetricStat, Stat};
 use super::tasks::NewTask;
@@ -75,11 +70,7 @@ impl Fleet {
         self.create_cluster(spec.environment);
         self.create_repository(spec.repository);
         let definition = self.golden_task_definition(spec);
-        let slots: &[&str] = if spec.slots {
-            &["-blue", "-green"]
-        } else {
-            &[""]
-        };
+        let slots: &[&str] = if spec.slots { &["-blue", "-green"] } else { &[""] };
         let mut made = GoldenService {
             cluster: spec.environment.to_owned(),
             services: Vec::new(),
@@ -123,12 +114,7 @@ impl Fleet {
                     .get(spec.repository)
                     .is_some_and(|held| held.images.contains_key(digest));
                 if !known {
-                    self.store_image(
-                        spec.repository,
-                        "initial",
-                        Some(digest),
-                        Behaviour::default(),
-                    );
+                    self.store_image(spec.repository, "initial", Some(digest), Behaviour::default());
                 }
                 format!("{}/{}@{digest}", self.registry(), spec.repository)
             }
@@ -227,15 +213,11 @@ impl Fleet {
                 port: 80,
             },
         );
-        let targets = made
-            .target_groups
-            .iter()
-            .enumerate()
-            .map(|(index, arn)| Forward {
-                target_group: arn.clone(),
-                weight: if index == 0 { 100 } else { 0 },
-                carry: 0.0,
-            });
+        let targets = made.target_groups.iter().enumerate().map(|(index, arn)| Forward {
+            target_group: arn.clone(),
+            weight: if index == 0 { 100 } else { 0 },
+            carry: 0.0,
+        });
         let forward = RuleAction::Forward {
             targets: targets.collect(),
             sticky: false,
@@ -377,12 +359,7 @@ impl Fleet {
     }
 
     /// Makes the two alarms of a slot and returns their names.
-    fn golden_alarms(
-        &mut self,
-        prefix: &str,
-        target_group: &str,
-        made: &GoldenService,
-    ) -> Vec<String> {
+    fn golden_alarms(&mut self, prefix: &str, target_group: &str, made: &GoldenService) -> Vec<String> {
         let balancer = made
             .load_balancer
             .as_ref()
@@ -407,11 +384,7 @@ impl Fleet {
             self.golden_alarm(
                 format!("{prefix}-latency-p99"),
                 "the slot's 99th percentile is above one second",
-                Subject::Single(stat(
-                    &dimensions,
-                    "TargetResponseTime",
-                    Stat::Percentile(99.0),
-                )),
+                Subject::Single(stat(&dimensions, "TargetResponseTime", Stat::Percentile(99.0))),
             ),
         ];
         let names = alarms.iter().map(|alarm| alarm.name.clone()).collect();
@@ -436,10 +409,9 @@ impl Fleet {
             treat_missing: TreatMissing::NotBreaching,
             state: AlarmState {
                 value: AlarmValue::Ok,
-                reason:
-                    "Threshold Crossed: no datapoints were received for 1 period and 1 missing \
+                reason: "Threshold Crossed: no datapoints were received for 1 period and 1 missing \
                          datapoint was treated as [NonBreaching]."
-                        .to_owned(),
+                    .to_owned(),
                 reason_data: None,
                 at: now,
             },

@@ -247,12 +247,7 @@ impl Fleet {
     /// The behaviour of an image, or a healthy one where it is not ours.
     pub(crate) fn behaviour(&self, image: Option<&ImageId>) -> Behaviour {
         image
-            .and_then(|id| {
-                self.repositories
-                    .get(&id.repository)?
-                    .images
-                    .get(&id.digest)
-            })
+            .and_then(|id| self.repositories.get(&id.repository)?.images.get(&id.digest))
             .map(|found| found.behaviour.clone())
             .unwrap_or_default()
     }
@@ -284,10 +279,7 @@ impl Fleet {
         };
         let found = match (digest, tag) {
             (Some(digest), _) => held.images.get_key_value(digest),
-            (None, Some(tag)) => held
-                .images
-                .iter()
-                .find(|(_, image)| image.tags.contains(tag)),
+            (None, Some(tag)) => held.images.iter().find(|(_, image)| image.tags.contains(tag)),
             (None, None) => None,
         };
         match found {

@@ -230,10 +230,7 @@ impl MetricStore {
         minute: i64,
         point: &Point,
     ) {
-        let series = self
-            .series
-            .entry(key(namespace, name, dimensions))
-            .or_default();
+        let series = self.series.entry(key(namespace, name, dimensions)).or_default();
         series.points.entry(minute).or_default().merge(point);
     }
 

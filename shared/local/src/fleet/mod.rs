@@ -34,12 +34,12 @@ use serde_json::{Map, Value};
 
 pub use alarms::{Alarm, AlarmState, AlarmValue, Comparison, Query, Source, Subject, TreatMissing};
 pub use ecs::{
-    Attachment, Deployment, DeploymentConfiguration, EcsService, RolloutState, ServiceEvent, Stop,
-    StopCode, SuiteEnd, Task, TaskDefinition, TaskStatus, Transition,
+    Attachment, Deployment, DeploymentConfiguration, EcsService, RolloutState, ServiceEvent, Stop, StopCode,
+    SuiteEnd, Task, TaskDefinition, TaskStatus, Transition,
 };
 pub use elb::{
-    Forward, HealthCheck, Listener, LoadBalancer, MAX_WEIGHT, Rule, RuleAction, Target,
-    TargetGroup, TargetState, WeightChange,
+    Forward, HealthCheck, Listener, LoadBalancer, MAX_WEIGHT, Rule, RuleAction, Target, TargetGroup,
+    TargetState, WeightChange,
 };
 pub use events::FleetEvent;
 pub use expression::{Expression, ExpressionError};
@@ -296,11 +296,7 @@ impl Fleet {
             .services
             .values()
             .filter_map(|service| service.primary()?.not_before);
-        tasks
-            .chain(targets)
-            .chain(services)
-            .filter(|at| *at > now)
-            .min()
+        tasks.chain(targets).chain(services).filter(|at| *at > now).min()
     }
 
     /// The next full minute.
@@ -328,11 +324,7 @@ impl Fleet {
 
     /// Registers a revision of a task definition from the members of
     /// `RegisterTaskDefinition`, and returns its ARN.
-    pub fn register_task_definition(
-        &mut self,
-        family: &str,
-        mut body: Map<String, Value>,
-    ) -> String {
+    pub fn register_task_definition(&mut self, family: &str, mut body: Map<String, Value>) -> String {
         body.remove("family");
         let registered_at = self.now();
         let revisions = self.task_definitions.entry(family.to_owned()).or_default();
@@ -411,9 +403,7 @@ impl Fleet {
 
     /// Every ECR repository with its name.
     pub fn repositories(&self) -> impl Iterator<Item = (&str, &Repository)> {
-        self.repositories
-            .iter()
-            .map(|(name, held)| (name.as_str(), held))
+        self.repositories.iter().map(|(name, held)| (name.as_str(), held))
     }
 
     /// Every alarm.

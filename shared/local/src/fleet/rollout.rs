@@ -167,11 +167,7 @@ impl Fleet {
 
         let blocked = count.new.len() < desired && count.total() >= upper_limit(service);
         let serving = count.serving();
-        let floor = if blocked {
-            lower_limit(service)
-        } else {
-            desired
-        };
+        let floor = if blocked { lower_limit(service) } else { desired };
         let mut may_stop = serving.saturating_sub(floor);
         for (arn, serves) in &count.old {
             if !serves {
@@ -285,18 +281,14 @@ impl Fleet {
                 failed.0
             ),
         );
-        if let Some(back) =
-            last_completed.filter(|back| configuration.breaker_rollback && *back != failed.1)
+        if let Some(back) = last_completed.filter(|back| configuration.breaker_rollback && *back != failed.1)
         {
             let id = self.new_deployment(key, &back);
             if let Some(primary) = self.primary_mut(key) {
                 primary.reason =
                     format!("ECS deployment circuit breaker: rolling back to deploymentId {id}.");
             }
-            self.tell(
-                key,
-                format!("(service {name}) rolling back to deployment {id}."),
-            );
+            self.tell(key, format!("(service {name}) rolling back to deployment {id}."));
         }
         true
     }

@@ -253,21 +253,12 @@ impl Fleet {
     }
 
     fn exit(&mut self, arn: &str, code: i64, now: Timestamp) {
-        let of_service = self
-            .tasks
-            .get(arn)
-            .is_some_and(|task| task.service.is_some());
+        let of_service = self.tasks.get(arn).is_some_and(|task| task.service.is_some());
         if of_service {
             self.count_failure(arn, now);
         }
         let reason = "Essential container in task exited".to_owned();
-        self.stop_at_once(
-            arn,
-            StopCode::EssentialContainerExited,
-            reason,
-            Some(code),
-            now,
-        );
+        self.stop_at_once(arn, StopCode::EssentialContainerExited, reason, Some(code), now);
     }
 
     /// The service stops a task whose health checks fail.
@@ -348,11 +339,7 @@ impl Fleet {
         task.next = None;
         let ip = task.ip.clone();
         for group in self.target_groups.values_mut() {
-            if group
-                .targets
-                .get(&ip)
-                .is_some_and(|target| target.task == arn)
-            {
+            if group.targets.get(&ip).is_some_and(|target| target.task == arn) {
                 group.targets.remove(&ip);
             }
         }
@@ -416,11 +403,7 @@ impl Fleet {
             .collect();
         for (arn, from) in answers {
             for group in self.target_groups.values_mut() {
-                for target in group
-                    .targets
-                    .values_mut()
-                    .filter(|target| target.task == arn)
-                {
+                for target in group.targets.values_mut().filter(|target| target.task == arn) {
                     target.answers_from = from;
                 }
             }

@@ -41,11 +41,7 @@ fn pass(fleet: &mut Fleet, seconds: i64) -> Vec<FleetEvent> {
 
 /// Registers a revision with another image and lets a service go to it.
 fn deploy(fleet: &mut Fleet, service: &str, digest: &str, desired: u32) -> String {
-    let mut body = fleet
-        .task_definition("web-production")
-        .unwrap()
-        .body
-        .clone();
+    let mut body = fleet.task_definition("web-production").unwrap().body.clone();
     let image = format!("{}/web@{digest}", fleet.registry());
     body["containerDefinitions"][0]["image"] = image.into();
     let arn = fleet.register_task_definition("web-production", body);
@@ -161,11 +157,7 @@ fn tasks_start_in_about_twenty_seconds_and_are_healthy_two_checks_later() {
 #[test]
 fn a_service_scales_in_after_its_targets_drained() {
     let (mut fleet, made) = fleet(true);
-    fleet
-        .services
-        .get_mut("production/web-blue")
-        .unwrap()
-        .desired = 1;
+    fleet.services.get_mut("production/web-blue").unwrap().desired = 1;
     fleet.dirty = true;
     fleet.settle();
     let group = &made.target_groups[0];
@@ -206,11 +198,7 @@ fn a_rolling_deployment_never_falls_below_its_healthy_minimum() {
 fn a_full_service_makes_room_within_its_minimum() {
     let (mut fleet, _) = fleet(false);
     fleet.store_image("web", "v2", Some(NEXT), Behaviour::default());
-    fleet
-        .services
-        .get_mut("production/web")
-        .unwrap()
-        .configuration = DeploymentConfiguration {
+    fleet.services.get_mut("production/web").unwrap().configuration = DeploymentConfiguration {
         maximum_percent: 100,
         minimum_healthy_percent: 50,
         breaker: false,
@@ -311,11 +299,7 @@ fn a_slow_version_is_given_its_grace_period() {
         0
     );
 
-    fleet.set_behaviour(
-        "web",
-        NEXT,
-        Behaviour::starting(Start::Slow { seconds: 300 }),
-    );
+    fleet.set_behaviour("web", NEXT, Behaviour::starting(Start::Slow { seconds: 300 }));
     deploy(&mut fleet, "web-green", NEXT, 1);
     pass(&mut fleet, 120);
     assert!(
@@ -333,15 +317,8 @@ fn traffic_follows_the_weights_exactly() {
     weigh(&mut fleet, &made, 95, 5);
     // 10:02:00 plus five minutes, and until the metrics are visible.
     pass(&mut fleet, 330);
-    let [blue, green] = [0, 1].map(|index: usize| {
-        read(
-            &fleet,
-            &made.target_groups[index],
-            "RequestCount",
-            Stat::Sum,
-            4,
-        )
-    });
+    let [blue, green] =
+        [0, 1].map(|index: usize| read(&fleet, &made.target_groups[index], "RequestCount", Stat::Sum, 4));
     assert_eq!(blue, vec![Some(2_850.0); 4]);
     assert_eq!(green, vec![Some(150.0); 4]);
     let last = fleet.weights_log.last().unwrap();
@@ -352,16 +329,11 @@ fn traffic_follows_the_weights_exactly() {
 fn a_minute_without_requests_or_errors_has_no_datapoint() {
     let (mut fleet, made) = with_candidate(Behaviour::default());
     pass(&mut fleet, 300);
-    let read = |group: usize, name| {
-        super::tests::read(&fleet, &made.target_groups[group], name, Stat::Sum, 3)
-    };
+    let read =
+        |group: usize, name| super::tests::read(&fleet, &made.target_groups[group], name, Stat::Sum, 3);
     assert_eq!(read(1, "RequestCount"), vec![None; 3]);
     assert_eq!(read(0, "HTTPCode_Target_5XX_Count"), vec![None; 3]);
-    assert!(
-        read(0, "HTTPCode_Target_2XX_Count")
-            .iter()
-            .all(Option::is_some)
-    );
+    assert!(read(0, "HTTPCode_Target_2XX_Count").iter().all(Option::is_some));
     assert!(read(1, "HealthyHostCount").iter().all(Option::is_some));
 }
 
@@ -516,8 +488,7 @@ fn missing_data_is_treated_as_aws_documents() {
             TreatMissing::Breaching,
             TreatMissing::NotBreaching,
         ];
-        let concluded =
-            treatments.map(|treat| conclude(&values, 3, to_alarm, treat, |value| value > 0.5));
+        let concluded = treatments.map(|treat| conclude(&values, 3, to_alarm, treat, |value| value > 0.5));
         assert_eq!(concluded, expected, "{to_alarm} of 3 in {points}");
     }
 }
@@ -540,10 +511,7 @@ fn an_alarm_that_was_set_by_hand_is_taken_back_by_the_next_evaluation() {
 #[test]
 fn an_alarm_on_a_metric_that_nobody_sends_keeps_the_state_it_was_given() {
     let (mut fleet, _) = fleet(true);
-    let mut alarm = fleet
-        .alarm("web-production-blue-latency-p99")
-        .unwrap()
-        .clone();
+    let mut alarm = fleet.alarm("web-production-blue-latency-p99").unwrap().clone();
     alarm.name = "drill".to_owned();
     alarm.subject = Subject::Single(MetricStat {
         namespace: "Drill".to_owned(),
@@ -566,19 +534,14 @@ fn an_alarm_on_a_metric_that_nobody_sends_keeps_the_state_it_was_given() {
 fn a_pushed_tag_moves_and_the_event_is_the_one_of_ecr() {
     let (mut fleet, _) = fleet(true);
     fleet.push_image("web", "v2", Some(NEXT), Behaviour::default());
-    let FleetEvent::EcrPushed { digest, .. } =
-        fleet.push_image("web", "v2", None, Behaviour::default())
+    let FleetEvent::EcrPushed { digest, .. } = fleet.push_image("web", "v2", None, Behaviour::default())
     else {
         unreachable!("an image was pushed");
     };
     assert_ne!(digest, NEXT);
     assert!(digest.starts_with("sha256:") && digest.len() == 71);
     assert!(fleet.repositories["web"].images[NEXT].tags.is_empty());
-    assert!(
-        fleet.repositories["web"].images[&digest]
-            .tags
-            .contains("v2")
-    );
+    assert!(fleet.repositories["web"].images[&digest].tags.contains("v2"));
     let events = fleet.take_events();
     assert_eq!(events.len(), 2);
     let json = events[1].to_eventbridge();
@@ -646,10 +609,7 @@ fn a_service_without_a_load_balancer_or_image_exists_too() {
     pass(&mut fleet, 30);
     assert_eq!(fleet.serving_tasks("production", "web-blue"), 2);
     assert_eq!(
-        fleet.services["production/web-blue"]
-            .primary()
-            .unwrap()
-            .rollout,
+        fleet.services["production/web-blue"].primary().unwrap().rollout,
         RolloutState::Completed
     );
 }
@@ -664,19 +624,14 @@ fn metric_math_computes_as_cloudwatch_does() {
     assert_eq!(value("100*e/r", None, Some(60.0)), None);
     assert_eq!(value("100*FILL(e,0)/r", None, Some(60.0)), Some(0.0));
     assert_eq!(value("100*e/r", Some(1.0), Some(0.0)), None);
-    assert_eq!(
-        value("IF(r>0, 100*e/r, 0)", Some(1.0), Some(0.0)),
-        Some(0.0)
-    );
+    assert_eq!(value("IF(r>0, 100*e/r, 0)", Some(1.0), Some(0.0)), Some(0.0));
     assert_eq!(
         value("IF(r>=50, 1, -(2+e)*3 - 1)", Some(1.0), Some(49.0)),
         Some(-10.0)
     );
     assert_eq!(value("8-3-2", None, None), Some(3.0));
     assert_eq!(value("1+1==2", None, None), Some(1.0));
-    for bad in [
-        "", "1+", "(e", "e)", "SUM(e)", "IF(e)", "1 2", "e $ r", "1..2",
-    ] {
+    for bad in ["", "1+", "(e", "e)", "SUM(e)", "IF(e)", "1 2", "e $ r", "1..2"] {
         assert!(Expression::parse(bad).is_err(), "{bad}");
     }
     assert_eq!(

@@ -113,10 +113,7 @@ impl Fleet {
         let super::elb::RuleAction::Forward { targets, .. } = &mut rule.action else {
             return (load_balancer, Vec::new());
         };
-        let total: f64 = targets
-            .iter()
-            .map(|forward| f64::from(forward.weight))
-            .sum();
+        let total: f64 = targets.iter().map(|forward| f64::from(forward.weight)).sum();
         let batches = targets
             .iter_mut()
             .map(|forward| {
@@ -198,10 +195,7 @@ impl Fleet {
             if target.state != TargetState::Healthy {
                 continue;
             }
-            let image = self
-                .tasks
-                .get(&target.task)
-                .and_then(|task| task.image.as_ref());
+            let image = self.tasks.get(&target.task).and_then(|task| task.image.as_ref());
             match versions.iter_mut().find(|(held, _)| held.as_ref() == image) {
                 Some((_, count)) => *count += 1,
                 None => versions.push((image.cloned(), 1)),
@@ -212,13 +206,7 @@ impl Fleet {
     }
 
     /// Seconds since a version has had the share from which on it errs.
-    fn exposure(
-        &mut self,
-        target_group: &str,
-        digest: &str,
-        exposed: bool,
-        at: Timestamp,
-    ) -> Option<i64> {
+    fn exposure(&mut self, target_group: &str, digest: &str, exposed: bool, at: Timestamp) -> Option<i64> {
         let group = self.target_groups.get_mut(target_group)?;
         if !exposed {
             group.exposed.remove(digest);
@@ -235,14 +223,7 @@ impl Fleet {
         ((p99_ms * (0.98 + 0.04 * noise)) * 10.0).round() / 10.0
     }
 
-    fn count_answers(
-        &mut self,
-        target_group: &str,
-        digest: &str,
-        requests: u64,
-        errors: u64,
-        p99_ms: f64,
-    ) {
+    fn count_answers(&mut self, target_group: &str, digest: &str, requests: u64, errors: u64, p99_ms: f64) {
         if requests == 0 {
             return;
         }
@@ -309,8 +290,7 @@ impl Fleet {
             let Some(balancer) = self.load_balancers.get(&arn) else {
                 continue;
             };
-            let dimensions =
-                Dimensions::from([("LoadBalancer".to_owned(), balancer.dimension.clone())]);
+            let dimensions = Dimensions::from([("LoadBalancer".to_owned(), balancer.dimension.clone())]);
             self.record_window(&dimensions, minute, &window);
         }
         self.metrics.prune(ended);

@@ -154,8 +154,8 @@ impl Run<'_> {
         };
         if *resource == Resource::StartExecution {
             let input = take_or_empty("Input");
-            let name = optional_text(&parameters, "Name")?
-                .unwrap_or_else(|| child_name(&self.execution.id.arn, id));
+            let name =
+                optional_text(&parameters, "Name")?.unwrap_or_else(|| child_name(&self.execution.id.arn, id));
             Ok(Call::StartExecution {
                 machine_arn: required_text(&parameters, "StateMachineArn")?,
                 name,
@@ -219,9 +219,7 @@ pub(super) fn integration(resource: &Resource) -> Option<Integration> {
         Resource::Invoke {
             wait_for_token: false,
         } => ("lambda", "invoke"),
-        Resource::Invoke {
-            wait_for_token: true,
-        } => ("lambda", "invoke.waitForTaskToken"),
+        Resource::Invoke { wait_for_token: true } => ("lambda", "invoke.waitForTaskToken"),
         Resource::StartExecution => ("states", "startExecution.sync:2"),
     };
     Some(Integration {
@@ -246,6 +244,5 @@ fn optional_text(parameters: &Map<String, Value>, key: &str) -> Result<Option<St
 }
 
 fn required_text(parameters: &Map<String, Value>, key: &str) -> Result<String, Failure> {
-    optional_text(parameters, key)?
-        .ok_or_else(|| Failure::runtime(format!("the parameter {key} is missing")))
+    optional_text(parameters, key)?.ok_or_else(|| Failure::runtime(format!("the parameter {key} is missing")))
 }

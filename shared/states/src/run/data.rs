@@ -20,8 +20,7 @@ pub(super) fn limited(value: Value) -> Result<Value, Failure> {
     if bytes <= MAX_PAYLOAD_BYTES {
         return Ok(value);
     }
-    let cause =
-        format!("a payload of {bytes} bytes is over the limit of {MAX_PAYLOAD_BYTES} bytes");
+    let cause = format!("a payload of {bytes} bytes is over the limit of {MAX_PAYLOAD_BYTES} bytes");
     Err(Failure::new(names::DATA_LIMIT_EXCEEDED, cause))
 }
 
@@ -48,21 +47,13 @@ pub(super) fn context(execution: &Execution, visit: &Visit, token: Option<&TaskT
 }
 
 /// Applies an `InputPath` or `OutputPath`.
-fn filter(
-    path: Option<&Path>,
-    field: &str,
-    data: &Value,
-    context: &Value,
-) -> Result<Value, Failure> {
+fn filter(path: Option<&Path>, field: &str, data: &Value, context: &Value) -> Result<Value, Failure> {
     let Some(path) = path else {
         return Ok(Value::Object(Map::new()));
     };
-    path.get(Scope { data, context }).cloned().ok_or_else(|| {
-        Failure::runtime(format!(
-            "the {field} `{}` leads nowhere in {data}",
-            path.as_str()
-        ))
-    })
+    path.get(Scope { data, context })
+        .cloned()
+        .ok_or_else(|| Failure::runtime(format!("the {field} `{}` leads nowhere in {data}", path.as_str())))
 }
 
 /// The effective input: `InputPath`, then `Parameters`.
@@ -75,10 +66,7 @@ pub(super) fn effective_input(
     let data = filter(filters.input.as_ref(), "InputPath", raw, context)?;
     match parameters {
         None => Ok(data),
-        Some(template) => limited(template.evaluate(Scope {
-            data: &data,
-            context,
-        })?),
+        Some(template) => limited(template.evaluate(Scope { data: &data, context })?),
     }
 }
 
@@ -96,17 +84,8 @@ pub(super) fn merged_output(
 }
 
 /// The output of a state that has no result.
-pub(super) fn final_output(
-    filters: &Filters,
-    data: &Value,
-    context: &Value,
-) -> Result<Value, Failure> {
-    limited(filter(
-        filters.output.as_ref(),
-        "OutputPath",
-        data,
-        context,
-    )?)
+pub(super) fn final_output(filters: &Filters, data: &Value, context: &Value) -> Result<Value, Failure> {
+    limited(filter(filters.output.as_ref(), "OutputPath", data, context)?)
 }
 
 /// The output of a Task or Parallel state.
@@ -133,11 +112,7 @@ pub(super) fn effort_output(
 }
 
 /// Applies a `ResultPath`.
-pub(super) fn put_result(
-    path: Option<&Path>,
-    raw: &Value,
-    result: Value,
-) -> Result<Value, Failure> {
+pub(super) fn put_result(path: Option<&Path>, raw: &Value, result: Value) -> Result<Value, Failure> {
     let Some(path) = path else {
         return Ok(raw.clone());
     };

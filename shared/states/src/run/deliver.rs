@@ -29,11 +29,7 @@ impl Run<'_> {
                 let answered = self.by_token(&token)?;
                 self.succeed(&answered, output);
             }
-            Delivery::TokenFailed {
-                token,
-                error,
-                cause,
-            } => {
+            Delivery::TokenFailed { token, error, cause } => {
                 let answered = self.by_token(&token)?;
                 self.fail(&answered, Failure::reported(error, cause));
             }
@@ -55,10 +51,7 @@ impl Run<'_> {
     }
 
     fn by_token(&self, token: &TaskToken) -> Result<Answered, DeliverError> {
-        let task = self
-            .execution
-            .task_of(token)
-            .ok_or(DeliverError::UnknownToken)?;
+        let task = self.execution.task_of(token).ok_or(DeliverError::UnknownToken)?;
         let found = self
             .find(task)
             .filter(|answered| answered.pending.token.is_some());
@@ -101,20 +94,14 @@ impl Run<'_> {
     fn call_failed(&mut self, task: TaskId, failure: Failure) -> Result<(), DeliverError> {
         // A call that was confirmed can't fail any more: this is the answer to
         // a call that was made twice around a crash.
-        if let Some(answered) = self
-            .by_task(task)?
-            .filter(|answered| !answered.pending.confirmed)
-        {
+        if let Some(answered) = self.by_task(task)?.filter(|answered| !answered.pending.confirmed) {
             self.fail(&answered, failure);
         }
         Ok(())
     }
 
     fn heartbeat(&mut self, token: &TaskToken) -> Result<(), DeliverError> {
-        let Answered {
-            branch,
-            mut pending,
-        } = self.by_token(token)?;
+        let Answered { branch, mut pending } = self.by_token(token)?;
         if let Some(heartbeat) = &mut pending.heartbeat {
             heartbeat.due = later(self.now, heartbeat.seconds);
             self.set_activity(branch, Activity::Task(pending));
@@ -153,10 +140,7 @@ impl Run<'_> {
         match &child.ending {
             Ending::Succeeded { .. } => self.succeed(&answered, result),
             Ending::Failed { .. } | Ending::TimedOut { .. } | Ending::Aborted { .. } => {
-                self.fail(
-                    &answered,
-                    Failure::new(names::TASK_FAILED, result.to_string()),
-                );
+                self.fail(&answered, Failure::new(names::TASK_FAILED, result.to_string()));
             }
         }
         Ok(())
@@ -165,13 +149,7 @@ impl Run<'_> {
     /// Notes that the call was made and the task goes on.
     fn confirm(&mut self, answered: &Answered, output: Value) {
         if let Some(integration) = self.integration(answered.branch) {
-            self.log(
-                answered.branch,
-                EventKind::TaskSubmitted {
-                    integration,
-                    output,
-                },
-            );
+            self.log(answered.branch, EventKind::TaskSubmitted { integration, output });
         }
         let pending = Pending {
             confirmed: true,
@@ -188,10 +166,7 @@ impl Run<'_> {
         let output = result.clone();
         let event = match self.integration(answered.branch) {
             None => EventKind::LambdaFunctionSucceeded { output },
-            Some(integration) => EventKind::TaskSucceeded {
-                integration,
-                output,
-            },
+            Some(integration) => EventKind::TaskSucceeded { integration, output },
         };
         self.set_activity(answered.branch, Activity::Working);
         self.log(answered.branch, event);
@@ -202,10 +177,7 @@ impl Run<'_> {
         let details = (&failure).into();
         let event = match self.integration(answered.branch) {
             None => EventKind::LambdaFunctionFailed(details),
-            Some(integration) => EventKind::TaskFailed {
-                integration,
-                details,
-            },
+            Some(integration) => EventKind::TaskFailed { integration, details },
         };
         self.set_activity(answered.branch, Activity::Working);
         self.log(answered.branch, event);

@@ -61,8 +61,7 @@ impl Run<'_> {
     }
 
     fn root_event(&self) -> u64 {
-        self.branch(BranchId::ROOT)
-            .map_or(0, |branch| branch.last_event)
+        self.branch(BranchId::ROOT).map_or(0, |branch| branch.last_event)
     }
 
     /// Ends the execution, once, and cancels what it still waits for.
@@ -77,9 +76,6 @@ impl Run<'_> {
         self.entries.clear();
         self.push_event(previous, event);
         self.execution.transitions += 1;
-        self.execution.ended = Some(Ended {
-            at: self.now,
-            ending,
-        });
+        self.execution.ended = Some(Ended { at: self.now, ending });
     }
 }

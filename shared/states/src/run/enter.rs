@@ -50,9 +50,7 @@ impl Run<'_> {
             Kind::Task(_) | Kind::Parallel(_) => self.attempt(branch),
             Kind::Choice(choice) => self.move_on(branch, choose(choice, &raw, &context)),
             Kind::Wait(wait) => match self.wait_until(wait, &raw, &context) {
-                Ok(until) if until > self.now => {
-                    self.set_activity(branch, Activity::Wait { until })
-                }
+                Ok(until) if until > self.now => self.set_activity(branch, Activity::Wait { until }),
                 Ok(_) => self.wake(branch),
                 Err(failure) => self.fail_branch(branch, failure),
             },
@@ -73,17 +71,9 @@ impl Run<'_> {
         }
     }
 
-    fn wait_until(
-        &self,
-        wait: &WaitState,
-        raw: &Value,
-        context: &Value,
-    ) -> Result<Timestamp, Failure> {
+    fn wait_until(&self, wait: &WaitState, raw: &Value, context: &Value) -> Result<Timestamp, Failure> {
         let data = data::effective_input(&wait.filters, None, raw, context)?;
-        let scope = Scope {
-            data: &data,
-            context,
-        };
+        let scope = Scope { data: &data, context };
         match &wait.until {
             Until::After(seconds) => Ok(later(self.now, resolve_seconds(seconds, 0, scope)?)),
             Until::Timestamp(at) => Ok(*at),
@@ -126,11 +116,7 @@ fn follow<'a>(path: &Path, scope: Scope<'a>) -> Result<&'a Value, Failure> {
 
 /// Seconds as given or read; what is read must be a whole number from `least`
 /// to 99,999,999.
-pub(super) fn resolve_seconds(
-    seconds: &Seconds,
-    least: u32,
-    scope: Scope<'_>,
-) -> Result<u32, Failure> {
+pub(super) fn resolve_seconds(seconds: &Seconds, least: u32, scope: Scope<'_>) -> Result<u32, Failure> {
     let path = match seconds {
         Seconds::Fixed(seconds) => return Ok(*seconds),
         Seconds::At(path) => path,
@@ -157,10 +143,7 @@ fn choose(choice: &ChoiceState, raw: &Value, context: &Value) -> Result<(Value, 
     let data = data::effective_input(&choice.filters, None, raw, context)?;
     let mut next = choice.default.as_ref();
     for rule in &choice.rules {
-        if rule.test.evaluate(Scope {
-            data: &data,
-            context,
-        })? {
+        if rule.test.evaluate(Scope { data: &data, context })? {
             next = Some(&rule.next);
             break;
         }
@@ -180,13 +163,7 @@ fn choose(choice: &ChoiceState, raw: &Value, context: &Value) -> Result<(Value, 
 fn pass_on(pass: &PassState, raw: &Value, context: &Value) -> Result<(Value, Then), Failure> {
     let data = data::effective_input(&pass.filters, pass.parameters.as_ref(), raw, context)?;
     let result = pass.result.clone().unwrap_or(data);
-    let output = data::merged_output(
-        &pass.filters,
-        pass.result_path.as_ref(),
-        raw,
-        result,
-        context,
-    )?;
+    let output = data::merged_output(&pass.filters, pass.result_path.as_ref(), raw, result, context)?;
     Ok((output, pass.then.clone()))
 }
 

@@ -68,11 +68,7 @@ impl Run<'_> {
         let Some(visit) = self.visit(branch) else {
             return;
         };
-        let output = data::put_result(
-            catcher.result_path.as_ref(),
-            &visit.input,
-            failure.to_output(),
-        );
+        let output = data::put_result(catcher.result_path.as_ref(), &visit.input, failure.to_output());
         match output.and_then(data::limited) {
             Ok(output) => self.leave(branch, output, &Then::Next(catcher.next.clone())),
             // A catcher does not catch its own failure.

@@ -75,12 +75,7 @@ impl<'a> Run<'a> {
                 stage: Stage::Moving,
             },
         );
-        self.push_event(
-            0,
-            EventKind::ExecutionStarted {
-                input: input.clone(),
-            },
-        );
+        self.push_event(0, EventKind::ExecutionStarted { input: input.clone() });
         match data::limited(input) {
             Ok(input) => self.queue(BranchId::ROOT, self.machine.start_at.clone(), input),
             Err(failure) => self.fail_branch(BranchId::ROOT, failure),
@@ -90,21 +85,12 @@ impl<'a> Run<'a> {
     }
 
     fn queue(&mut self, branch: BranchId, state: String, input: Value) {
-        self.entries.push_back(Entry {
-            branch,
-            state,
-            input,
-        });
+        self.entries.push_back(Entry { branch, state, input });
     }
 
     /// Enters states until each branch waits for something.
     fn work(&mut self) {
-        while let Some(Entry {
-            branch,
-            state,
-            input,
-        }) = self.entries.pop_front()
-        {
+        while let Some(Entry { branch, state, input }) = self.entries.pop_front() {
             // The branch is gone where a sibling has failed meanwhile.
             if self.execution.branches.contains_key(&branch) {
                 self.enter(branch, state, input);
@@ -150,8 +136,7 @@ impl<'a> Run<'a> {
             return;
         };
         if self.execution.history.len() + 1 >= MAX_HISTORY_EVENTS {
-            let cause =
-                format!("the execution reached the limit of {MAX_HISTORY_EVENTS} history events");
+            let cause = format!("the execution reached the limit of {MAX_HISTORY_EVENTS} history events");
             self.end_failed(previous, &Failure::runtime(cause));
             return;
         }
@@ -210,12 +195,10 @@ impl<'a> Run<'a> {
         let Some(children) = self.children(parent) else {
             return;
         };
-        let outputs = children
-            .iter()
-            .map(|child| match &self.branch(*child)?.stage {
-                Stage::Done(output) => Some(output.clone()),
-                Stage::Moving | Stage::In(_) => None,
-            });
+        let outputs = children.iter().map(|child| match &self.branch(*child)?.stage {
+            Stage::Done(output) => Some(output.clone()),
+            Stage::Moving | Stage::In(_) => None,
+        });
         let Some(outputs) = outputs.collect::<Option<Vec<Value>>>() else {
             return;
         };
@@ -234,10 +217,7 @@ impl<'a> Run<'a> {
     fn children(&self, branch: BranchId) -> Option<Vec<BranchId>> {
         match &self.visit(branch)?.activity {
             Activity::Parallel { children } => Some(children.clone()),
-            Activity::Working
-            | Activity::Task(_)
-            | Activity::Wait { .. }
-            | Activity::Backoff { .. } => None,
+            Activity::Working | Activity::Task(_) | Activity::Wait { .. } | Activity::Backoff { .. } => None,
         }
     }
 }

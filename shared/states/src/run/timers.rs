@@ -32,8 +32,8 @@ impl Run<'_> {
 
     fn first_due(&self) -> Option<Due> {
         let branches = self.execution.branches.iter();
-        let activities = branches
-            .filter_map(|(id, branch)| Some((branch.visit()?.activity.due()?, Due::Branch(*id))));
+        let activities =
+            branches.filter_map(|(id, branch)| Some((branch.visit()?.activity.due()?, Due::Branch(*id))));
         let machine = self
             .execution
             .deadline
@@ -65,10 +65,7 @@ impl Run<'_> {
         };
         // Where both have passed since the last look, the earlier one was it.
         let failure = if pending.deadline == pending.due() {
-            Failure::new(
-                names::TIMEOUT,
-                "the task took longer than its TimeoutSeconds",
-            )
+            Failure::new(names::TIMEOUT, "the task took longer than its TimeoutSeconds")
         } else {
             Failure::new(
                 names::HEARTBEAT_TIMEOUT,
@@ -78,10 +75,7 @@ impl Run<'_> {
         let details = (&failure).into();
         let event = match integration(&task.resource) {
             None => EventKind::LambdaFunctionTimedOut(details),
-            Some(integration) => EventKind::TaskTimedOut {
-                integration,
-                details,
-            },
+            Some(integration) => EventKind::TaskTimedOut { integration, details },
         };
         self.log(branch, event);
         if self.is_running() {

@@ -23,28 +23,17 @@ fn choose(rule: Value, input: Value) -> World {
 
 #[test]
 fn a_pass_state_gives_its_input_or_its_result() {
-    assert_eq!(
-        *pass(json!({}), json!({ "a": 1 })).output(),
-        json!({ "a": 1 })
-    );
+    assert_eq!(*pass(json!({}), json!({ "a": 1 })).output(), json!({ "a": 1 }));
     assert_eq!(
         *pass(json!({ "Result": [1] }), json!({ "a": 1 })).output(),
         json!([1])
     );
     assert_eq!(
-        *pass(
-            json!({ "Result": 2, "ResultPath": "$.b.c" }),
-            json!({ "a": 1 })
-        )
-        .output(),
+        *pass(json!({ "Result": 2, "ResultPath": "$.b.c" }), json!({ "a": 1 })).output(),
         json!({ "a": 1, "b": { "c": 2 } })
     );
     assert_eq!(
-        *pass(
-            json!({ "Result": 2, "ResultPath": null }),
-            json!({ "a": 1 })
-        )
-        .output(),
+        *pass(json!({ "Result": 2, "ResultPath": null }), json!({ "a": 1 })).output(),
         json!({ "a": 1 })
     );
 }
@@ -80,14 +69,8 @@ fn paths_select_input_and_output() {
 
 #[test]
 fn a_result_path_that_does_not_fit_fails_by_its_name() {
-    let world = pass(
-        json!({ "Result": 2, "ResultPath": "$.a.b" }),
-        json!({ "a": 1 }),
-    );
-    assert_eq!(
-        world.execution.error(),
-        Some(names::RESULT_PATH_MATCH_FAILURE)
-    );
+    let world = pass(json!({ "Result": 2, "ResultPath": "$.a.b" }), json!({ "a": 1 }));
+    assert_eq!(world.execution.error(), Some(names::RESULT_PATH_MATCH_FAILURE));
 }
 
 #[test]
@@ -147,39 +130,18 @@ fn an_intrinsic_function_that_can_not_be_applied_fails_by_its_name() {
 fn a_choice_compares_texts_numbers_and_flags() {
     let input = json!({ "s": "web-prod", "n": 5.0, "b": true, "z": null, "star": "a*b" });
     let cases = [
-        (
-            json!({ "Variable": "$.s", "StringEquals": "web-prod" }),
-            true,
-        ),
+        (json!({ "Variable": "$.s", "StringEquals": "web-prod" }), true),
         (json!({ "Variable": "$.n", "StringEquals": "5" }), false),
-        (
-            json!({ "Variable": "$.s", "StringMatches": "*b-p*d" }),
-            true,
-        ),
+        (json!({ "Variable": "$.s", "StringMatches": "*b-p*d" }), true),
         (json!({ "Variable": "$.s", "StringMatches": "web" }), false),
-        (
-            json!({ "Variable": "$.s", "StringMatches": "web*x" }),
-            false,
-        ),
-        (
-            json!({ "Variable": "$.star", "StringMatches": "a\\*b" }),
-            true,
-        ),
-        (
-            json!({ "Variable": "$.s", "StringMatches": "web\\*" }),
-            false,
-        ),
+        (json!({ "Variable": "$.s", "StringMatches": "web*x" }), false),
+        (json!({ "Variable": "$.star", "StringMatches": "a\\*b" }), true),
+        (json!({ "Variable": "$.s", "StringMatches": "web\\*" }), false),
         (json!({ "Variable": "$.n", "NumericEquals": 5 }), true),
         (json!({ "Variable": "$.n", "NumericGreaterThan": 5 }), false),
-        (
-            json!({ "Variable": "$.n", "NumericGreaterThanEquals": 5 }),
-            true,
-        ),
+        (json!({ "Variable": "$.n", "NumericGreaterThanEquals": 5 }), true),
         (json!({ "Variable": "$.n", "NumericLessThan": 5.5 }), true),
-        (
-            json!({ "Variable": "$.n", "NumericLessThanEquals": 4 }),
-            false,
-        ),
+        (json!({ "Variable": "$.n", "NumericLessThanEquals": 4 }), false),
         (json!({ "Variable": "$.b", "BooleanEquals": true }), true),
         (json!({ "Variable": "$.b", "IsString": true }), false),
         (json!({ "Variable": "$.z", "IsNull": true }), true),
@@ -209,10 +171,7 @@ fn a_choice_compares_texts_numbers_and_flags() {
 
 #[test]
 fn a_choice_on_a_missing_variable_fails_as_a_runtime_error() {
-    let world = choose(
-        json!({ "Variable": "$.missing", "StringEquals": "x" }),
-        json!({}),
-    );
+    let world = choose(json!({ "Variable": "$.missing", "StringEquals": "x" }), json!({}));
     assert_eq!(world.execution.error(), Some(names::RUNTIME));
 }
 
@@ -241,7 +200,8 @@ fn a_fail_state_fails_with_what_it_says_or_reads() {
         ),
         (Status::Failed, Some("Broken"), Some("worn out"))
     );
-    let read = json!({ "F": { "Type": "Fail", "ErrorPath": "$.e", "CausePath": "States.Format('of {}', $.e)" } });
+    let read =
+        json!({ "F": { "Type": "Fail", "ErrorPath": "$.e", "CausePath": "States.Format('of {}', $.e)" } });
     let world = World::start(machine("F", read), json!({ "e": "Worn" }));
     assert_eq!(
         (world.execution.error(), world.execution.cause()),
@@ -286,10 +246,7 @@ fn the_invoke_integration_wraps_the_output_for_selector_and_result_path() {
         "ResultSelector": { "out.$": "$.Payload.x", "code.$": "$.StatusCode" },
         "ResultPath": "$.result", "End": true,
     });
-    let mut world = World::start(
-        machine("T", json!({ "T": state })),
-        json!({ "in": { "y": 1 } }),
-    );
+    let mut world = World::start(machine("T", json!({ "T": state })), json!({ "in": { "y": 1 } }));
     let called = world.called();
     assert_eq!(
         (called.function.as_str(), &called.payload, &called.token),
@@ -318,10 +275,7 @@ fn history_events_follow_one_another_and_take_the_shape_of_the_api() {
         .iter()
         .map(|event| (event.id, event.previous_id))
         .collect();
-    assert_eq!(
-        links,
-        [(1, 0), (2, 0), (3, 2), (4, 3), (5, 4), (6, 5), (7, 6)]
-    );
+    assert_eq!(links, [(1, 0), (2, 0), (3, 2), (4, 3), (5, 4), (6, 5), (7, 6)]);
     let entered = world.execution.history().get(1).unwrap().to_aws();
     let expected = json!({
         "id": 2, "previousEventId": 0, "timestamp": 1_772_366_400.0, "type": "TaskStateEntered",

@@ -28,9 +28,7 @@ fn eventful(restarts: bool) -> World {
     world.fail("Busy");
     world.run_to(14);
     world.succeed(json!({ "weight": 5 }));
-    world.deliver(Delivery::TokenHeartbeat {
-        token: token.clone(),
-    });
+    world.deliver(Delivery::TokenHeartbeat { token: token.clone() });
     world.run_to(17);
     world.deliver(failed(&token, "AlarmRaised"));
     world.succeed(json!("rolled back"));

@@ -44,25 +44,21 @@ fn an_unknown_field_is_named_with_its_state() {
 fn fields_of_other_states_and_of_the_rest_of_the_language_are_refused() {
     assert!(refused(json!({ "Type": "Map", "End": true })).contains("`Type` must be Task"));
     assert!(
-        refused(json!({ "Type": "Pass", "Retry": [], "End": true }))
-            .contains("`Retry` is not supported")
+        refused(json!({ "Type": "Pass", "Retry": [], "End": true })).contains("`Retry` is not supported")
     );
     assert!(
-        refused(json!({ "Type": "Pass", "Assign": {}, "End": true }))
-            .contains("`Assign` is not supported")
+        refused(json!({ "Type": "Pass", "Assign": {}, "End": true })).contains("`Assign` is not supported")
     );
     assert!(refused(json!({ "Type": "Succeed", "End": true })).contains("`End` is not supported"));
     assert!(
         refused_task(json!({ "HeartbeatSecondsPath": "$.a" }))
             .contains("`HeartbeatSecondsPath` is not supported")
     );
-    let jsonata = json!({ "QueryLanguage": "JSONata", "StartAt": "T", "States": { "T": { "Type": "Succeed" } } });
+    let jsonata =
+        json!({ "QueryLanguage": "JSONata", "StartAt": "T", "States": { "T": { "Type": "Succeed" } } });
     assert!(refusal(&jsonata).contains("must be \"JSONPath\""));
     let rule = json!({ "Variable": "$.a", "StringLessThan": "x", "Next": "T" });
-    assert!(
-        refused(json!({ "Type": "Choice", "Choices": [rule] }))
-            .contains("must be compared by one of")
-    );
+    assert!(refused(json!({ "Type": "Choice", "Choices": [rule] })).contains("must be compared by one of"));
 }
 
 #[test]
@@ -90,16 +86,11 @@ fn ways_must_lead_to_states_of_the_same_level() {
 
 #[test]
 fn every_state_must_be_reached_and_reach_an_end() {
-    let stranded = json!({ "StartAt": "A", "States": { "A": { "Type": "Succeed" }, "B": { "Type": "Succeed" } } });
-    assert_eq!(
-        refusal(&stranded),
-        "state `B`: no way leads here from the start"
-    );
+    let stranded =
+        json!({ "StartAt": "A", "States": { "A": { "Type": "Succeed" }, "B": { "Type": "Succeed" } } });
+    assert_eq!(refusal(&stranded), "state `B`: no way leads here from the start");
     let endless = json!({ "StartAt": "A", "States": { "A": { "Type": "Pass", "Next": "A" } } });
-    assert_eq!(
-        refusal(&endless),
-        "state `A`: no way leads from here to an end"
-    );
+    assert_eq!(refusal(&endless), "state `A`: no way leads from here to an end");
     assert!(refused(json!({ "Type": "Pass" })).contains("`Next` is missing"));
     assert!(
         refused(json!({ "Type": "Pass", "Next": "T", "End": true }))
@@ -118,8 +109,7 @@ fn names_are_unique_in_the_whole_machine_and_not_too_long() {
         refusal(&json!({ "StartAt": long, "States": { &long: { "Type": "Succeed" } } }))
             .contains("longer than 80")
     );
-    let same_key =
-        r#"{ "StartAt": "A", "States": { "A": { "Type": "Succeed" }, "A": { "Type": "Fail" } } }"#;
+    let same_key = r#"{ "StartAt": "A", "States": { "A": { "Type": "Succeed" }, "A": { "Type": "Fail" } } }"#;
     let error = Machine::parse(same_key).unwrap_err();
     assert!(
         std::error::Error::source(&error)
@@ -141,9 +131,7 @@ fn error_names_of_handlers_must_make_sense() {
             .contains("`Retry[0].ErrorEquals` names States.ALL")
     );
     assert!(retry(json!([{ "ErrorEquals": ["States.Timeouts"] }])).contains("not a reserved name"));
-    assert!(
-        retry(json!([{ "ErrorEquals": ["States.Runtime"] }])).contains("which nothing can catch")
-    );
+    assert!(retry(json!([{ "ErrorEquals": ["States.Runtime"] }])).contains("which nothing can catch"));
     assert!(retry(json!([{ "ErrorEquals": [] }])).contains("at least one name"));
     assert!(retry(json!([{}])).contains("`Retry[0].ErrorEquals` is missing"));
 }
@@ -169,9 +157,7 @@ fn numbers_of_retriers_and_timeouts_have_bounds() {
         ))
         .contains("less than TimeoutSeconds")
     );
-    assert!(
-        refused_task(json!({ "HeartbeatSeconds": 9 })).contains("needs a .waitForTaskToken task")
-    );
+    assert!(refused_task(json!({ "HeartbeatSeconds": 9 })).contains("needs a .waitForTaskToken task"));
     assert!(refused(json!({ "Type": "Wait", "End": true })).contains("only one of them"));
     assert!(
         refused(json!({ "Type": "Wait", "Seconds": 1, "SecondsPath": "$.a", "End": true }))
@@ -226,22 +212,15 @@ fn integrations_take_their_own_parameters_only() {
         )
     };
     assert!(
-        invoke("lambda:invoke", json!({ "Payload": {} }))
-            .contains("`Parameters.FunctionName` is missing")
+        invoke("lambda:invoke", json!({ "Payload": {} })).contains("`Parameters.FunctionName` is missing")
     );
     assert!(
-        invoke(
-            "lambda:invoke",
-            json!({ "FunctionName": "f", "Qualifier": "1" })
-        )
-        .contains("`Parameters.Qualifier` is not supported")
+        invoke("lambda:invoke", json!({ "FunctionName": "f", "Qualifier": "1" }))
+            .contains("`Parameters.Qualifier` is not supported")
     );
     assert!(
-        invoke(
-            "lambda:invoke.waitForTaskToken",
-            json!({ "FunctionName": "f" })
-        )
-        .contains("must hand out $$.Task.Token")
+        invoke("lambda:invoke.waitForTaskToken", json!({ "FunctionName": "f" }))
+            .contains("must hand out $$.Task.Token")
     );
     assert!(
         invoke("states:startExecution.sync:2", json!({ "Input": {} }))
@@ -249,10 +228,8 @@ fn integrations_take_their_own_parameters_only() {
     );
     assert!(invoke("sns:publish", json!({})).contains("`Resource` must be"));
     assert!(
-        refused(
-            json!({ "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true })
-        )
-        .contains("`Parameters` is missing")
+        refused(json!({ "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true }))
+            .contains("`Parameters` is missing")
     );
 }
 

@@ -26,10 +26,7 @@ fn states_are_listed_from_the_start_with_branches_and_ways_out() {
     );
     let views = machine.states();
     let names: Vec<&str> = views.iter().map(|view| view.name).collect();
-    assert_eq!(
-        names,
-        ["Plan", "Rollout", "Handle", "Enough?", "Broken", "Good"]
-    );
+    assert_eq!(names, ["Plan", "Rollout", "Handle", "Enough?", "Broken", "Good"]);
     assert_eq!(
         (views[0].comment, views[0].has_timeout, views[0].kind),
         (Some("decides"), true, StateType::Task)
@@ -64,9 +61,8 @@ fn the_machines_that_are_deployed_are_within_the_subset() {
             .split("${")
             .skip(1)
             .map(|after| after.split('}').next().unwrap().to_owned());
-        let values: BTreeMap<String, String> = names
-            .map(|name| (name.clone(), format!("the-{name}")))
-            .collect();
+        let values: BTreeMap<String, String> =
+            names.map(|name| (name.clone(), format!("the-{name}"))).collect();
         let machine = Machine::parse(&substitute(&text, &values).unwrap());
         assert!(machine.is_ok(), "{}: {machine:?}", path.display());
     }

@@ -1,10 +1,5 @@
 //! What the interpreter does, one sentence per test.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod data_flow;
 mod durability;

@@ -52,8 +52,7 @@ fn ended(name: &str, ending: Ending) -> EndedExecution {
 
 #[test]
 fn a_child_that_succeeds_gives_its_description_with_parsed_output() {
-    let mut world =
-        parent(json!({ "StateMachineArn": CHILD, "Name": "rb-1", "Input": { "id.$": "$.id" } }));
+    let mut world = parent(json!({ "StateMachineArn": CHILD, "Name": "rb-1", "Input": { "id.$": "$.id" } }));
     let (task, name, input) = started(&mut world);
     assert_eq!((name.as_str(), input), ("rb-1", json!({ "id": 4 })));
     world.deliver(Delivery::ExecutionStarted {
@@ -161,10 +160,7 @@ fn an_answer_of_the_wrong_kind_is_refused() {
         task,
         output: json!(1),
     };
-    assert_eq!(
-        world.try_deliver(answer),
-        Err(DeliverError::WrongAnswer { task })
-    );
+    assert_eq!(world.try_deliver(answer), Err(DeliverError::WrongAnswer { task }));
 }
 
 #[test]

@@ -76,9 +76,8 @@ fn a_task_of_the_other_lane_is_reported_as_cancelled_and_its_answer_ignored() {
 
 #[test]
 fn the_output_is_that_of_each_branch_in_order() {
-    let mut world = rollout(
-        json!({ "ResultSelector": { "lanes.$": "$" }, "ResultPath": "$.done" , "End": true }),
-    );
+    let mut world =
+        rollout(json!({ "ResultSelector": { "lanes.$": "$" }, "ResultPath": "$.done" , "End": true }));
     let token = world.called().token.unwrap();
     world.deliver(succeeded(&token, json!("handle")));
     assert_eq!(
@@ -136,10 +135,7 @@ fn a_failure_deep_inside_reaches_the_outer_catch_and_cancels_everything() {
         { "StartAt": "Side", "States": { "Side": token_task(json!({ "End": true })) } },
     ], "Catch": [{ "ErrorEquals": ["States.ALL"], "Next": "S" }] });
     let mut world = World::start(
-        machine(
-            "Outer",
-            json!({ "Outer": outer, "S": { "Type": "Succeed" } }),
-        ),
+        machine("Outer", json!({ "Outer": outer, "S": { "Type": "Succeed" } })),
         json!({}),
     );
     let calls = world.all_called();
@@ -155,12 +151,8 @@ fn a_failure_deep_inside_reaches_the_outer_catch_and_cancels_everything() {
     });
     assert_eq!(*world.output(), json!({ "Error": "Bad", "Cause": "deep" }));
     let cancelled = [
-        Command::Cancelled {
-            task: calls[2].task,
-        },
-        Command::Cancelled {
-            task: calls[0].task,
-        },
+        Command::Cancelled { task: calls[2].task },
+        Command::Cancelled { task: calls[0].task },
     ];
     assert_eq!(world.commands, cancelled);
 }
@@ -171,10 +163,7 @@ fn a_runtime_error_in_a_branch_is_not_caught_around_it() {
         { "StartAt": "P", "States": { "P": { "Type": "Pass", "InputPath": "$.missing", "End": true } } },
     ], "Catch": [{ "ErrorEquals": ["States.ALL"], "Next": "S" }] });
     let world = World::start(
-        machine(
-            "Par",
-            json!({ "Par": parallel, "S": { "Type": "Succeed" } }),
-        ),
+        machine("Par", json!({ "Par": parallel, "S": { "Type": "Succeed" } })),
         json!({}),
     );
     assert_eq!(world.execution.error(), Some(names::RUNTIME));

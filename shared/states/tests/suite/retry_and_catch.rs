@@ -34,11 +34,7 @@ fn retries_wait_longer_each_time_up_to_the_maximum_delay() {
     assert_eq!(world.wakes_in_millis(), 2_000 + 6_000);
     world.run_to(8);
     world.fail("Busy");
-    assert_eq!(
-        world.wakes_in_millis(),
-        8_000 + 10_000,
-        "18 s are cut to 10 s"
-    );
+    assert_eq!(world.wakes_in_millis(), 8_000 + 10_000, "18 s are cut to 10 s");
     world.run_to(18);
     world.fail("Busy");
     assert_eq!(
@@ -108,7 +104,8 @@ fn full_jitter_stays_within_the_delay_and_follows_the_seed() {
 
 #[test]
 fn each_retrier_counts_its_own_attempts() {
-    let retry = json!([{ "ErrorEquals": ["A"], "MaxAttempts": 1 }, { "ErrorEquals": ["B"], "MaxAttempts": 1 }]);
+    let retry =
+        json!([{ "ErrorEquals": ["A"], "MaxAttempts": 1 }, { "ErrorEquals": ["B"], "MaxAttempts": 1 }]);
     let mut world = with_handlers(retry, json!([]));
     world.fail("A");
     world.run_to(1);
@@ -120,8 +117,7 @@ fn each_retrier_counts_its_own_attempts() {
 
 #[test]
 fn no_attempts_means_no_retry_even_where_a_later_retrier_would() {
-    let retry =
-        json!([{ "ErrorEquals": ["Final"], "MaxAttempts": 0 }, { "ErrorEquals": ["States.ALL"] }]);
+    let retry = json!([{ "ErrorEquals": ["Final"], "MaxAttempts": 0 }, { "ErrorEquals": ["States.ALL"] }]);
     let mut world = with_handlers(retry, json!([]));
     world.fail("Final");
     assert_eq!(world.execution.status(), Status::Failed);
@@ -135,15 +131,13 @@ fn the_first_catcher_that_names_the_error_takes_it() {
     assert_eq!(*world.output(), json!("other"));
     let mut world = with_handlers(json!([]), catch);
     world.fail("Strange");
-    assert_eq!(
-        *world.output(),
-        json!({ "Error": "Strange", "Cause": "because" })
-    );
+    assert_eq!(*world.output(), json!({ "Error": "Strange", "Cause": "because" }));
 }
 
 #[test]
 fn a_catcher_puts_the_error_where_its_result_path_says() {
-    let catch = json!([{ "ErrorEquals": ["States.TaskFailed"], "Next": "Caught", "ResultPath": "$.failure" }]);
+    let catch =
+        json!([{ "ErrorEquals": ["States.TaskFailed"], "Next": "Caught", "ResultPath": "$.failure" }]);
     let mut world = with_handlers(json!([]), catch);
     world.fail("Busy");
     assert_eq!(
@@ -155,10 +149,7 @@ fn a_catcher_puts_the_error_where_its_result_path_says() {
 #[test]
 fn retries_come_before_catchers() {
     let catch = json!([{ "ErrorEquals": ["States.ALL"], "Next": "Caught" }]);
-    let mut world = with_handlers(
-        json!([{ "ErrorEquals": ["Busy"], "MaxAttempts": 1 }]),
-        catch,
-    );
+    let mut world = with_handlers(json!([{ "ErrorEquals": ["Busy"], "MaxAttempts": 1 }]), catch);
     world.fail("Busy");
     assert_eq!(world.execution.status(), Status::Running);
     world.run_to(1);
@@ -182,15 +173,8 @@ fn a_timed_out_task_is_caught_as_timeout_and_not_as_task_failed() {
     assert_eq!(world.execution.status(), Status::Running);
     world.run_to(30);
     assert_eq!(world.execution.status(), Status::Succeeded);
-    assert_eq!(
-        world.commands,
-        [tidegate_states::Command::Cancelled { task }]
-    );
-    assert!(
-        world
-            .events()
-            .contains(&"LambdaFunctionTimedOut".to_owned())
-    );
+    assert_eq!(world.commands, [tidegate_states::Command::Cancelled { task }]);
+    assert!(world.events().contains(&"LambdaFunctionTimedOut".to_owned()));
 }
 
 #[test]

@@ -104,10 +104,7 @@ fn an_answer_at_the_deadline_is_late_even_if_nobody_has_looked_at_the_clock() {
         world.try_deliver(succeeded(&called.token.unwrap(), json!(1))),
         Err(DeliverError::TaskEnded { task: called.task })
     );
-    assert_eq!(
-        world.execution, before,
-        "a refused delivery changes nothing"
-    );
+    assert_eq!(world.execution, before, "a refused delivery changes nothing");
     world.tick();
     assert_eq!(world.execution.error(), Some(names::TIMEOUT));
 }
@@ -117,9 +114,7 @@ fn heartbeats_keep_a_task_alive_and_a_missed_one_ends_it() {
     let mut world = waiting(json!({ "HeartbeatSeconds": 10, "TimeoutSeconds": 100 }));
     let token = world.called().token.unwrap();
     world.run_to(9);
-    world.deliver(Delivery::TokenHeartbeat {
-        token: token.clone(),
-    });
+    world.deliver(Delivery::TokenHeartbeat { token: token.clone() });
     world.run_to(18);
     assert_eq!(world.execution.status(), Status::Running);
     world.run_to(19);
@@ -132,8 +127,7 @@ fn heartbeats_keep_a_task_alive_and_a_missed_one_ends_it() {
 
 #[test]
 fn a_timeout_can_be_read_from_the_input() {
-    let states =
-        json!({ "T": token_task(json!({ "TimeoutSecondsPath": "$.limit", "End": true })) });
+    let states = json!({ "T": token_task(json!({ "TimeoutSecondsPath": "$.limit", "End": true })) });
     let world = World::start(machine("T", states.clone()), json!({ "limit": 5 }));
     assert_eq!(world.wakes_in_millis(), 5_000);
     let world = World::start(machine("T", states), json!({ "limit": 0 }));

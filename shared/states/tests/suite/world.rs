@@ -2,9 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tidegate_states::{
-    Command, DeliverError, Delivery, Execution, ExecutionId, Machine, TaskId, TaskToken,
-};
+use tidegate_states::{Command, DeliverError, Delivery, Execution, ExecutionId, Machine, TaskId, TaskToken};
 
 /// What a function was called with.
 pub struct Called {
@@ -164,9 +162,7 @@ impl World {
     }
 
     pub fn output(&self) -> &Value {
-        self.execution
-            .output()
-            .expect("the execution has succeeded")
+        self.execution.output().expect("the execution has succeeded")
     }
 
     /// The types of all events.

@@ -9,7 +9,10 @@ const PRODUCTION: &str = include_str!("../../../../../.deploy/production-config.
 const MULTI_REGION: &str = include_str!("../../../../../.deploy/multi-region-config.yaml");
 
 fn step(percent: u8, minutes: u32) -> Step {
-    Step { weight: Weight::new(percent).unwrap(), bake_seconds: minutes * 60 }
+    Step {
+        weight: Weight::new(percent).unwrap(),
+        bake_seconds: minutes * 60,
+    }
 }
 
 #[test]
@@ -19,12 +22,22 @@ fn the_dev_file_recreates_one_small_task_on_every_push() {
     assert_eq!(spec.environment.as_str(), "development");
     assert_eq!(spec.strategy, Strategy::Recreate);
     assert_eq!(spec.replicas, 1);
-    assert_eq!(spec.resources.limits, Quantity { cpu_millis: Some(500), memory_mib: Some(512) });
+    assert_eq!(
+        spec.resources.limits,
+        Quantity {
+            cpu_millis: Some(500),
+            memory_mib: Some(512)
+        }
+    );
     assert_eq!(spec.resources.requests, Quantity::default());
     assert!(spec.auto_deploy);
     let check = spec.health_check.unwrap();
     assert_eq!(
-        (check.path.as_str(), check.initial_delay_seconds, check.timeout_seconds),
+        (
+            check.path.as_str(),
+            check.initial_delay_seconds,
+            check.timeout_seconds
+        ),
         ("/health", 10, 5)
     );
     assert_eq!((check.interval_seconds, check.failure_threshold), (30, 3));
@@ -35,15 +48,30 @@ fn the_dev_file_recreates_one_small_task_on_every_push() {
 #[test]
 fn the_staging_file_switches_at_once_after_five_minutes_and_runs_three_suites() {
     let spec = accept(STAGING).spec;
-    let Strategy::BlueGreen(switch) = &spec.strategy else { panic!("{:?}", spec.strategy) };
+    let Strategy::BlueGreen(switch) = &spec.strategy else {
+        panic!("{:?}", spec.strategy)
+    };
     assert_eq!(
         switch,
-        &BlueGreen { test_duration_seconds: 300, rollback_on_error: true, analysis: None }
+        &BlueGreen {
+            test_duration_seconds: 300,
+            rollback_on_error: true,
+            analysis: None
+        }
     );
     assert_eq!(spec.replicas, 2);
-    assert_eq!(spec.resources.limits, Quantity { cpu_millis: Some(1000), memory_mib: Some(1024) });
-    let suites: Vec<&str> =
-        spec.post_deployment_tests.iter().map(|suite| suite.0.as_str()).collect();
+    assert_eq!(
+        spec.resources.limits,
+        Quantity {
+            cpu_millis: Some(1000),
+            memory_mib: Some(1024)
+        }
+    );
+    let suites: Vec<&str> = spec
+        .post_deployment_tests
+        .iter()
+        .map(|suite| suite.0.as_str())
+        .collect();
     assert_eq!(suites, ["integration", "smoke", "load"]);
 }
 
@@ -51,8 +79,13 @@ fn the_staging_file_switches_at_once_after_five_minutes_and_runs_three_suites() 
 fn the_production_file_is_a_canary_of_four_steps_that_is_measured_and_taken_back() {
     let parsed = accept(PRODUCTION);
     let spec = parsed.spec;
-    let Strategy::Canary(canary) = &spec.strategy else { panic!("{:?}", spec.strategy) };
-    assert_eq!(canary.steps, [step(5, 10), step(25, 10), step(50, 15), step(100, 0)]);
+    let Strategy::Canary(canary) = &spec.strategy else {
+        panic!("{:?}", spec.strategy)
+    };
+    assert_eq!(
+        canary.steps,
+        [step(5, 10), step(25, 10), step(50, 15), step(100, 0)]
+    );
     let analysis = canary.analysis.as_ref().unwrap();
     assert_eq!((analysis.interval_seconds, analysis.threshold), (60, 5));
     assert_eq!(
@@ -72,20 +105,40 @@ fn the_production_file_is_a_canary_of_four_steps_that_is_measured_and_taken_back
             },
         ]
     );
-    let more = (analysis.min_requests, analysis.freshness_seconds, analysis.inconclusive_limit);
+    let more = (
+        analysis.min_requests,
+        analysis.freshness_seconds,
+        analysis.inconclusive_limit,
+    );
     assert_eq!(more, (10, 180, 10));
     assert_eq!(spec.replicas, 10);
-    assert_eq!(spec.resources.limits, Quantity { cpu_millis: Some(2000), memory_mib: Some(2048) });
+    assert_eq!(
+        spec.resources.limits,
+        Quantity {
+            cpu_millis: Some(2000),
+            memory_mib: Some(2048)
+        }
+    );
     assert_eq!(
         spec.resources.requests,
-        Quantity { cpu_millis: Some(1000), memory_mib: Some(1024) }
+        Quantity {
+            cpu_millis: Some(1000),
+            memory_mib: Some(1024)
+        }
     );
     assert!(spec.auto_rollback.enabled);
     assert_eq!(spec.auto_rollback.alarms, None);
     assert_eq!(spec.auto_rollback.window_seconds, 1800);
-    let conditions: Vec<String> =
-        spec.auto_rollback.conditions.iter().map(ToString::to_string).collect();
-    assert_eq!(conditions, ["error_rate > 1%", "latency_p99 > 1000ms", "availability < 99.9%"]);
+    let conditions: Vec<String> = spec
+        .auto_rollback
+        .conditions
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        conditions,
+        ["error_rate > 1%", "latency_p99 > 1000ms", "availability < 99.9%"]
+    );
     assert_eq!(parsed.warnings, []);
 }
 
@@ -98,7 +151,12 @@ fn the_multi_region_file_is_read_but_not_deployed() {
         .regions
         .iter()
         .map(|region| {
-            (region.name.as_str(), region.role, region.weight.percent(), region.wait_seconds)
+            (
+                region.name.as_str(),
+                region.role,
+                region.weight.percent(),
+                region.wait_seconds,
+            )
         })
         .collect();
     assert_eq!(
@@ -110,9 +168,7 @@ fn the_multi_region_file_is_read_but_not_deployed() {
             ("us-east-1", RegionRole::Primary, 40, 1200),
         ]
     );
-    assert!(
-        file.failure_policy.stop_on_region_failure && file.failure_policy.rollback_failed_region
-    );
+    assert!(file.failure_policy.stop_on_region_failure && file.failure_policy.rollback_failed_region);
 
     let refused = parse("multi.yaml", MULTI_REGION).unwrap_err();
     assert_eq!(refused.problems()[0].code, ProblemCode::NotBuiltYet);
@@ -207,11 +263,32 @@ fn every_key_acts() {
     );
     assert_eq!(spec.cluster.as_deref(), Some("Main_1"));
     let check = spec.health_check.as_ref().unwrap();
-    let seconds = (check.initial_delay_seconds, check.timeout_seconds, check.interval_seconds);
-    assert_eq!((check.path.as_str(), seconds, check.failure_threshold), ("/up", (90, 6, 7), 4));
-    assert_eq!(spec.resources.limits, Quantity { cpu_millis: Some(2000), memory_mib: Some(4096) });
-    assert_eq!(spec.resources.requests, Quantity { cpu_millis: Some(500), memory_mib: Some(512) });
-    let Strategy::Canary(canary) = &spec.strategy else { panic!("{:?}", spec.strategy) };
+    let seconds = (
+        check.initial_delay_seconds,
+        check.timeout_seconds,
+        check.interval_seconds,
+    );
+    assert_eq!(
+        (check.path.as_str(), seconds, check.failure_threshold),
+        ("/up", (90, 6, 7), 4)
+    );
+    assert_eq!(
+        spec.resources.limits,
+        Quantity {
+            cpu_millis: Some(2000),
+            memory_mib: Some(4096)
+        }
+    );
+    assert_eq!(
+        spec.resources.requests,
+        Quantity {
+            cpu_millis: Some(500),
+            memory_mib: Some(512)
+        }
+    );
+    let Strategy::Canary(canary) = &spec.strategy else {
+        panic!("{:?}", spec.strategy)
+    };
     assert_eq!(canary.steps, [step(10, 60), step(100, 5)]);
     let expression = "SEARCH(\"${ecsService} ${slot}\", \"Maximum\")".to_owned();
     let expected = Analysis {
@@ -244,21 +321,36 @@ fn every_key_acts() {
     let rollback = &spec.auto_rollback;
     assert!(!rollback.enabled);
     assert_eq!(rollback.conditions[0].to_string(), "request_count < 10");
-    assert_eq!(rollback.alarms.as_deref(), Some(&["web-burn-rate".to_owned()][..]));
+    assert_eq!(
+        rollback.alarms.as_deref(),
+        Some(&["web-burn-rate".to_owned()][..])
+    );
     assert_eq!(rollback.window_seconds, 7200);
     assert_eq!(spec.gates.len(), 1);
     let gate = &spec.gates[0];
     assert_eq!((gate.before, gate.expires_seconds), (GatePhase::Shift, 14_400));
-    let approvals: Vec<_> =
-        gate.approvals.iter().map(|rule| (rule.role.as_str(), rule.count)).collect();
+    let approvals: Vec<_> = gate
+        .approvals
+        .iter()
+        .map(|rule| (rule.role.as_str(), rule.count))
+        .collect();
     assert_eq!(approvals, [("tech-lead", 1), ("product", 2)]);
     assert_eq!(spec.freezes[0].from, "2026-12-24T17:00:00Z".parse().unwrap());
     assert_eq!(spec.freezes[0].until, "2026-12-27T06:00:00Z".parse().unwrap());
     assert_eq!(spec.freezes[0].reason, "holidays");
     assert_eq!(spec.post_deployment_tests, [SuiteName("smoke".to_owned())]);
-    assert_eq!(spec.notifications.dashboard.as_deref(), Some("https://example.com/d/web"));
+    assert_eq!(
+        spec.notifications.dashboard.as_deref(),
+        Some("https://example.com/d/web")
+    );
     assert_eq!(spec.notifications.slack_channel.as_deref(), Some("#deployments"));
-    assert_eq!(spec.timeouts, Timeouts { healthy_seconds: 1200, suite_seconds: 3600 });
+    assert_eq!(
+        spec.timeouts,
+        Timeouts {
+            healthy_seconds: 1200,
+            suite_seconds: 3600
+        }
+    );
 }
 
 #[test]
@@ -273,7 +365,13 @@ fn a_spec_survives_being_stored() {
 /// The file above would not notice a key that is new in the table.
 #[test]
 fn the_file_with_everything_has_every_key() {
-    let elsewhere = ["linear", "increment", "trafficSwitch", "testDuration", "rollbackOnError"];
+    let elsewhere = [
+        "linear",
+        "increment",
+        "trafficSwitch",
+        "testDuration",
+        "rollbackOnError",
+    ];
     table::TARGET.walk("", &mut |path, key| {
         let here = EVERYTHING.contains(&format!("{}:", key.name));
         assert!(here != elsewhere.contains(&key.name), "{path}.{}", key.name);
@@ -283,18 +381,32 @@ fn the_file_with_everything_has_every_key() {
 #[test]
 fn linear_steps_are_counted_out_and_end_at_a_hundred() {
     let spec = accept(&target("linear", "linear:\n  increment: 30\n  pause: 10m\n")).spec;
-    let Strategy::Linear(linear) = spec.strategy else { panic!("{:?}", spec.strategy) };
-    assert_eq!(linear.steps, [step(30, 10), step(60, 10), step(90, 10), step(100, 0)]);
+    let Strategy::Linear(linear) = spec.strategy else {
+        panic!("{:?}", spec.strategy)
+    };
+    assert_eq!(
+        linear.steps,
+        [step(30, 10), step(60, 10), step(90, 10), step(100, 0)]
+    );
 }
 
 #[test]
 fn a_switch_without_a_section_has_the_defaults() {
     let spec = accept(&target("bluegreen", "")).spec;
-    let expected =
-        BlueGreen { test_duration_seconds: 300, rollback_on_error: true, analysis: None };
+    let expected = BlueGreen {
+        test_duration_seconds: 300,
+        rollback_on_error: true,
+        analysis: None,
+    };
     assert_eq!(spec.strategy, Strategy::BlueGreen(expected));
     assert_eq!(spec.trigger.tags, ["*"]);
-    assert_eq!(spec.timeouts, Timeouts { healthy_seconds: 900, suite_seconds: 1800 });
+    assert_eq!(
+        spec.timeouts,
+        Timeouts {
+            healthy_seconds: 900,
+            suite_seconds: 1800
+        }
+    );
 }
 
 #[test]
@@ -303,7 +415,10 @@ fn a_switch_keeps_what_it_says() {
     let Strategy::BlueGreen(switch) = accept(&target("bluegreen", text)).spec.strategy else {
         panic!("not a blue-green file")
     };
-    assert_eq!((switch.test_duration_seconds, switch.rollback_on_error), (3600, false));
+    assert_eq!(
+        (switch.test_duration_seconds, switch.rollback_on_error),
+        (3600, false)
+    );
 }
 
 #[test]
@@ -325,12 +440,18 @@ fn the_interval_follows_a_long_timeout() {
 #[test]
 fn what_is_probably_not_meant_is_a_warning() {
     let warnings = accept(&target("canary", "canary:\n  steps: [{weight: 100}]\n")).warnings;
-    let found: Vec<_> = warnings.iter().map(|one| (one.code, one.warning, one.line)).collect();
+    let found: Vec<_> = warnings
+        .iter()
+        .map(|one| (one.code, one.warning, one.line))
+        .collect();
     assert_eq!(found, [(ProblemCode::MeasuresNothing, true, 2)]);
 
     let text = "loadBalancer: false\nhealthCheck:\n  path: /\n";
     let warnings = accept(&target("rolling", text)).warnings;
-    let found: Vec<_> = warnings.iter().map(|one| (one.code, one.line, one.column)).collect();
+    let found: Vec<_> = warnings
+        .iter()
+        .map(|one| (one.code, one.line, one.column))
+        .collect();
     assert_eq!(found, [(ProblemCode::NoEffect, 5, 1)]);
 }
 

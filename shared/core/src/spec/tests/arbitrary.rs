@@ -14,13 +14,16 @@ fn is_sound(text: &str, result: Result<Document, SpecErrors>) -> Result<(), Test
         prop_assert!(problem.offset <= text.len() + 3, "{problem:?}");
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         prop_assert!(
-            text.get(problem.offset..problem.offset + problem.length).is_some(),
+            text.get(problem.offset..problem.offset + problem.length)
+                .is_some(),
             "{problem:?}"
         );
     }
     let mut printed = String::new();
     prop_assert!(
-        miette::NarratableReportHandler::new().render_report(&mut printed, &errors).is_ok()
+        miette::NarratableReportHandler::new()
+            .render_report(&mut printed, &errors)
+            .is_ok()
     );
     Ok(())
 }

@@ -24,11 +24,17 @@ fn refuses(text: &str, expected: &[Expected<'_>]) {
 }
 
 fn canary(steps: &str) -> String {
-    target("canary", &format!("canary:\n  steps:\n{steps}autoRollback:\n  alarms: [a]\n"))
+    target(
+        "canary",
+        &format!("canary:\n  steps:\n{steps}autoRollback:\n  alarms: [a]\n"),
+    )
 }
 
 fn analysed(lines: &str) -> String {
-    target("canary", &format!("canary:\n  steps: [{{weight: 100}}]\n  analysis:\n{lines}"))
+    target(
+        "canary",
+        &format!("canary:\n  steps: [{{weight: 100}}]\n  analysis:\n{lines}"),
+    )
 }
 
 #[test]
@@ -39,7 +45,13 @@ fn an_unknown_key_is_told_the_nearest_one() {
     );
     refuses(
         &target("rolling", "health_check:\n  path: /\n"),
-        &[(ProblemCode::UnknownKey, 4, 1, "health_check", "did you mean `healthCheck`?")],
+        &[(
+            ProblemCode::UnknownKey,
+            4,
+            1,
+            "health_check",
+            "did you mean `healthCheck`?",
+        )],
     );
 }
 
@@ -57,7 +69,13 @@ fn a_key_in_the_wrong_section_is_told_where_it_belongs() {
     );
     refuses(
         &canary("    - {weight: 100, replicas: 2}\n"),
-        &[(ProblemCode::UnknownKey, 6, 21, "replicas", "`replicas` belongs in the top level")],
+        &[(
+            ProblemCode::UnknownKey,
+            6,
+            21,
+            "replicas",
+            "`replicas` belongs in the top level",
+        )],
     );
 }
 
@@ -65,7 +83,13 @@ fn a_key_in_the_wrong_section_is_told_where_it_belongs() {
 fn a_stranger_is_told_all_keys() {
     refuses(
         &canary("    - {weight: 100, colour: red}\n"),
-        &[(ProblemCode::UnknownKey, 6, 21, "colour", "the keys here are weight, pause")],
+        &[(
+            ProblemCode::UnknownKey,
+            6,
+            21,
+            "colour",
+            "the keys here are weight, pause",
+        )],
     );
 }
 
@@ -75,7 +99,10 @@ fn sections_of_later_releases_are_refused_by_name() {
         let errors = errors(&target("rolling", &format!("{name}:\n  anything: [1]\n")));
         assert_eq!(errors.problems().len(), 1);
         let problem = &errors.problems()[0];
-        assert_eq!((problem.code, problem.line, problem.column), (ProblemCode::NotBuiltYet, 4, 1));
+        assert_eq!(
+            (problem.code, problem.line, problem.column),
+            (ProblemCode::NotBuiltYet, 4, 1)
+        );
         assert_eq!(problem.message, format!("`{name}` is not built yet; remove it"));
     }
 }
@@ -84,11 +111,23 @@ fn sections_of_later_releases_are_refused_by_name() {
 fn a_duration_without_a_unit_is_told_its_unit() {
     refuses(
         &canary("    - weight: 100\n      pause: 10\n"),
-        &[(ProblemCode::WrongUnit, 7, 14, "10", "a duration needs a unit: 10s, 10m or 1h")],
+        &[(
+            ProblemCode::WrongUnit,
+            7,
+            14,
+            "10",
+            "a duration needs a unit: 10s, 10m or 1h",
+        )],
     );
     refuses(
         &target("rolling", "timeouts: {healthy: 5 minutes}\n"),
-        &[(ProblemCode::WrongUnit, 4, 21, "5 minutes", "a duration needs a unit: 10s, 10m or 1h")],
+        &[(
+            ProblemCode::WrongUnit,
+            4,
+            21,
+            "5 minutes",
+            "a duration needs a unit: 10s, 10m or 1h",
+        )],
     );
 }
 
@@ -96,7 +135,13 @@ fn a_duration_without_a_unit_is_told_its_unit() {
 fn memory_without_a_unit_is_told_its_unit() {
     refuses(
         &target("rolling", "resources:\n  limits:\n    memory: 512\n"),
-        &[(ProblemCode::WrongUnit, 6, 13, "512", "memory needs a unit: 512Mi or 512Gi")],
+        &[(
+            ProblemCode::WrongUnit,
+            6,
+            13,
+            "512",
+            "memory needs a unit: 512Mi or 512Gi",
+        )],
     );
 }
 
@@ -104,11 +149,23 @@ fn memory_without_a_unit_is_told_its_unit() {
 fn weights_must_rise_to_exactly_a_hundred() {
     refuses(
         &canary("    - weight: 25\n    - weight: 5\n    - weight: 100\n"),
-        &[(ProblemCode::WeightNotRising, 7, 15, "5", "write a weight from 26 to 100")],
+        &[(
+            ProblemCode::WeightNotRising,
+            7,
+            15,
+            "5",
+            "write a weight from 26 to 100",
+        )],
     );
     refuses(
         &canary("    - weight: 25\n    - weight: 25\n    - weight: 100\n"),
-        &[(ProblemCode::WeightNotRising, 7, 15, "25", "write a weight from 26 to 100")],
+        &[(
+            ProblemCode::WeightNotRising,
+            7,
+            15,
+            "25",
+            "write a weight from 26 to 100",
+        )],
     );
     refuses(
         &canary("    - weight: 100\n    - weight: 100\n"),
@@ -122,24 +179,48 @@ fn weights_must_rise_to_exactly_a_hundred() {
     );
     refuses(
         &canary("    - weight: 5\n    - weight: 50\n"),
-        &[(ProblemCode::WeightsIncomplete, 7, 15, "50", "add a last step `- weight: 100`")],
+        &[(
+            ProblemCode::WeightsIncomplete,
+            7,
+            15,
+            "50",
+            "add a last step `- weight: 100`",
+        )],
     );
     refuses(
         &canary("    - weight: 150\n"),
-        &[(ProblemCode::OutOfRange, 6, 15, "150", "write something from 1 to 100")],
+        &[(
+            ProblemCode::OutOfRange,
+            6,
+            15,
+            "150",
+            "write something from 1 to 100",
+        )],
     );
     refuses(
         &canary("    - weight: 0\n    - weight: 100\n"),
-        &[(ProblemCode::OutOfRange, 6, 15, "0", "write something from 1 to 100")],
+        &[(
+            ProblemCode::OutOfRange,
+            6,
+            15,
+            "0",
+            "write something from 1 to 100",
+        )],
     );
 }
 
 #[test]
 fn a_duplicated_key_shows_both_places() {
     let text = target("rolling", "replicas: 3\n");
-    refuses(&text, &[(ProblemCode::DuplicateKey, 4, 1, "replicas", "keep one of the two")]);
+    refuses(
+        &text,
+        &[(ProblemCode::DuplicateKey, 4, 1, "replicas", "keep one of the two")],
+    );
     let also = errors(&text).problems()[0].also.clone().unwrap();
-    assert_eq!((also.line, also.column, also.label.as_str()), (3, 1, "first given here"));
+    assert_eq!(
+        (also.line, also.column, also.label.as_str()),
+        (3, 1, "first given here")
+    );
 }
 
 #[test]
@@ -178,12 +259,24 @@ fn what_every_file_needs_is_asked_for() {
                 "strategy",
                 "add `environment:` with an environment name",
             ),
-            (ProblemCode::MissingKey, 1, 1, "strategy", "add `replicas:` with a whole number"),
+            (
+                ProblemCode::MissingKey,
+                1,
+                1,
+                "strategy",
+                "add `replicas:` with a whole number",
+            ),
         ],
     );
     refuses(
         &canary("    - pause: 10m\n"),
-        &[(ProblemCode::MissingKey, 6, 7, "pause", "add `weight:` with a whole number")],
+        &[(
+            ProblemCode::MissingKey,
+            6,
+            7,
+            "pause",
+            "add `weight:` with a whole number",
+        )],
     );
 }
 
@@ -203,9 +296,18 @@ fn wrong_types_say_what_is_taken() {
         ],
     );
     refuses(
-        &target("rolling", "autoDeploy: yes\npostDeploymentTests: smoke\nhealthCheck: /health\n"),
+        &target(
+            "rolling",
+            "autoDeploy: yes\npostDeploymentTests: smoke\nhealthCheck: /health\n",
+        ),
         &[
-            (ProblemCode::WrongType, 4, 13, "yes", "write `true`, without quotes"),
+            (
+                ProblemCode::WrongType,
+                4,
+                13,
+                "yes",
+                "write `true`, without quotes",
+            ),
             (
                 ProblemCode::WrongType,
                 5,
@@ -238,25 +340,55 @@ fn wrong_types_say_what_is_taken() {
 fn numbers_out_of_range_say_the_range() {
     refuses(
         "environment: x\nstrategy: rolling\nreplicas: 5001\n",
-        &[(ProblemCode::OutOfRange, 3, 11, "5001", "write something from 1 to 5000")],
+        &[(
+            ProblemCode::OutOfRange,
+            3,
+            11,
+            "5001",
+            "write something from 1 to 5000",
+        )],
     );
     refuses(
-        &target("rolling", "healthCheck: {path: /, timeout: 1s, failureThreshold: 11}\n"),
+        &target(
+            "rolling",
+            "healthCheck: {path: /, timeout: 1s, failureThreshold: 11}\n",
+        ),
         &[
-            (ProblemCode::OutOfRange, 4, 33, "1s", "write something from 2s to 2m"),
-            (ProblemCode::OutOfRange, 4, 55, "11", "write something from 2 to 10"),
+            (
+                ProblemCode::OutOfRange,
+                4,
+                33,
+                "1s",
+                "write something from 2s to 2m",
+            ),
+            (
+                ProblemCode::OutOfRange,
+                4,
+                55,
+                "11",
+                "write something from 2 to 10",
+            ),
         ],
     );
     refuses(
         &target("linear", "linear: {increment: 1, pause: 1m}\n"),
-        &[(ProblemCode::OutOfRange, 4, 21, "1", "write `increment: 2` or more")],
+        &[(
+            ProblemCode::OutOfRange,
+            4,
+            21,
+            "1",
+            "write `increment: 2` or more",
+        )],
     );
 }
 
 #[test]
 fn the_interval_must_be_above_the_timeout() {
     refuses(
-        &target("rolling", "healthCheck:\n  path: /\n  timeout: 30s\n  interval: 30s\n"),
+        &target(
+            "rolling",
+            "healthCheck:\n  path: /\n  timeout: 30s\n  interval: 30s\n",
+        ),
         &[(
             ProblemCode::Contradiction,
             7,
@@ -290,9 +422,27 @@ fn conditions_are_underlined_where_they_go_wrong() {
              error_rate > 1%\n    - error_rate>1%\n",
         ),
         &[
-            (ProblemCode::InvalidCondition, 6, 7, "eror_rate", "did you mean `error_rate`?"),
-            (ProblemCode::InvalidCondition, 7, 22, "1000", "did you mean `1000ms`?"),
-            (ProblemCode::DuplicateValue, 9, 7, "error_rate>1%", "keep one of the two"),
+            (
+                ProblemCode::InvalidCondition,
+                6,
+                7,
+                "eror_rate",
+                "did you mean `error_rate`?",
+            ),
+            (
+                ProblemCode::InvalidCondition,
+                7,
+                22,
+                "1000",
+                "did you mean `1000ms`?",
+            ),
+            (
+                ProblemCode::DuplicateValue,
+                9,
+                7,
+                "error_rate>1%",
+                "keep one of the two",
+            ),
         ],
     );
 }
@@ -320,10 +470,34 @@ fn metrics_must_be_measurable_and_bounded() {
                 "lag",
                 "add an `expression`, or use one of error_rate, latency_p99, availability, request_count",
             ),
-            (ProblemCode::MissingKey, 10, 16, "latency_p99", "add `max:`, `min:` or both"),
-            (ProblemCode::OutOfRange, 11, 35, "101", "a percentage is between 0 and 100"),
-            (ProblemCode::Contradiction, 12, 33, "2", "`min` must be below `max`"),
-            (ProblemCode::DuplicateValue, 13, 16, "error_rate", "keep one of the two"),
+            (
+                ProblemCode::MissingKey,
+                10,
+                16,
+                "latency_p99",
+                "add `max:`, `min:` or both",
+            ),
+            (
+                ProblemCode::OutOfRange,
+                11,
+                35,
+                "101",
+                "a percentage is between 0 and 100",
+            ),
+            (
+                ProblemCode::Contradiction,
+                12,
+                33,
+                "2",
+                "`min` must be below `max`",
+            ),
+            (
+                ProblemCode::DuplicateValue,
+                13,
+                16,
+                "error_rate",
+                "keep one of the two",
+            ),
             (
                 ProblemCode::WrongType,
                 13,
@@ -367,7 +541,10 @@ fn comparisons_need_metrics_that_are_worse_when_higher() {
 fn without_a_load_balancer_nothing_reads_from_it() {
     let help = "use a metric with an `expression` of its own, or a CloudWatch alarm";
     refuses(
-        &target("rolling", "loadBalancer: false\nautoRollback: {conditions: [error_rate > 1%]}\n"),
+        &target(
+            "rolling",
+            "loadBalancer: false\nautoRollback: {conditions: [error_rate > 1%]}\n",
+        ),
         &[(ProblemCode::NeedsLoadBalancer, 5, 29, "error_rate > 1%", help)],
     );
 }
@@ -395,10 +572,22 @@ fn gates_name_known_phases_and_people() {
                 "Tech Lead",
                 "lowercase letters, digits and dashes, starting with a letter, at most 40 characters",
             ),
-            (ProblemCode::OutOfRange, 8, 34, "0", "write something from 1 to 10"),
+            (
+                ProblemCode::OutOfRange,
+                8,
+                34,
+                "0",
+                "write something from 1 to 10",
+            ),
             (ProblemCode::DuplicateValue, 8, 56, "b", "keep one of the two"),
             (ProblemCode::DuplicateValue, 9, 13, "shift", "keep one of the two"),
-            (ProblemCode::OutOfRange, 10, 5, "approvals", "add one, or remove the key"),
+            (
+                ProblemCode::OutOfRange,
+                10,
+                5,
+                "approvals",
+                "add one, or remove the key",
+            ),
         ],
     );
 }
@@ -440,8 +629,17 @@ fn a_freeze_must_end_after_it_starts() {
 #[test]
 fn requests_stay_below_limits() {
     refuses(
-        &target("rolling", "resources:\n  limits: {cpu: 1}\n  requests: {cpu: 1500m}\n"),
-        &[(ProblemCode::Contradiction, 6, 19, "1500m", "raise the limit or lower the request")],
+        &target(
+            "rolling",
+            "resources:\n  limits: {cpu: 1}\n  requests: {cpu: 1500m}\n",
+        ),
+        &[(
+            ProblemCode::Contradiction,
+            6,
+            19,
+            "1500m",
+            "raise the limit or lower the request",
+        )],
     );
 }
 
@@ -451,8 +649,20 @@ fn regions_add_up() {
         "regions:\n  - {name: us-west-2, role: secondary, weight: 10%}\n  - {name: us-west-2, role: \
          canary, weight: 80}\nstrategy: canary\n",
         &[
-            (ProblemCode::WeightsIncomplete, 1, 1, "regions", "10 % are missing"),
-            (ProblemCode::DuplicateValue, 3, 12, "us-west-2", "keep one of the two"),
+            (
+                ProblemCode::WeightsIncomplete,
+                1,
+                1,
+                "regions",
+                "10 % are missing",
+            ),
+            (
+                ProblemCode::DuplicateValue,
+                3,
+                12,
+                "us-west-2",
+                "keep one of the two",
+            ),
             (
                 ProblemCode::Contradiction,
                 3,
@@ -481,7 +691,9 @@ fn a_megabyte_of_aliases_ends_at_once() {
     assert_eq!(large.problems().len(), 1);
     assert_eq!(large.problems()[0].code, ProblemCode::TooLarge);
     assert!(
-        large.plain().contains("a deployment file has at most 262144 (256 KiB)"),
+        large
+            .plain()
+            .contains("a deployment file has at most 262144 (256 KiB)"),
         "{}",
         large.plain()
     );
@@ -490,18 +702,30 @@ fn a_megabyte_of_aliases_ends_at_once() {
     let found = errors(&text);
     assert_eq!(found.problems().len(), 1);
     let problem = &found.problems()[0];
-    assert_eq!((problem.code, problem.line, problem.column), (ProblemCode::Alias, 1, 4));
+    assert_eq!(
+        (problem.code, problem.line, problem.column),
+        (ProblemCode::Alias, 1, 4)
+    );
     assert_eq!(&text[problem.offset..problem.offset + problem.length], "&a");
 }
 
 #[test]
 fn yaml_that_is_more_than_we_take_is_refused() {
     let quotes = "write the value out; a text that starts with `*` or `&` goes into quotes";
-    refuses("environment: *name\n", &[(ProblemCode::Alias, 1, 14, "*name", quotes)]);
+    refuses(
+        "environment: *name\n",
+        &[(ProblemCode::Alias, 1, 14, "*name", quotes)],
+    );
     let tag = "remove the tag; a text that starts with `!` goes into quotes";
-    refuses("environment: !!str x\n", &[(ProblemCode::Tag, 1, 14, "!!str", tag)]);
+    refuses(
+        "environment: !!str x\n",
+        &[(ProblemCode::Tag, 1, 14, "!!str", tag)],
+    );
     let split = "one file describes one target: split it at `---`";
-    refuses("a: 1\n---\nb: 2\n", &[(ProblemCode::SeveralDocuments, 2, 1, "---", split)]);
+    refuses(
+        "a: 1\n---\nb: 2\n",
+        &[(ProblemCode::SeveralDocuments, 2, 1, "---", split)],
+    );
     let start = "start with `environment: ...` and `strategy: ...`";
     refuses("", &[(ProblemCode::Empty, 1, 1, "", start)]);
     refuses("# nothing\n", &[(ProblemCode::Empty, 1, 1, "", start)]);
@@ -511,12 +735,24 @@ fn yaml_that_is_more_than_we_take_is_refused() {
     let braces = "{".repeat(1000);
     refuses(
         &braces,
-        &[(ProblemCode::TooDeep, 1, 256, "", "a deployment file needs 5 levels at most")],
+        &[(
+            ProblemCode::TooDeep,
+            1,
+            256,
+            "",
+            "a deployment file needs 5 levels at most",
+        )],
     );
     let deep = format!("a: {}{}", "[".repeat(40), "]".repeat(40));
     refuses(
         &deep,
-        &[(ProblemCode::TooDeep, 1, 35, "[", "a deployment file needs 5 levels at most")],
+        &[(
+            ProblemCode::TooDeep,
+            1,
+            35,
+            "[",
+            "a deployment file needs 5 levels at most",
+        )],
     );
 }
 
@@ -545,14 +781,16 @@ fn at_most_twenty_problems_are_shown_and_the_rest_is_counted() {
     let keys: String = (0..30).map(|i| format!("zzzzzz{i}: 1\n")).collect();
     let errors = errors(&target("rolling", &keys));
     assert_eq!((errors.problems().len(), errors.omitted()), (MAX_PROBLEMS, 10));
-    assert_eq!(errors.to_string(), "deploy.yaml has 30 problems, the first 20 are shown");
+    assert_eq!(
+        errors.to_string(),
+        "deploy.yaml has 30 problems, the first 20 are shown"
+    );
     assert!(errors.plain().ends_with("\nand 10 more"));
 }
 
 #[test]
 fn problems_are_data_too() {
-    let json =
-        serde_json::to_value(errors(&target("rolling", "replicas: 3\n")).problems()).unwrap();
+    let json = serde_json::to_value(errors(&target("rolling", "replicas: 3\n")).problems()).unwrap();
     assert_eq!(
         json,
         serde_json::json!([{
@@ -592,7 +830,9 @@ autoRollback:
 ";
     let mut printed = String::new();
     let refused = parse(".deploy/production-config.yaml", text).unwrap_err();
-    NarratableReportHandler::new().render_report(&mut printed, &refused).unwrap();
+    NarratableReportHandler::new()
+        .render_report(&mut printed, &refused)
+        .unwrap();
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/src/spec/tests/refusal.txt");
     if std::env::var_os("UPDATE_GOLDENS").is_some() {
         std::fs::write(golden, &printed).unwrap();

@@ -21,15 +21,12 @@ pub(super) fn describe(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
     let names = args.texts("AlarmNames");
     let prefix = args.filled("AlarmNamePrefix");
     if !names.is_empty() && prefix.is_some() {
-        return Err(validation(
-            "AlarmNamePrefix and AlarmNames can't both be given.",
-        ));
+        return Err(validation("AlarmNamePrefix and AlarmNames can't both be given."));
     }
     let state = match args.filled("StateValue") {
-        Some(text) => Some(
-            AlarmValue::parse(text)
-                .ok_or_else(|| validation(format!("Invalid StateValue {text}")))?,
-        ),
+        Some(text) => {
+            Some(AlarmValue::parse(text).ok_or_else(|| validation(format!("Invalid StateValue {text}")))?)
+        }
         None => None,
     };
     let types = args.texts("AlarmTypes");
@@ -120,9 +117,7 @@ fn write_subject(alarm: &Alarm, members: &mut Map<String, Value>) {
 fn name<'a>(args: Args<'a>) -> Result<&'a str, Fault> {
     args.filled("AlarmName")
         .filter(|name| name.len() <= 255)
-        .ok_or_else(|| {
-            validation("The parameter AlarmName is required, with at most 255 characters.")
-        })
+        .ok_or_else(|| validation("The parameter AlarmName is required, with at most 255 characters."))
 }
 
 pub(super) fn set_state(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Fault> {
@@ -138,10 +133,7 @@ pub(super) fn set_state(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Faul
     if let Some(data) = &data
         && serde_json::from_str::<Value>(data).is_err()
     {
-        return Err(Fault::new(
-            "InvalidFormat",
-            "StateReasonData is not valid JSON.",
-        ));
+        return Err(Fault::new("InvalidFormat", "StateReasonData is not valid JSON."));
     }
     if fleet.change_alarm(name, value, reason.to_owned(), data, true) {
         Ok(json!({}))
@@ -171,12 +163,11 @@ pub(super) fn put(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Fault> {
     let comparison = args
         .filled("ComparisonOperator")
         .and_then(Comparison::parse)
-        .ok_or_else(|| {
-            validation("The parameter ComparisonOperator is missing or not supported.")
-        })?;
+        .ok_or_else(|| validation("The parameter ComparisonOperator is missing or not supported."))?;
     let treat_missing = match args.filled("TreatMissingData") {
-        Some(text) => TreatMissing::parse(text)
-            .ok_or_else(|| validation(format!("Invalid TreatMissingData {text}")))?,
+        Some(text) => {
+            TreatMissing::parse(text).ok_or_else(|| validation(format!("Invalid TreatMissingData {text}")))?
+        }
         None => TreatMissing::default(),
     };
     let periods = args
@@ -223,11 +214,9 @@ fn read_subject(args: Args<'_>) -> Result<Subject, Fault> {
             .filled("Statistic")
             .or_else(|| args.filled("ExtendedStatistic"))
             .and_then(Stat::parse)
-            .ok_or_else(|| {
-                validation("Statistic or ExtendedStatistic is missing or not supported.")
-            })?;
-        let period = queries::read_period(args)?
-            .ok_or_else(|| validation("The parameter Period is required."))?;
+            .ok_or_else(|| validation("Statistic or ExtendedStatistic is missing or not supported."))?;
+        let period =
+            queries::read_period(args)?.ok_or_else(|| validation("The parameter Period is required."))?;
         let metric = queries::read_metric(args, stat, period, args.owned("Unit"))?;
         return Ok(Subject::Single(metric));
     }

@@ -82,13 +82,7 @@ fn window(fleet: &Fleet, start: i64, end: i64, period: i64) -> PeriodWindow {
     }
 }
 
-fn result(
-    fleet: &Fleet,
-    all: &[Query],
-    query: &Query,
-    window: &PeriodWindow,
-    ascending: bool,
-) -> Value {
+fn result(fleet: &Fleet, all: &[Query], query: &Query, window: &PeriodWindow, ascending: bool) -> Value {
     let mut points: Vec<(i64, f64)> = read_query(&fleet.metrics, all, &query.id, window)
         .into_iter()
         .enumerate()

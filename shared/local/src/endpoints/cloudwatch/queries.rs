@@ -41,8 +41,7 @@ pub(super) fn read(args: Args<'_>, list: &str) -> Result<Vec<(Query, Option<u32>
 }
 
 fn parse(id: &str, text: &str) -> Result<Expression, Fault> {
-    Expression::parse(text)
-        .map_err(|error| validation(format!("Error in expression '{id}' [{error}]")))
+    Expression::parse(text).map_err(|error| validation(format!("Error in expression '{id}' [{error}]")))
 }
 
 /// A query and the period that an expression gives for itself.
@@ -95,8 +94,8 @@ fn read_metric_stat(given: Args<'_>) -> Result<MetricStat, Fault> {
         .filled("Stat")
         .and_then(Stat::parse)
         .ok_or_else(|| validation("The value for parameter MetricStat.Stat is not supported."))?;
-    let period = read_period(given)?
-        .ok_or_else(|| validation("The parameter MetricStat.Period is required."))?;
+    let period =
+        read_period(given)?.ok_or_else(|| validation("The parameter MetricStat.Period is required."))?;
     read_metric(metric, stat, period, given.owned("Unit"))
 }
 

@@ -75,9 +75,7 @@ pub(super) fn service(fleet: &Fleet, key: &str, service: &EcsService) -> Value {
     let events: Vec<Value> = service
         .events
         .iter()
-        .map(
-            |event| json!({"id": event.id, "createdAt": epoch(event.at), "message": event.message}),
-        )
+        .map(|event| json!({"id": event.id, "createdAt": epoch(event.at), "message": event.message}))
         .collect();
     json!({
         "serviceArn": service.arn,
@@ -161,11 +159,7 @@ pub(super) fn task_definition(fleet: &Fleet, definition: &TaskDefinition) -> Val
         ("revision", json!(definition.revision)),
         (
             "status",
-            json!(if definition.active {
-                "ACTIVE"
-            } else {
-                "INACTIVE"
-            }),
+            json!(if definition.active { "ACTIVE" } else { "INACTIVE" }),
         ),
         ("compatibilities", json!(["EC2", "FARGATE"])),
         ("requiresAttributes", json!([])),
@@ -258,9 +252,7 @@ fn containers(task: &Task, definition: Option<&TaskDefinition>) -> Vec<Value> {
     };
     let failed_to_pull = task.status == TaskStatus::Stopped
         && task.started_at.is_none()
-        && task
-            .next
-            .is_none_or(|(_, next)| next == Transition::FailToPull);
+        && task.next.is_none_or(|(_, next)| next == Transition::FailToPull);
     let reason = task
         .stop
         .as_ref()

@@ -66,9 +66,7 @@ pub(super) fn describe(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
         return Err(invalid("Tasks cannot be empty."));
     }
     if asked.len() > MAX_TASKS {
-        return Err(invalid(
-            "Too many tasks: at most 100 can be described at once.",
-        ));
+        return Err(invalid("Too many tasks: at most 100 can be described at once."));
     }
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for reference in asked {
@@ -114,9 +112,7 @@ pub(super) fn run(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Fault> {
     if let Some(earlier) = token.as_ref().and_then(|token| fleet.run_tokens.get(token)) {
         return repeat(fleet, earlier, args);
     }
-    let group = args
-        .owned("group")
-        .unwrap_or_else(|| format!("family:{family}"));
+    let group = args.owned("group").unwrap_or_else(|| format!("family:{family}"));
     let mut arns = Vec::new();
     for _ in 0..count {
         arns.push(fleet.start_task(NewTask {
@@ -166,10 +162,7 @@ pub(super) fn stop(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Fault> {
     let arn = find(fleet, &cluster, reference)
         .map(|task| task.arn.clone())
         .ok_or_else(not_found)?;
-    let reason = args
-        .filled("reason")
-        .unwrap_or("Task stopped by user")
-        .to_owned();
+    let reason = args.filled("reason").unwrap_or("Task stopped by user").to_owned();
     fleet.stop_task(&arn, StopCode::UserInitiated, reason);
     let task = fleet.tasks.get(&arn).ok_or_else(not_found)?;
     Ok(json!({"task": describe::task(fleet, task)}))

@@ -59,11 +59,7 @@ fn read_update(fleet: &Fleet, key: &str, args: Args<'_>) -> Result<Update, Fault
     Ok(Update {
         task_definition,
         desired: args.count("desiredCount", 0..=MAX_DESIRED, CODE)?,
-        grace_seconds: args.count(
-            "healthCheckGracePeriodSeconds",
-            0..=i32::MAX.unsigned_abs(),
-            CODE,
-        )?,
+        grace_seconds: args.count("healthCheckGracePeriodSeconds", 0..=i32::MAX.unsigned_abs(), CODE)?,
         configuration: args
             .structure("deploymentConfiguration")
             .map(|given| read_configuration(current, given))
@@ -171,11 +167,7 @@ fn describe_by(fleet: &Fleet, reference: &str) -> Result<Value, Fault> {
     let definition = fleet
         .task_definition(reference)
         .ok_or_else(|| client("Unable to describe task definition."))?;
-    let tags = definition
-        .body
-        .get("tags")
-        .cloned()
-        .unwrap_or_else(|| json!([]));
+    let tags = definition.body.get("tags").cloned().unwrap_or_else(|| json!([]));
     Ok(json!({
         "taskDefinition": describe::task_definition(fleet, definition),
         "tags": tags,

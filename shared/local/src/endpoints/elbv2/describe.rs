@@ -3,9 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::args::epoch;
-use crate::fleet::{
-    Fleet, Listener, LoadBalancer, Rule, RuleAction, Target, TargetGroup, TargetState,
-};
+use crate::fleet::{Fleet, Listener, LoadBalancer, Rule, RuleAction, Target, TargetGroup, TargetState};
 
 /// The one network that there is.
 const VPC: &str = "vpc-0a1b2c3d4e5f60001";
@@ -74,9 +72,7 @@ fn action(action: &RuleAction) -> Value {
         } => {
             let groups: Vec<Value> = targets
                 .iter()
-                .map(|forward| {
-                    json!({"TargetGroupArn": forward.target_group, "Weight": forward.weight})
-                })
+                .map(|forward| json!({"TargetGroupArn": forward.target_group, "Weight": forward.weight}))
                 .collect();
             let mut stickiness = Map::from_iter([("Enabled".to_owned(), json!(sticky))]);
             if let Some(seconds) = sticky_seconds {
@@ -134,10 +130,7 @@ pub(super) fn target_group(fleet: &Fleet, arn: &str, group: &TargetGroup) -> Val
 pub(super) fn target(region: &str, ip: &str, target: &Target) -> Value {
     let reason = match target.state {
         TargetState::Healthy => None,
-        TargetState::Initial => Some((
-            "Elb.RegistrationInProgress",
-            "Target registration is in progress",
-        )),
+        TargetState::Initial => Some(("Elb.RegistrationInProgress", "Target registration is in progress")),
         TargetState::Unhealthy => Some(("Target.FailedHealthChecks", "Health checks failed")),
         TargetState::Draining => Some((
             "Target.DeregistrationInProgress",

@@ -29,10 +29,7 @@ pub(super) fn modify_rule(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Fa
         [] => None,
         [only] => Some(read_action(fleet, *only)?),
         [..] => {
-            return Err(Fault::new(
-                "TooManyActions",
-                "Only one action is supported here",
-            ));
+            return Err(Fault::new("TooManyActions", "Only one action is supported here"));
         }
     };
     let paths = read_paths(args);
@@ -81,9 +78,7 @@ fn read_action(fleet: &Fleet, action: Args<'_>) -> Result<RuleAction, Fault> {
                 .ok_or_else(|| validation("FixedResponseConfig needs a valid StatusCode"))?;
             Ok(RuleAction::Fixed(status))
         }
-        Some(other) => Err(validation(format!(
-            "Action type '{other}' is not supported here"
-        ))),
+        Some(other) => Err(validation(format!("Action type '{other}' is not supported here"))),
         None => Err(validation("An action type must be specified")),
     }
 }
@@ -111,9 +106,7 @@ fn read_forward(fleet: &Fleet, action: Args<'_>) -> Result<RuleAction, Fault> {
         targets.push(forward(arn, 1));
     }
     if targets.len() > MAX_TARGET_GROUPS {
-        return Err(validation(
-            "A forward action can have at most 5 target groups",
-        ));
+        return Err(validation("A forward action can have at most 5 target groups"));
     }
     for (index, target) in targets.iter().enumerate() {
         if !fleet.target_groups.contains_key(&target.target_group) {
@@ -193,9 +186,6 @@ pub(super) fn modify_target_group(fleet: &mut Fleet, args: Args<'_>) -> Result<V
     if let Some(group) = fleet.target_groups.get_mut(arn) {
         group.health_check = check;
     }
-    let group = fleet
-        .target_groups
-        .get(arn)
-        .ok_or_else(target_group_not_found)?;
+    let group = fleet.target_groups.get(arn).ok_or_else(target_group_not_found)?;
     Ok(json!({"TargetGroups": [describe::target_group(fleet, arn, group)]}))
 }

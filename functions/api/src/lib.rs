@@ -1,0 +1,14 @@
+//! The one door for people: authorisation, identity and audit.
+
+pub mod config;
+mod decide;
+mod deploy;
+pub mod handler;
+pub mod http;
+mod identity;
+pub mod model;
+mod read;
+mod route;
+mod targets;
+
+pub use handler::Api;

@@ -1,0 +1,160 @@
+//! The table's stream: journal entries become messages, each delivered at least once.
+
+use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord};
+use aws_types::SdkConfig;
+use serde::{Deserialize, Serialize};
+use tidegate_aws::notify as send;
+use tidegate_aws::store::{Store, journal_entry};
+use tidegate_core::journal::Entry;
+use tidegate_core::messages::{BusEvent, Letter, Message, compose};
+use tidegate_lambda::config::{ConfigError, Lookup};
+use tidegate_lambda::{Clock, FunctionError};
+
+use crate::config::Config;
+use crate::slack::Connection;
+
+/// Which records to deliver again (`ReportBatchItemFailures`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// From the first of these on, the stream delivers again.
+    #[serde(rename = "batchItemFailures")]
+    pub batch_item_failures: Vec<Failure>,
+}
+
+/// One record that was not dealt with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The record's sequence number.
+    #[serde(rename = "itemIdentifier")]
+    pub item_identifier: String,
+}
+
+/// The function.
+pub struct Notify {
+    store: Store,
+    clock: Clock,
+    sns: aws_sdk_sns::Client,
+    eventbridge: aws_sdk_eventbridge::Client,
+    slack: Connection,
+    config: Config,
+}
+
+impl Notify {
+    /// Clients and configuration.
+    ///
+    /// # Errors
+    /// A variable that is missing.
+    pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>, slack: Connection) -> Result<Self, ConfigError> {
+        let config = Config::read(lookup)?;
+        Ok(Self {
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), config.table.clone()),
+            clock: Clock::of(sdk),
+            sns: aws_sdk_sns::Client::new(sdk),
+            eventbridge: aws_sdk_eventbridge::Client::new(sdk),
+            slack,
+            config,
+        })
+    }
+
+    /// Deals with the records in order, up to the first that fails.
+    ///
+    /// # Errors
+    /// None: a record that fails is reported, and the stream delivers from there again.
+    pub async fn handle(&self, event: StreamEvent) -> Result<Output, FunctionError> {
+        let mut output = Output::default();
+        for record in &event.records {
+            if let Err(error) = self.tell(record).await {
+                tracing::error!(
+                    error_name = error.name(),
+                    error = error.describe(),
+                    "delivery failed"
+                );
+                let number = record.change.sequence_number.clone().unwrap_or_default();
+                output.batch_item_failures.push(Failure {
+                    item_identifier: number,
+                });
+                break;
+            }
+        }
+        Ok(output)
+    }
+
+    async fn tell(&self, record: &EventRecord) -> Result<(), FunctionError> {
+        let text = |name: &str| match record.change.new_image.get(name) {
+            Some(serde_dynamo::AttributeValue::S(text)) => Some(text.as_str()),
+            _ => None,
+        };
+        let (Some(sk), Some(doc)) = (text("sk"), text("doc")) else {
+            return Ok(());
+        };
+        let Some(entry) = journal_entry(sk, doc)? else {
+            return Ok(());
+        };
+        let Some(deployment) = self.store.deployment(&entry.deployment).await? else {
+            return Ok(());
+        };
+        for message in compose(&deployment, &entry) {
+            match message {
+                Message::Bus(event) => self.tell_machines(&entry, &event).await?,
+                Message::People(letter) => self.tell_people(&entry, &letter).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell_machines(&self, entry: &Entry, event: &BusEvent) -> Result<(), FunctionError> {
+        if self.store.delivered(&entry.deployment, entry.seq, "bus").await? {
+            return Ok(());
+        }
+        let kind = event.detail_type.as_str();
+        send::put_event(&self.eventbridge, &self.config.bus, kind, &event.detail, entry.at).await?;
+        self.mark(entry, "bus").await
+    }
+
+    async fn tell_people(&self, entry: &Entry, letter: &Letter) -> Result<(), FunctionError> {
+        if !self.store.delivered(&entry.deployment, entry.seq, "sns").await? {
+            let Config { topic, .. } = &self.config;
+            send::publish(
+                &self.sns,
+                topic,
+                &letter.subject,
+                &letter.text,
+                &letter.attributes,
+            )
+            .await?;
+            self.mark(entry, "sns").await?;
+        }
+        let Some(webhook) = &self.config.slack_webhook else {
+            return Ok(());
+        };
+        if self
+            .store
+            .delivered(&entry.deployment, entry.seq, "slack")
+            .await?
+        {
+            return Ok(());
+        }
+        match self.slack.send(webhook, &letter.slack).await {
+            Ok(()) => self.mark(entry, "slack").await,
+            Err(error) => {
+                // The fallback: whoever watches the logs sees what Slack would have shown.
+                tracing::error!(
+                    event = "slack_fallback",
+                    message_id = letter.id.as_str(),
+                    error = %error,
+                    text = letter.text,
+                    "Slack did not take the message"
+                );
+                Ok(())
+            }
+        }
+    }
+
+    async fn mark(&self, entry: &Entry, channel: &str) -> Result<(), FunctionError> {
+        let now = self.clock.now();
+        Ok(self
+            .store
+            .mark_delivered(&entry.deployment, entry.seq, channel, now)
+            .await?)
+    }
+}

@@ -1,0 +1,7 @@
+//! Tells people and machines what the journal says.
+
+pub mod config;
+pub mod handler;
+pub mod slack;
+
+pub use handler::Notify;

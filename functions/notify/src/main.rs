@@ -1,0 +1,10 @@
+//! Start-up only.
+
+use notify::{Notify, slack};
+
+fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    tidegate_lambda::start::run(
+        |sdk, lookup| Notify::new(sdk, lookup, slack::Connection::https()),
+        async |function: &Notify, event| function.handle(event).await,
+    )
+}

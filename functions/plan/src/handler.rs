@@ -1,0 +1,206 @@
+//! Plan: find the resources, link the alarms, read everything, decide.
+
+use aws_types::SdkConfig;
+use tidegate_aws::observe;
+use tidegate_aws::store::{Commit, Store, StoreError};
+use tidegate_core::decision::{Decision, Outcome};
+use tidegate_core::deployment::{Deployment, Phase};
+use tidegate_core::event::Event;
+use tidegate_core::exit::Missing;
+use tidegate_core::observation::Observation;
+use tidegate_core::phases::make_plan;
+use tidegate_core::wiring::Wiring;
+use tidegate_lambda::config::{ConfigError, Lookup};
+use tidegate_lambda::phase::{Held, PhaseInput, PhaseOutput, Status, blocked};
+use tidegate_lambda::{Clock, FunctionError};
+
+use crate::config::Config;
+
+/// How often a lost race for the record is run again.
+const TRIES: usize = 5;
+
+/// The function.
+#[derive(Debug)]
+pub struct Plan {
+    store: Store,
+    clock: Clock,
+    cloudwatch: aws_sdk_cloudwatch::Client,
+    ecr: aws_sdk_ecr::Client,
+    ecs: aws_sdk_ecs::Client,
+    elb: aws_sdk_elasticloadbalancingv2::Client,
+}
+
+impl Plan {
+    /// Clients and configuration.
+    ///
+    /// # Errors
+    /// A variable that is missing.
+    pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), Config::read(lookup)?.table),
+            clock: Clock::of(sdk),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
+            ecr: aws_sdk_ecr::Client::new(sdk),
+            ecs: aws_sdk_ecs::Client::new(sdk),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+        })
+    }
+
+    /// Makes the plan, or ends the deployment as `Blocked` with what is missing.
+    ///
+    /// # Errors
+    /// Names that the state machine matches on.
+    pub async fn handle(&self, input: PhaseInput) -> Result<PhaseOutput, FunctionError> {
+        for _ in 0..TRIES {
+            let held = Held::load(&self.store, &input.deployment).await?;
+            if let Some(output) = already(&held)? {
+                return Ok(output);
+            }
+            let decision = self.decide(&held.deployment).await?;
+            match self.persist(held, &decision).await {
+                Ok(output) => return Ok(output),
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(FunctionError::Conflict(format!(
+            "deployment {}",
+            input.deployment
+        )))
+    }
+
+    async fn decide(&self, deployment: &Deployment) -> Result<Decision, FunctionError> {
+        let found = observe::find_wiring(&self.ecs, &self.elb, &deployment.target, &deployment.spec).await?;
+        if !found.missing.is_empty() {
+            return Ok(Decision::only(Outcome::Blocked(found.missing)));
+        }
+        let alarms = self.link_alarms(deployment).await?;
+        let observation = self.observe(deployment, &found.wiring, &alarms).await?;
+        Ok(make_plan(
+            deployment,
+            found.wiring,
+            &observation,
+            self.clock.now(),
+        ))
+    }
+
+    /// The alarms to watch: named in the file, or by the prefix of the golden path. The links are
+    /// written before the alarms are read, so that none can fire unseen in between.
+    async fn link_alarms(&self, deployment: &Deployment) -> Result<Vec<String>, FunctionError> {
+        let named = deployment.spec.auto_rollback.alarms.clone();
+        let alarms = match named {
+            Some(named) => named,
+            None => {
+                let prefix = format!("{}-{}-", deployment.target.service, deployment.target.environment);
+                let found = observe::alarms(&self.cloudwatch, None, &prefix).await?;
+                found.into_iter().map(|alarm| alarm.name).collect()
+            }
+        };
+        for some in alarms.chunks(50) {
+            self.store
+                .commit(Commit::new().watches(&deployment.id, some, self.clock.now()))
+                .await?;
+        }
+        Ok(alarms)
+    }
+
+    async fn observe(
+        &self,
+        deployment: &Deployment,
+        wiring: &Wiring,
+        alarms: &[String],
+    ) -> Result<Observation, FunctionError> {
+        let slots = observe::slots(&self.ecs, &self.elb, wiring, None).await?;
+        let forward = match &wiring.balancer {
+            Some(balancer) => Some(observe::forward(&self.elb, &balancer.rule_arn).await?),
+            None => None,
+        };
+        let repository = &deployment.revision.repository;
+        let image = observe::image(&self.ecr, repository, &deployment.revision.digest).await?;
+        let serving = wiring.services.keys().find(|slot| {
+            slots
+                .get(slot)
+                .is_some_and(|state| state.desired > 0 && state.digest.is_some())
+                && is_serving(wiring, forward.as_ref(), **slot)
+        });
+        let stable_image = match serving.and_then(|slot| slots.get(slot)?.digest.as_ref()) {
+            Some(digest) => Some(observe::image(&self.ecr, repository, digest).await?),
+            None => None,
+        };
+        let suites = &deployment.spec.post_deployment_tests;
+        Ok(Observation {
+            alarms: observe::alarms(&self.cloudwatch, Some(alarms), "").await?,
+            unknown_suites: observe::unknown_suites(&self.ecs, &deployment.target, suites).await?,
+            image: Some(image),
+            stable_image,
+            forward,
+            slots,
+            ..Observation::default()
+        })
+    }
+
+    async fn persist(&self, held: Held, decision: &Decision) -> Result<PhaseOutput, StoreError> {
+        let mut events = decision.events.clone();
+        if let Outcome::Blocked(missing) = &decision.outcome {
+            return self.block(held, missing).await;
+        }
+        if let Some(abort) = &held.deployment.abort {
+            // Someone stopped it before it began: nothing was touched.
+            let missing = [Missing {
+                what: abort.cause.describe(),
+                remedy: "deploy again when it is time".to_owned(),
+            }];
+            return self.block(held, &missing).await;
+        }
+        events.retain(|event| matches!(event, Event::Planned { .. }));
+        held.record(&self.store, events, Phase::Plan.as_str(), &self.clock)
+            .await?;
+        Ok(PhaseOutput::at_once(Status::Done, "planned", None))
+    }
+
+    async fn block(&self, held: Held, missing: &[Missing]) -> Result<PhaseOutput, StoreError> {
+        let exit = blocked(missing, &self.clock);
+        let output = PhaseOutput::at_once(Status::Blocked, exit.reason.clone(), Some(exit.state));
+        held.end(&self.store, Vec::new(), exit, Phase::Plan.as_str(), &self.clock)
+            .await?;
+        Ok(output)
+    }
+}
+
+/// Whether a slot has weight, as far as there are weights.
+fn is_serving(
+    wiring: &Wiring,
+    forward: Option<&tidegate_core::wiring::Forward>,
+    slot: tidegate_core::ids::Slot,
+) -> bool {
+    let Some(group) = wiring
+        .balancer
+        .as_ref()
+        .and_then(|balancer| balancer.target_groups.get(&slot))
+    else {
+        return true;
+    };
+    forward
+        .and_then(|forward| forward.weight_of(group))
+        .is_none_or(|weight| weight > tidegate_core::ids::Weight::ZERO)
+}
+
+/// A plan that was made before, or an end that came before.
+fn already(held: &Held) -> Result<Option<PhaseOutput>, FunctionError> {
+    match &held.deployment.exit {
+        Some(exit) if exit.state == tidegate_core::exit::ExitState::Blocked => {
+            return Ok(Some(PhaseOutput::at_once(
+                Status::Blocked,
+                exit.reason.clone(),
+                Some(exit.state),
+            )));
+        }
+        Some(_) => return Err(FunctionError::StaleEpoch),
+        None => {}
+    }
+    if !held.holds() {
+        return Err(FunctionError::StaleEpoch);
+    }
+    let planned = held.deployment.plan.is_some();
+    Ok(planned.then(|| PhaseOutput::at_once(Status::Done, "planned before", None)))
+}

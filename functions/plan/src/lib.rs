@@ -1,0 +1,6 @@
+//! Checks every requirement and makes the plan.
+
+pub mod config;
+pub mod handler;
+
+pub use handler::Plan;

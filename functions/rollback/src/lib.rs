@@ -1,0 +1,6 @@
+//! Returns traffic and everything else to the stable revision.
+
+pub mod config;
+pub mod handler;
+
+pub use handler::Rollback;

@@ -1,0 +1,103 @@
+//! Shift: one look at the step that is underway.
+
+use std::collections::BTreeMap;
+
+use aws_types::SdkConfig;
+use tidegate_aws::error::AwsError;
+use tidegate_aws::store::Store;
+use tidegate_aws::{apply, observe};
+use tidegate_core::action::Action;
+use tidegate_core::analysis::Samples;
+use tidegate_core::deployment::{Deployment, Phase, Stage};
+use tidegate_core::ids::Slot;
+use tidegate_core::observation::Observation;
+use tidegate_lambda::config::{ConfigError, Lookup};
+use tidegate_lambda::phase::{self, PhaseInput, PhaseOutput};
+use tidegate_lambda::{Clock, FunctionError};
+
+use crate::config::Config;
+
+/// The function.
+#[derive(Debug)]
+pub struct Shift {
+    store: Store,
+    clock: Clock,
+    cloudwatch: aws_sdk_cloudwatch::Client,
+    ecs: aws_sdk_ecs::Client,
+    elb: aws_sdk_elasticloadbalancingv2::Client,
+}
+
+impl Shift {
+    /// Clients and configuration.
+    ///
+    /// # Errors
+    /// A variable that is missing.
+    pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), Config::read(lookup)?.table),
+            clock: Clock::of(sdk),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
+            ecs: aws_sdk_ecs::Client::new(sdk),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+        })
+    }
+
+    /// Runs the phase until it has to wait.
+    ///
+    /// # Errors
+    /// Names that the state machine matches on.
+    pub async fn handle(&self, input: PhaseInput) -> Result<PhaseOutput, FunctionError> {
+        phase::run(
+            &self.store,
+            &self.clock,
+            Phase::Shift,
+            &input,
+            async |deployment| self.observe(deployment).await,
+            async |deployment, action| self.apply(deployment, action).await,
+        )
+        .await
+    }
+
+    async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
+        apply::apply(&self.ecs, &self.elb, deployment, action).await
+    }
+
+    async fn observe(&self, deployment: &Deployment) -> Result<Observation, AwsError> {
+        let Some(plan) = &deployment.plan else {
+            return Ok(Observation::default());
+        };
+        let forward = match &plan.wiring.balancer {
+            Some(balancer) => Some(observe::forward(&self.elb, &balancer.rule_arn).await?),
+            None => None,
+        };
+        Ok(Observation {
+            slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None).await?,
+            alarms: observe::alarms(&self.cloudwatch, Some(&plan.alarms), "").await?,
+            suites: observe::suites(&self.ecs, deployment).await?,
+            samples: self.samples(deployment).await?,
+            forward,
+            ..Observation::default()
+        })
+    }
+
+    /// Measurements since the last check; only a bake needs them.
+    async fn samples(&self, deployment: &Deployment) -> Result<BTreeMap<Slot, Vec<Samples>>, AwsError> {
+        let Some(plan) = deployment
+            .plan
+            .as_ref()
+            .filter(|_| deployment.shift.stage == Stage::Baking)
+        else {
+            return Ok(BTreeMap::new());
+        };
+        // Comparing needs every sample of the step, not only those of the last window.
+        let from = deployment.shift.since;
+        observe::samples(
+            &self.cloudwatch,
+            &plan.wiring,
+            &deployment.spec,
+            from,
+            self.clock.now(),
+        )
+        .await
+    }
+}

@@ -1,0 +1,58 @@
+//! Keys of the table, by access pattern.
+//!
+//! | pk | sk | what |
+//! | --- | --- | --- |
+//! | `TARGETS` | `web/production` | which targets exist |
+//! | `TARGET#web/production` | `HEAD` | lock, epoch, queue, quarantine, stable revision |
+//! | `TARGET#web/production` | `SPEC#<hash>` | the deployment file as it was applied |
+//! | `DEPLOYMENT#<id>` | `HEAD` | the deployment, the fold of its journal |
+//! | `DEPLOYMENT#<id>` | `JOURNAL#<seq>` | one journal entry |
+//! | `DEPLOYMENT#<id>` | `TOKEN#<name>` | a task token; it never leaves the functions |
+//! | `DEPLOYMENT#<id>` | `DELIVERY#<seq>#<channel>` | a message that was delivered |
+//! | `ALARM#<name>` | `DEPLOYMENT#<id>` | who watches an alarm (expires) |
+//! | `EVENT#<id>` | `SEEN` | an event that was taken (expires) |
+//! | `PEOPLE` | `FILE` | the `people` file |
+//!
+//! Index `gsi1`: `ENVIRONMENT#production`, `<time>#<id>` lists deployments by environment and time.
+
+use tidegate_core::ids::{DeploymentId, EnvironmentName, Target};
+
+pub(crate) const TARGETS: &str = "TARGETS";
+pub(crate) const HEAD: &str = "HEAD";
+pub(crate) const SEEN: &str = "SEEN";
+pub(crate) const PEOPLE: &str = "PEOPLE";
+pub(crate) const FILE: &str = "FILE";
+pub(crate) const JOURNAL: &str = "JOURNAL#";
+
+pub(crate) fn target(target: &Target) -> String {
+    format!("TARGET#{target}")
+}
+
+pub(crate) fn deployment(id: &DeploymentId) -> String {
+    format!("DEPLOYMENT#{id}")
+}
+
+/// Ten digits, so that entries sort as numbers do.
+pub(crate) fn journal(seq: u64) -> String {
+    format!("{JOURNAL}{seq:010}")
+}
+
+pub(crate) fn token(name: &str) -> String {
+    format!("TOKEN#{name}")
+}
+
+pub(crate) fn delivery(seq: u64, channel: &str) -> String {
+    format!("DELIVERY#{seq:010}#{channel}")
+}
+
+pub(crate) fn alarm(name: &str) -> String {
+    format!("ALARM#{name}")
+}
+
+pub(crate) fn event(id: &str) -> String {
+    format!("EVENT#{id}")
+}
+
+pub(crate) fn environment(name: &EnvironmentName) -> String {
+    format!("ENVIRONMENT#{name}")
+}

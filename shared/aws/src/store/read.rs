@@ -1,0 +1,141 @@
+//! Reads. Strongly consistent wherever something is decided on them.
+
+use tidegate_core::deployment::Deployment;
+use tidegate_core::ids::{DeploymentId, EnvironmentName, SpecHash, Target};
+use tidegate_core::journal::Entry;
+use tidegate_core::target::TargetState;
+
+use super::item::{Item, doc, integer, key, string, text};
+use super::{Store, StoreError, keys};
+use crate::error::AwsError;
+
+/// A record with the version that the next write of it is conditional on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded<T> {
+    /// The record.
+    pub value: T,
+    /// Its version.
+    pub version: u64,
+}
+
+impl Store {
+    /// A deployment's head.
+    pub async fn deployment(&self, id: &DeploymentId) -> Result<Option<Deployment>, StoreError> {
+        let item = self.get(key(keys::deployment(id), keys::HEAD)).await?;
+        item.as_ref().map(doc).transpose()
+    }
+
+    /// A target's record.
+    pub async fn target(&self, target: &Target) -> Result<Option<Loaded<TargetState>>, StoreError> {
+        let Some(item) = self.get(key(keys::target(target), keys::HEAD)).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Loaded {
+            value: doc(&item)?,
+            version: integer(&item, "version").unwrap_or(0),
+        }))
+    }
+
+    /// Every target that a file was applied for.
+    pub async fn targets(&self) -> Result<Vec<Target>, StoreError> {
+        let items = self.query_all(keys::TARGETS, None).await?;
+        Ok(items
+            .iter()
+            .filter_map(|item| string(item, "sk")?.parse().ok())
+            .collect())
+    }
+
+    /// The deployment file of that hash, as it was applied.
+    pub async fn spec_text(&self, target: &Target, hash: &SpecHash) -> Result<Option<String>, StoreError> {
+        let item = self
+            .get(key(keys::target(target), format!("SPEC#{hash}")))
+            .await?;
+        Ok(item.and_then(|item| string(&item, "text").map(str::to_owned)))
+    }
+
+    /// A deployment's whole journal, in order.
+    pub async fn journal(&self, id: &DeploymentId) -> Result<Vec<Entry>, StoreError> {
+        let items = self.query_all(&keys::deployment(id), Some(keys::JOURNAL)).await?;
+        items.iter().map(doc).collect()
+    }
+
+    /// Deployments of an environment, newest first. From the index, so a moment behind.
+    pub async fn deployments(
+        &self,
+        environment: &EnvironmentName,
+        limit: u32,
+    ) -> Result<Vec<Deployment>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("gsi1")
+            .key_condition_expression("gsi1pk = :pk")
+            .expression_attribute_values(":pk", text(keys::environment(environment)))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(|error| AwsError::sdk(format!("failed to list deployments of {environment}"), error))?;
+        answer.items().iter().map(doc).collect()
+    }
+
+    pub(super) async fn get(&self, key: Item) -> Result<Option<Item>, StoreError> {
+        let what = format!("failed to read {}", string(&key, "pk").unwrap_or("?"));
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| AwsError::sdk(what, error))?;
+        Ok(answer.item)
+    }
+
+    pub(super) async fn query_all(&self, pk: &str, prefix: Option<&str>) -> Result<Vec<Item>, StoreError> {
+        let mut found = Vec::new();
+        let mut from = None;
+        loop {
+            let mut query = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .consistent_read(true)
+                .set_exclusive_start_key(from)
+                .expression_attribute_values(":pk", text(pk));
+            query = match prefix {
+                Some(prefix) => query
+                    .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                    .expression_attribute_values(":prefix", text(prefix)),
+                None => query.key_condition_expression("pk = :pk"),
+            };
+            let page = query
+                .send()
+                .await
+                .map_err(|error| AwsError::sdk(format!("failed to query {pk}"), error))?;
+            found.extend(page.items.unwrap_or_default());
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+/// Reads the journal entry of a stream record's new image, from its sort key and its document;
+/// nothing where it is another item.
+///
+/// # Errors
+/// An entry that can't be read.
+pub fn journal_entry(sk: &str, doc: &str) -> Result<Option<Entry>, StoreError> {
+    if !sk.starts_with(keys::JOURNAL) {
+        return Ok(None);
+    }
+    let corrupt = |error: serde_json::Error| StoreError::Corrupt {
+        key: sk.to_owned(),
+        reason: error.to_string(),
+    };
+    serde_json::from_str(doc).map(Some).map_err(corrupt)
+}

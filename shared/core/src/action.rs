@@ -1,0 +1,74 @@
+//! What a decision asks of AWS. Every action is idempotent: it says how things shall be.
+//!
+//! Two interpreters exist, AWS and the simulated world; both match exhaustively.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{DeploymentId, Slot};
+use crate::spec::{HealthCheck, Resources, SuiteName};
+use crate::wiring::Forward;
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "action")]
+pub enum Action {
+    /// Register the candidate's task definition: a copy of `copy_of` with another image and sizes,
+    /// tagged with the deployment, so that a second run finds it instead of registering again.
+    #[serde(rename_all = "camelCase")]
+    RegisterTaskDefinition {
+        /// ARN to copy.
+        copy_of: String,
+        /// `repository@digest`.
+        image: String,
+        /// Sizes of the file.
+        resources: Resources,
+        /// Tag value.
+        deployment: DeploymentId,
+    },
+    /// Set an ECS service.
+    #[serde(rename_all = "camelCase")]
+    UpdateService {
+        /// Which.
+        slot: Slot,
+        /// Its task definition.
+        task_definition: String,
+        /// Tasks wanted.
+        desired: u32,
+        /// `healthCheckGracePeriodSeconds`, where the file says.
+        grace_seconds: Option<u32>,
+        /// ECS's deployment circuit breaker on, for a service that rolls by itself.
+        circuit_breaker: bool,
+    },
+    /// Set only the number of tasks.
+    #[serde(rename_all = "camelCase")]
+    SetDesiredCount {
+        /// Which.
+        slot: Slot,
+        /// Tasks wanted.
+        desired: u32,
+    },
+    /// Set the health check of a slot's target group.
+    #[serde(rename_all = "camelCase")]
+    ConfigureHealthCheck {
+        /// Which.
+        slot: Slot,
+        /// To what.
+        health_check: HealthCheck,
+    },
+    /// Set the forward action of the listener rule.
+    #[serde(rename_all = "camelCase")]
+    SetTrafficWeight {
+        /// The whole action, weights and stickiness.
+        forward: Forward,
+    },
+    /// Start a test suite against a slot.
+    #[serde(rename_all = "camelCase")]
+    RunSuite {
+        /// Which suite.
+        suite: SuiteName,
+        /// Against which slot.
+        slot: Slot,
+        /// `clientToken`, so that a second run starts nothing.
+        client_token: String,
+    },
+}

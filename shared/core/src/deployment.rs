@@ -1,0 +1,560 @@
+//! A deployment: the fold of its journal.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+use crate::exit::{AbortCause, Exit};
+use crate::gates::GateState;
+use crate::ids::{DeploymentId, Digest, Epoch, Person, PlanHash, Slot, SpecHash, Target, Weight};
+use crate::spec::{GatePhase, Spec, Step, SuiteName};
+use crate::wiring::{Forward, Wiring};
+
+/// One attempt to make a candidate revision stable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deployment {
+    /// Its id, and its execution's name.
+    pub id: DeploymentId,
+    /// Of what, and where.
+    pub target: Target,
+    /// Whether it brings a candidate forward, or takes a completed one back.
+    pub kind: Kind,
+    /// The epoch under which it may act. A rollback raises it.
+    pub epoch: Epoch,
+    /// What shall run.
+    pub revision: Revision,
+    /// The deployment file.
+    pub spec: Spec,
+    /// What started it.
+    pub origin: Origin,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// Requirements that a person chose to set aside, each with its reason.
+    pub overrides: Vec<Override>,
+    /// The phase that it is in.
+    pub phase: Phase,
+    /// When that phase began.
+    pub phase_since: Timestamp,
+    /// What will be done; absent before the plan phase.
+    pub plan: Option<Plan>,
+    /// Gates by the phase that they stand before.
+    pub gates: BTreeMap<GatePhase, GateState>,
+    /// Where the shift stands.
+    pub shift: Shift,
+    /// Highest weight that the candidate was ever meant to have.
+    pub peak_weight: Weight,
+    /// Suites that ended.
+    pub suites: BTreeMap<SuiteName, i32>,
+    /// Suites that were started.
+    pub suites_started: BTreeMap<SuiteName, Timestamp>,
+    /// The wish to stop. Set once; the first one counts.
+    pub abort: Option<Abort>,
+    /// Where the rollback stands.
+    pub rollback: Option<Rollback>,
+    /// How it ended.
+    pub exit: Option<Exit>,
+    /// Why it waits, for a person; empty while it acts.
+    pub waiting_for: String,
+    /// Sequence number of its last journal entry.
+    pub seq: u64,
+    /// Hash of its last journal entry.
+    pub journal_head: String,
+}
+
+/// What a deployment does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Kind {
+    /// Make a candidate stable.
+    Forward,
+    /// Return to the revision before a completed deployment.
+    Reversal {
+        /// The completed one.
+        of: DeploymentId,
+    },
+}
+
+/// What runs: the digest is its identity, the tag only a label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Revision {
+    /// ECR repository's name.
+    pub repository: String,
+    /// The image.
+    pub digest: Digest,
+    /// The label under which it came.
+    pub tag: Option<String>,
+    /// When ECR got it.
+    pub pushed_at: Timestamp,
+    /// The deployment file.
+    pub spec_hash: SpecHash,
+    /// Once registered.
+    pub task_definition: Option<String>,
+}
+
+impl Revision {
+    /// How a person calls it: the tag where there is one.
+    pub fn label(&self) -> String {
+        match &self.tag {
+            Some(tag) => format!("{}:{tag}", self.repository),
+            None => format!("{}@{}", self.repository, self.digest.short()),
+        }
+    }
+}
+
+/// What started a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "by")]
+pub enum Origin {
+    /// An image push, by EventBridge or found by the sweep.
+    Push {
+        /// EventBridge's id of the event, or `sweep`.
+        event_id: String,
+    },
+    /// A person.
+    Person {
+        /// Who: the author of the change where gates are concerned.
+        person: Person,
+    },
+}
+
+impl Origin {
+    /// Who answers for the change, where that is known.
+    pub fn author(&self) -> Option<&Person> {
+        match self {
+            Self::Push { .. } => None,
+            Self::Person { person } => Some(person),
+        }
+    }
+}
+
+/// A requirement set aside by a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Override {
+    /// `alarm:NAME`, `quarantine`, `stable-image`.
+    pub what: String,
+    /// Who.
+    pub by: Person,
+    /// Why.
+    pub reason: String,
+}
+
+/// A named stretch of a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Requirements, current state, steps.
+    Plan,
+    /// Task definition, health check.
+    Prepare,
+    /// Traffic.
+    Shift,
+    /// Suites.
+    Validate,
+    /// The candidate becomes stable.
+    Complete,
+    /// The way back.
+    Rollback,
+}
+
+impl Phase {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Prepare => "prepare",
+            Self::Shift => "shift",
+            Self::Validate => "validate",
+            Self::Complete => "complete",
+            Self::Rollback => "rollback",
+        }
+    }
+
+    /// The gate that may stand before it.
+    pub const fn gate(self) -> Option<GatePhase> {
+        match self {
+            Self::Prepare => Some(GatePhase::Prepare),
+            Self::Shift => Some(GatePhase::Shift),
+            Self::Validate => Some(GatePhase::Validate),
+            Self::Complete => Some(GatePhase::Complete),
+            Self::Plan | Self::Rollback => None,
+        }
+    }
+}
+
+/// What will be done, fixed and hashed before anything is touched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// Where.
+    pub wiring: Wiring,
+    /// How traffic is moved.
+    pub traffic: Traffic,
+    /// What a rollback returns to; absent for a first deployment.
+    pub stable: Option<StableRevision>,
+    /// The slot that gets the new revision.
+    pub candidate: Slot,
+    /// The image by digest, as the task definition names it.
+    pub image: String,
+    /// Tasks that full traffic needs: the larger of the file's replicas and stable's live number.
+    pub capacity: u32,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// The watched alarms.
+    pub alarms: Vec<String>,
+    /// The forward action as it was before, which a rollback restores.
+    pub forward_before: Option<Forward>,
+    /// Expected time in seconds, without waiting for people.
+    pub expected_seconds: u64,
+    /// The hash of all of the above with the revision; approvals are given for it.
+    pub hash: PlanHash,
+}
+
+/// How a target's traffic is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Traffic {
+    /// By the weights of a listener rule.
+    Weighted,
+    /// By the numbers of tasks of two ECS services (no load balancer).
+    Tasks,
+    /// By ECS itself, in one service, as a rolling update.
+    Rolling,
+    /// By ECS itself, in one service, all stopped before all are started.
+    Recreate,
+}
+
+/// The revision that serves now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StableRevision {
+    /// Its slot.
+    pub slot: Slot,
+    /// Its task definition.
+    pub task_definition: String,
+    /// Its image, where named by digest.
+    pub digest: Option<Digest>,
+    /// Tasks that it had when the plan was made.
+    pub desired: u32,
+}
+
+/// Where the shift stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shift {
+    /// Index of the step that is underway.
+    pub step: usize,
+    /// What is being done for it.
+    pub stage: Stage,
+    /// Since when.
+    pub since: Timestamp,
+    /// Tasks that were asked for last.
+    pub tasks: u32,
+    /// The candidate's weight as last read back.
+    pub weight: Weight,
+    /// Analysis of the bake that is underway; starts from zero with every bake.
+    pub bake: Bake,
+}
+
+/// What is being done for a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Tasks are started for the weight that comes.
+    Scaling,
+    /// The candidate is tested without production traffic.
+    Testing,
+    /// The weight is being set and read back.
+    Raising,
+    /// The weight holds and is watched.
+    Baking,
+    /// All steps are done.
+    Done,
+}
+
+/// Counters of the bake that is underway.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bake {
+    /// Windows up to here were checked.
+    pub checked_until: Option<Timestamp>,
+    /// Checks that passed.
+    pub passed: u32,
+    /// Checks that failed.
+    pub failed: u32,
+    /// Checks without a conclusion, in a row.
+    pub inconclusive: u32,
+}
+
+/// The wish to stop, with its cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Abort {
+    /// Why.
+    pub cause: AbortCause,
+    /// When it was written.
+    pub at: Timestamp,
+}
+
+/// Where the rollback stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rollback {
+    /// When it was decided.
+    pub started_at: Timestamp,
+    /// When traffic was first read back as returned.
+    pub traffic_back_at: Option<Timestamp>,
+    /// No function of the old epoch can still be running after this.
+    pub quiesced_at: Option<Timestamp>,
+    /// When the weights were read again after that.
+    pub reasserted_at: Option<Timestamp>,
+    /// When the candidate was seen scaled in.
+    pub scaled_in_at: Option<Timestamp>,
+}
+
+/// What it takes to open a deployment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    /// Its id.
+    pub id: DeploymentId,
+    /// Of what.
+    pub target: Target,
+    /// Forward or reversal.
+    pub kind: Kind,
+    /// The epoch that it was given.
+    pub epoch: Epoch,
+    /// What shall run.
+    pub revision: Revision,
+    /// The deployment file.
+    pub spec: Spec,
+    /// What started it.
+    pub origin: Origin,
+    /// Requirements set aside.
+    pub overrides: Vec<Override>,
+}
+
+/// ALB metrics are by whole minutes. The one in which the weight changed has seen both weights, so
+/// analysis begins with the next.
+fn next_whole_minute(at: Timestamp) -> Timestamp {
+    let minutes =
+        at.as_millisecond().div_euclid(60_000) + i64::from(at.as_millisecond().rem_euclid(60_000) > 0);
+    Timestamp::from_second(minutes.saturating_mul(60)).unwrap_or(at)
+}
+
+impl Deployment {
+    /// A deployment that was just asked for. Its journal is empty; the first entry is
+    /// [`Event::DeploymentRequested`].
+    pub fn new(request: Request, now: Timestamp) -> Self {
+        Self {
+            id: request.id,
+            target: request.target,
+            kind: request.kind,
+            epoch: request.epoch,
+            revision: request.revision,
+            spec: request.spec,
+            origin: request.origin,
+            requested_at: now,
+            overrides: request.overrides,
+            phase: Phase::Plan,
+            phase_since: now,
+            plan: None,
+            gates: BTreeMap::new(),
+            shift: Shift {
+                step: 0,
+                stage: Stage::Scaling,
+                since: now,
+                tasks: 0,
+                weight: Weight::ZERO,
+                bake: Bake::default(),
+            },
+            peak_weight: Weight::ZERO,
+            suites: BTreeMap::new(),
+            suites_started: BTreeMap::new(),
+            abort: None,
+            rollback: None,
+            exit: None,
+            waiting_for: String::new(),
+            seq: 0,
+            journal_head: String::new(),
+        }
+    }
+
+    /// Whether a requirement was set aside.
+    pub fn overrides(&self, what: &str) -> bool {
+        self.overrides.iter().any(|o| o.what == what)
+    }
+
+    /// Whether it still goes on.
+    pub fn active(&self) -> bool {
+        self.exit.is_none()
+    }
+
+    /// Whether the candidate ever was to take traffic.
+    pub fn took_traffic(&self) -> bool {
+        self.peak_weight > Weight::ZERO
+    }
+
+    /// The freeze that holds at `now`, if any.
+    pub fn freeze_at(&self, now: Timestamp) -> Option<&crate::spec::Freeze> {
+        self.spec
+            .freezes
+            .iter()
+            .find(|freeze| freeze.from <= now && now < freeze.until)
+    }
+
+    /// Tasks that `weight` percent of the traffic needs (rounded up, at least one for any weight).
+    pub fn tasks_for(&self, weight: Weight) -> u32 {
+        let capacity = self
+            .plan
+            .as_ref()
+            .map_or(self.spec.replicas, |plan| plan.capacity);
+        let traffic = self.plan.as_ref().map_or(Traffic::Weighted, |plan| plan.traffic);
+        let share = u64::from(weight.percent());
+        let tasks = match traffic {
+            // c / (stable + c) = weight, with stable untouched.
+            Traffic::Tasks if weight < Weight::FULL => (u64::from(capacity) * share).div_ceil(100 - share),
+            Traffic::Tasks | Traffic::Weighted => (u64::from(capacity) * share).div_ceil(100),
+            Traffic::Rolling | Traffic::Recreate => u64::from(self.spec.replicas),
+        };
+        u32::try_from(tasks).unwrap_or(u32::MAX)
+    }
+
+    /// Folds one event in. The only way in which a deployment changes.
+    pub fn apply(&mut self, event: &Event, at: Timestamp) {
+        match event {
+            Event::DeploymentRequested { .. } | Event::ForwardActionRestored { .. } => {}
+            Event::PhaseEntered { phase } => {
+                self.phase = *phase;
+                self.phase_since = at;
+                self.waiting_for.clear();
+                if *phase == Phase::Shift {
+                    self.shift.since = at;
+                }
+            }
+            Event::Waiting { reason } => self.waiting_for.clone_from(reason),
+            Event::Planned { plan } => self.plan = Some((**plan).clone()),
+            Event::GateOpened {
+                before,
+                expires_at,
+                plan_hash,
+            } => {
+                self.gates
+                    .insert(*before, GateState::open(at, *expires_at, plan_hash.clone()));
+            }
+            Event::Decided { before, decision } => {
+                if let Some(gate) = self.gates.get_mut(before) {
+                    gate.decisions.push(decision.clone());
+                }
+            }
+            Event::GatePassed { before } => {
+                if let Some(gate) = self.gates.get_mut(before) {
+                    gate.passed_at = Some(at);
+                }
+                self.waiting_for.clear();
+            }
+            Event::TaskDefinitionRegistered { arn } => {
+                self.revision.task_definition = Some(arn.clone());
+            }
+            Event::ScalingStarted { step, tasks } => {
+                self.enter_stage(*step, Stage::Scaling, at);
+                self.shift.tasks = *tasks;
+            }
+            Event::TestingStarted { step } => self.enter_stage(*step, Stage::Testing, at),
+            Event::SuiteStarted { suite } => {
+                self.suites_started.insert(suite.clone(), at);
+            }
+            Event::SuiteEnded { suite, exit_code } => {
+                self.suites.insert(suite.clone(), *exit_code);
+            }
+            Event::WeightDecided { step, weight, .. } => {
+                self.enter_stage(*step, Stage::Raising, at);
+                self.peak_weight = self.peak_weight.max(*weight);
+            }
+            Event::WeightReached { step, weight } => {
+                self.enter_stage(*step, Stage::Baking, at);
+                self.shift.weight = *weight;
+                self.shift.bake = Bake {
+                    checked_until: Some(next_whole_minute(at)),
+                    ..Bake::default()
+                };
+            }
+            Event::Checked {
+                check,
+                passed,
+                failed,
+                inconclusive,
+            } => {
+                self.shift.bake = Bake {
+                    checked_until: Some(check.until),
+                    passed: *passed,
+                    failed: *failed,
+                    inconclusive: *inconclusive,
+                };
+            }
+            Event::ShiftDone => self.enter_stage(self.shift.step, Stage::Done, at),
+            Event::AbortRequested { cause } => {
+                if self.abort.is_none() {
+                    self.abort = Some(Abort {
+                        cause: cause.clone(),
+                        at,
+                    });
+                }
+            }
+            Event::RollbackStarted { epoch, cause } => {
+                self.epoch = *epoch;
+                self.phase = Phase::Rollback;
+                self.phase_since = at;
+                self.waiting_for.clear();
+                if self.abort.is_none() {
+                    self.abort = Some(Abort {
+                        cause: cause.clone(),
+                        at,
+                    });
+                }
+                self.rollback = Some(Rollback {
+                    started_at: at,
+                    traffic_back_at: None,
+                    quiesced_at: None,
+                    reasserted_at: None,
+                    scaled_in_at: None,
+                });
+            }
+            Event::TrafficReturned { quiesced_at } => self.update_rollback(|rollback| {
+                rollback.traffic_back_at.get_or_insert(at);
+                rollback.quiesced_at = Some(*quiesced_at);
+                rollback.reasserted_at = None;
+            }),
+            Event::TrafficReasserted => {
+                self.update_rollback(|rollback| rollback.reasserted_at = Some(at));
+            }
+            Event::CandidateScaledIn => {
+                self.update_rollback(|rollback| rollback.scaled_in_at = Some(at));
+            }
+            Event::Exited { exit } => {
+                self.exit = Some(exit.clone());
+                self.waiting_for.clear();
+            }
+        }
+        if matches!(event, Event::TrafficReturned { .. }) {
+            self.shift.weight = Weight::ZERO;
+        }
+    }
+
+    fn enter_stage(&mut self, step: usize, stage: Stage, at: Timestamp) {
+        self.shift.step = step;
+        self.shift.stage = stage;
+        self.shift.since = at;
+        self.waiting_for.clear();
+    }
+
+    fn update_rollback(&mut self, change: impl FnOnce(&mut Rollback)) {
+        if let Some(rollback) = &mut self.rollback {
+            change(rollback);
+        }
+    }
+}

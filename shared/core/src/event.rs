@@ -1,0 +1,251 @@
+//! What happened, in the past tense. The journal is made of these.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::analysis::{Check, Verdict};
+use crate::deployment::{Origin, Override, Phase, Plan, Revision};
+use crate::exit::{AbortCause, Exit};
+use crate::gates::GateDecision;
+use crate::ids::{Epoch, PlanHash, Weight};
+use crate::spec::{GatePhase, SuiteName};
+
+/// One thing that happened to a deployment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "event")]
+pub enum Event {
+    /// It was asked for and given an epoch.
+    DeploymentRequested {
+        /// What shall run.
+        revision: Revision,
+        /// What started it.
+        origin: Origin,
+        /// Under which epoch.
+        epoch: Epoch,
+        /// Requirements set aside.
+        overrides: Vec<Override>,
+    },
+    /// A phase began.
+    PhaseEntered {
+        /// Which.
+        phase: Phase,
+    },
+    /// Nothing moves for now, and this is why.
+    Waiting {
+        /// For a person on call.
+        reason: String,
+    },
+    /// The plan was made.
+    Planned {
+        /// All of it.
+        plan: Box<Plan>,
+    },
+    /// People are asked.
+    GateOpened {
+        /// Before which phase.
+        before: GatePhase,
+        /// Until when.
+        expires_at: Timestamp,
+        /// For which plan.
+        plan_hash: PlanHash,
+    },
+    /// A person decided.
+    Decided {
+        /// At which gate.
+        before: GatePhase,
+        /// What, and who.
+        decision: GateDecision,
+    },
+    /// Enough people approved.
+    GatePassed {
+        /// Which gate.
+        before: GatePhase,
+    },
+    /// The candidate's task definition exists.
+    TaskDefinitionRegistered {
+        /// ARN.
+        arn: String,
+    },
+    /// Tasks are started for a step.
+    ScalingStarted {
+        /// Index of the step.
+        step: usize,
+        /// Tasks that the step needs.
+        tasks: u32,
+    },
+    /// The candidate is tested without production traffic.
+    TestingStarted {
+        /// Index of the step.
+        step: usize,
+    },
+    /// A suite was started.
+    SuiteStarted {
+        /// Which.
+        suite: SuiteName,
+    },
+    /// A suite ended.
+    SuiteEnded {
+        /// Which.
+        suite: SuiteName,
+        /// 0 passes.
+        exit_code: i32,
+    },
+    /// The weight shall be raised.
+    WeightDecided {
+        /// Index of the step.
+        step: usize,
+        /// To this.
+        weight: Weight,
+        /// Healthy targets of the candidate at that moment.
+        healthy: u32,
+        /// Targets that the weight needs.
+        needed: u32,
+    },
+    /// The weight was read back; the bake begins.
+    WeightReached {
+        /// Index of the step.
+        step: usize,
+        /// As read.
+        weight: Weight,
+    },
+    /// A window of the bake was assessed. The counters are those after it.
+    Checked {
+        /// With every measurement.
+        check: Check,
+        /// Passed so far.
+        passed: u32,
+        /// Failed so far.
+        failed: u32,
+        /// Inconclusive in a row.
+        inconclusive: u32,
+    },
+    /// The last step is done.
+    ShiftDone,
+    /// The forward path shall stop.
+    AbortRequested {
+        /// Why.
+        cause: AbortCause,
+    },
+    /// The way back began, under a new epoch.
+    RollbackStarted {
+        /// The new epoch.
+        epoch: Epoch,
+        /// Why.
+        cause: AbortCause,
+    },
+    /// The listener rule was put back as it was recorded.
+    ForwardActionRestored {
+        /// Weights of the target groups, in their order.
+        weights: Vec<u32>,
+    },
+    /// Traffic was read back as returned to stable.
+    TrafficReturned {
+        /// From when no function of the old epoch can be running.
+        quiesced_at: Timestamp,
+    },
+    /// The weights were read again after the quiesce time and still hold.
+    TrafficReasserted,
+    /// The candidate was seen scaled in.
+    CandidateScaledIn,
+    /// The end.
+    Exited {
+        /// Which, why, and what to do.
+        exit: Exit,
+    },
+}
+
+impl Event {
+    /// One line for a person.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::DeploymentRequested { revision, origin, .. } => match origin {
+                Origin::Push { .. } => format!("image {} was pushed", revision.label()),
+                Origin::Person { person } => format!("{person} asked to deploy {}", revision.label()),
+            },
+            Self::PhaseEntered { phase } => format!("phase {} begins", phase.as_str()),
+            Self::Waiting { reason } => format!("waiting: {reason}"),
+            Self::Planned { plan } => describe_plan(plan),
+            Self::GateOpened {
+                before,
+                expires_at,
+                plan_hash,
+            } => format!(
+                "approval needed before {} until {expires_at:.0} for plan {}",
+                before.as_str(),
+                plan_hash.short()
+            ),
+            Self::Decided { decision, .. } => decision.describe(),
+            Self::GatePassed { before } => format!("approved: {} may begin", before.as_str()),
+            Self::TaskDefinitionRegistered { arn } => {
+                format!(
+                    "task definition {} registered",
+                    arn.rsplit('/').next().unwrap_or(arn)
+                )
+            }
+            Self::ScalingStarted { step, tasks } => {
+                format!("step {}: starting tasks, {tasks} in all", step + 1)
+            }
+            Self::TestingStarted { step } => {
+                format!(
+                    "step {}: testing the candidate without production traffic",
+                    step + 1
+                )
+            }
+            Self::SuiteStarted { suite } => format!("suite {} started", suite.0),
+            Self::SuiteEnded { suite, exit_code: 0 } => format!("suite {} passed", suite.0),
+            Self::SuiteEnded { suite, exit_code } => {
+                format!("suite {} failed with exit code {exit_code}", suite.0)
+            }
+            Self::WeightDecided {
+                step,
+                weight,
+                healthy,
+                needed,
+            } => format!(
+                "step {}: raising the candidate to {weight} ({healthy} healthy, {needed} needed)",
+                step + 1
+            ),
+            Self::WeightReached { step, weight } => {
+                format!("step {}: the candidate has {weight} of the traffic", step + 1)
+            }
+            Self::Checked { check, .. } => {
+                let mark = match check.verdict {
+                    Verdict::Pass => "Pass",
+                    Verdict::Fail => "Fail",
+                    Verdict::Inconclusive => "Inconclusive",
+                };
+                format!("check {mark}: {}", check.reason)
+            }
+            Self::ShiftDone => "all steps are done".to_owned(),
+            Self::AbortRequested { cause } => format!("stop: {}", cause.describe()),
+            Self::RollbackStarted { epoch, .. } => {
+                format!("rollback begins under epoch {epoch}")
+            }
+            Self::ForwardActionRestored { .. } => "listener rule set back as recorded".to_owned(),
+            Self::TrafficReturned { .. } => "all traffic is back on stable (read back)".to_owned(),
+            Self::TrafficReasserted => "weights read again: still on stable".to_owned(),
+            Self::CandidateScaledIn => "candidate scaled in".to_owned(),
+            Self::Exited { exit } => format!("{}: {}", exit.state.as_str(), exit.reason),
+        }
+    }
+}
+
+fn describe_plan(plan: &Plan) -> String {
+    let weights: Vec<String> = plan
+        .steps
+        .iter()
+        .map(|s| s.weight.percent().to_string())
+        .collect();
+    format!(
+        "planned: {} to {} % in the {} slot, {} alarms watched, plan {}",
+        if plan.stable.is_some() {
+            "from stable"
+        } else {
+            "first deployment"
+        },
+        weights.join("/"),
+        plan.candidate,
+        plan.alarms.len(),
+        plan.hash.short()
+    )
+}

@@ -1,0 +1,165 @@
+//! How deployments end, and why they are stopped.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{DeploymentId, Person};
+
+/// The five ends. A deployment reaches exactly one; it is final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ExitState {
+    /// The candidate is stable now.
+    Completed,
+    /// A requirement was missing. Nothing was touched.
+    Blocked,
+    /// Stopped before the candidate took traffic.
+    Aborted,
+    /// Traffic and everything else is back on the stable revision.
+    RolledBack,
+    /// A person is needed now.
+    RollbackFailed,
+}
+
+impl ExitState {
+    /// AWS-style name, used in events and messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "Completed",
+            Self::Blocked => "Blocked",
+            Self::Aborted => "Aborted",
+            Self::RolledBack => "RolledBack",
+            Self::RollbackFailed => "RollbackFailed",
+        }
+    }
+}
+
+/// An end with its reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exit {
+    /// Which.
+    pub state: ExitState,
+    /// When.
+    pub at: Timestamp,
+    /// Why, for a person.
+    pub reason: String,
+    /// What to do next, where something is to be done.
+    pub remedy: Option<String>,
+}
+
+/// A requirement that is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Missing {
+    /// What is missing.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// Why the forward path was stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "cause")]
+pub enum AbortCause {
+    /// A watched alarm went to `ALARM`.
+    AlarmRaised {
+        /// Which.
+        alarm: String,
+        /// When CloudWatch says that it did, where known.
+        raised_at: Option<Timestamp>,
+        /// CloudWatch's reason.
+        reason: String,
+    },
+    /// A person said so.
+    AskedFor {
+        /// Who.
+        by: Person,
+        /// Why.
+        reason: String,
+    },
+    /// A newer push took its place.
+    Superseded {
+        /// Which deployment comes next, where it has an id already.
+        by: Option<DeploymentId>,
+        /// The newer image.
+        digest: String,
+    },
+    /// A gate was refused.
+    Rejected {
+        /// Who.
+        by: Person,
+        /// Why.
+        reason: String,
+    },
+    /// A gate was not passed in time.
+    ApprovalExpired {
+        /// When it expired.
+        expired_at: Timestamp,
+    },
+    /// Checks failed more often than the file allows.
+    AnalysisFailed {
+        /// The last check's reason.
+        reason: String,
+    },
+    /// No conclusion for longer than the file allows.
+    AnalysisInconclusive {
+        /// The last check's reason.
+        reason: String,
+    },
+    /// A condition of `autoRollback` was met.
+    ConditionMet {
+        /// The condition, with what was measured.
+        condition: String,
+    },
+    /// The candidate did not become healthy in time, or ECS gave it up.
+    CandidateUnhealthy {
+        /// What was seen.
+        reason: String,
+    },
+    /// A test suite failed.
+    SuiteFailed {
+        /// Which, and how.
+        reason: String,
+    },
+    /// Someone else changed the listener rule or the services.
+    ChangedOutside {
+        /// What was seen.
+        reason: String,
+    },
+    /// A phase failed, or its execution died.
+    PhaseFailed {
+        /// Error name and text.
+        reason: String,
+    },
+    /// The whole deployment took too long.
+    TimedOut,
+}
+
+impl AbortCause {
+    /// One line for a person.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::AlarmRaised { alarm, reason, .. } if reason.is_empty() => {
+                format!("alarm {alarm} went to ALARM")
+            }
+            Self::AlarmRaised { alarm, reason, .. } => format!("alarm {alarm} went to ALARM: {reason}"),
+            Self::AskedFor { by, reason } => format!("{by} asked for it: {reason}"),
+            Self::Superseded { digest, .. } => format!("superseded by the newer image {digest}"),
+            Self::Rejected { by, reason } => format!("{by} rejected it: {reason}"),
+            Self::ApprovalExpired { expired_at } => format!("nobody approved it before {expired_at:.0}"),
+            Self::AnalysisFailed { reason } => format!("analysis failed: {reason}"),
+            Self::AnalysisInconclusive { reason } => format!("analysis came to no conclusion: {reason}"),
+            Self::ConditionMet { condition } => format!("rollback condition met: {condition}"),
+            Self::CandidateUnhealthy { reason } => format!("the candidate is not healthy: {reason}"),
+            Self::SuiteFailed { reason } => format!("tests failed: {reason}"),
+            Self::ChangedOutside { reason } => format!("changed from outside: {reason}"),
+            Self::PhaseFailed { reason } => format!("a phase failed: {reason}"),
+            Self::TimedOut => "it took longer than a deployment may".to_owned(),
+        }
+    }
+
+    /// Whether the image itself is not to blame, so that it need not be quarantined.
+    pub const fn blameless(&self) -> bool {
+        matches!(self, Self::Superseded { .. })
+    }
+}

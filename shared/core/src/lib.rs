@@ -1,0 +1,31 @@
+//! The decisions of Tidegate: what a deployment is, and what to do about it next.
+//!
+//! Pure: no AWS, no clock, no environment, no randomness, no async. Time and everything that was
+//! read of the world come in as values, decisions go out as values:
+//!
+//! ```text
+//! (deployment, observation, now) -> Decision { events, actions, outcome }
+//! ```
+//!
+//! In the order in which a reader needs them: [`ids`], [`spec`], [`deployment`] and [`event`]
+//! (what is known), [`observation`] (what is seen), [`action`] and [`decision`] (what is to be
+//! done), [`phases`] (who decides what), [`target`] (which push becomes a deployment), [`gates`]
+//! (people), [`journal`] (the record).
+
+pub mod action;
+pub mod analysis;
+pub mod decision;
+pub mod deployment;
+pub mod event;
+pub mod exit;
+pub mod gates;
+pub mod hash;
+pub mod ids;
+pub mod journal;
+pub mod messages;
+pub mod observation;
+pub mod phases;
+pub mod spec;
+pub mod sweep;
+pub mod target;
+pub mod wiring;

@@ -1,0 +1,105 @@
+//! One decision per phase: `(deployment, observation, now) -> Decision`.
+
+mod complete;
+mod plan;
+mod prepare;
+mod rollback;
+mod shift;
+mod validate;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use complete::decide_complete;
+pub use plan::{decide_plan, make_plan};
+pub use prepare::decide_prepare;
+pub use rollback::{RollbackStep, cause_from_failure, decide_rollback};
+pub use shift::decide_shift;
+pub use validate::decide_validate;
+
+use crate::decision::{Decision, Outcome};
+use crate::deployment::{Deployment, Phase};
+use crate::event::Event;
+use crate::exit::AbortCause;
+use crate::observation::Observation;
+
+/// Decides for a forward phase, with what holds for all of them: a wish to stop and a watched
+/// alarm come before anything else, a gate before the phase's own work, and every wait is explained.
+pub fn decide(phase: Phase, deployment: &Deployment, observation: &Observation, now: Timestamp) -> Decision {
+    let decision = stop_first(phase, deployment, observation, now)
+        .or_else(|| enter(phase, deployment))
+        .or_else(|| stand_at_gate(phase, deployment, now))
+        .unwrap_or_else(|| match phase {
+            Phase::Plan => decide_plan(deployment, observation, now),
+            Phase::Prepare => decide_prepare(deployment, observation),
+            Phase::Shift => decide_shift(deployment, observation, now),
+            Phase::Validate => decide_validate(deployment, observation, now),
+            Phase::Complete => decide_complete(deployment, now),
+            // Rollbacks are decided by `decide_rollback`, step by step.
+            Phase::Rollback => Decision::only(Outcome::Done),
+        });
+    decision.explained(deployment)
+}
+
+fn stop_first(
+    phase: Phase,
+    deployment: &Deployment,
+    observation: &Observation,
+    now: Timestamp,
+) -> Option<Decision> {
+    if deployment.exit.is_some() && phase == Phase::Complete {
+        return Some(Decision::only(Outcome::Done));
+    }
+    if let Some(abort) = &deployment.abort {
+        return Some(Decision::abort(abort.cause.clone()));
+    }
+    // Before the plan, an alarm blocks instead (invariant 9).
+    if phase == Phase::Plan {
+        return None;
+    }
+    let alarm = observation
+        .firing()
+        .find(|alarm| !deployment.overrides(&format!("alarm:{}", alarm.name)))?;
+    Some(Decision::abort(AbortCause::AlarmRaised {
+        alarm: alarm.name.clone(),
+        raised_at: Some(now),
+        reason: alarm.reason.clone(),
+    }))
+}
+
+fn enter(phase: Phase, deployment: &Deployment) -> Option<Decision> {
+    (deployment.phase < phase).then(|| Decision::record(vec![Event::PhaseEntered { phase }]))
+}
+
+fn stand_at_gate(phase: Phase, deployment: &Deployment, now: Timestamp) -> Option<Decision> {
+    let before = phase.gate()?;
+    let rule = deployment.spec.gates.iter().find(|gate| gate.before == before)?;
+    let plan = deployment.plan.as_ref()?;
+    match deployment.gates.get(&before) {
+        Some(gate) if gate.passed_at.is_some() => None,
+        Some(gate) if now >= gate.expires_at => Some(Decision::abort(AbortCause::ApprovalExpired {
+            expired_at: gate.expires_at,
+        })),
+        Some(_) => Some(Decision::only(Outcome::AwaitingApproval { before })),
+        None => Some(Decision {
+            events: vec![Event::GateOpened {
+                before,
+                expires_at: later(now, rule.expires_seconds.into()),
+                plan_hash: plan.hash.clone(),
+            }],
+            actions: Vec::new(),
+            outcome: Outcome::AwaitingApproval { before },
+        }),
+    }
+}
+
+/// `now` and so many seconds, or the end of time.
+pub(crate) fn later(now: Timestamp, seconds: i64) -> Timestamp {
+    now.checked_add(SignedDuration::from_secs(seconds))
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// Whole seconds from `now` until `then`, at least 1.
+pub(crate) fn seconds_until(now: Timestamp, then: Timestamp) -> u32 {
+    let millis = then.duration_since(now).as_millis().max(1);
+    u32::try_from((millis + 999) / 1000).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,241 @@
+//! Plan: what is there, what is missing, what will be done.
+
+use jiff::Timestamp;
+
+use crate::decision::{Decision, Outcome};
+use crate::deployment::{Deployment, Plan, StableRevision, Traffic};
+use crate::event::Event;
+use crate::exit::Missing;
+use crate::ids::{PlanHash, Slot, Weight};
+use crate::observation::{AlarmState, ImageState, Observation};
+use crate::spec::{BlueGreen, Step, Strategy};
+use crate::wiring::Wiring;
+
+/// Makes the plan, or says what is missing. Nothing is touched.
+///
+/// The wiring was found by reading AWS; the observation was made with it.
+pub fn decide_plan(deployment: &Deployment, observation: &Observation, now: Timestamp) -> Decision {
+    if deployment.plan.is_some() {
+        return Decision::only(Outcome::Done);
+    }
+    Decision::only(Outcome::Blocked(requirements(deployment, observation, now)))
+}
+
+/// Makes the plan from the wiring, or lists every missing requirement.
+pub fn make_plan(
+    deployment: &Deployment,
+    wiring: Wiring,
+    observation: &Observation,
+    now: Timestamp,
+) -> Decision {
+    let mut missing = requirements(deployment, observation, now);
+    let (stable, candidate) = match roles(deployment, &wiring, observation) {
+        Ok(roles) => roles,
+        Err(one) => {
+            missing.push(one);
+            return Decision::only(Outcome::Blocked(missing));
+        }
+    };
+    let Some(ImageState::Found { uri, .. }) = &observation.image else {
+        return Decision::only(Outcome::Blocked(missing));
+    };
+    if !missing.is_empty() {
+        return Decision::only(Outcome::Blocked(missing));
+    }
+    let plan = assemble(deployment, wiring, observation, stable, candidate, uri.clone());
+    Decision {
+        events: vec![Event::Planned { plan: Box::new(plan) }],
+        actions: Vec::new(),
+        outcome: Outcome::Done,
+    }
+}
+
+fn assemble(
+    deployment: &Deployment,
+    wiring: Wiring,
+    observation: &Observation,
+    stable: Option<StableRevision>,
+    candidate: Slot,
+    image: String,
+) -> Plan {
+    let traffic = traffic_of(&deployment.spec.strategy, wiring.balancer.is_some());
+    let steps = steps_of(&deployment.spec.strategy, stable.is_some());
+    let capacity = deployment
+        .spec
+        .replicas
+        .max(stable.as_ref().map_or(0, |s| s.desired));
+    let mut plan = Plan {
+        traffic,
+        candidate,
+        image,
+        capacity,
+        expected_seconds: expected_seconds(deployment, &steps),
+        steps,
+        alarms: observation
+            .alarms
+            .iter()
+            .map(|alarm| alarm.name.clone())
+            .collect(),
+        forward_before: observation.forward.clone(),
+        stable,
+        wiring,
+        hash: PlanHash::of(b""),
+    };
+    // Two deployments of one plan are two things to approve: the id is part of the hash.
+    let content = (&deployment.id, &deployment.revision, &plan);
+    plan.hash = PlanHash::of(&serde_json::to_vec(&content).unwrap_or_default());
+    plan
+}
+
+/// How this strategy moves traffic.
+pub fn traffic_of(strategy: &Strategy, balanced: bool) -> Traffic {
+    match strategy {
+        Strategy::Recreate => Traffic::Recreate,
+        Strategy::Rolling => Traffic::Rolling,
+        Strategy::BlueGreen(_) | Strategy::Canary(_) | Strategy::Linear(_) if balanced => Traffic::Weighted,
+        Strategy::BlueGreen(_) | Strategy::Canary(_) | Strategy::Linear(_) => Traffic::Tasks,
+    }
+}
+
+/// The steps that the strategy asks for. Without a stable revision there is no one to share
+/// traffic with: one step to 100.
+fn steps_of(strategy: &Strategy, has_stable: bool) -> Vec<Step> {
+    let whole = |bake_seconds| {
+        vec![Step {
+            weight: Weight::FULL,
+            bake_seconds,
+        }]
+    };
+    match strategy {
+        Strategy::Recreate | Strategy::Rolling => whole(0),
+        Strategy::BlueGreen(BlueGreen {
+            test_duration_seconds,
+            ..
+        }) => whole(*test_duration_seconds),
+        Strategy::Canary(_) | Strategy::Linear(_) if !has_stable => whole(0),
+        Strategy::Canary(canary) | Strategy::Linear(canary) => canary.steps.clone(),
+    }
+}
+
+fn expected_seconds(deployment: &Deployment, steps: &[Step]) -> u64 {
+    /// Start of tasks until healthy, as seen on Fargate with a small image.
+    const SCALING: u64 = 60;
+    let test = match &deployment.spec.strategy {
+        Strategy::BlueGreen(bluegreen) => u64::from(bluegreen.test_duration_seconds),
+        Strategy::Recreate | Strategy::Rolling | Strategy::Canary(_) | Strategy::Linear(_) => 0,
+    };
+    steps
+        .iter()
+        .map(|step| u64::from(step.bake_seconds) + SCALING)
+        .sum::<u64>()
+        + test
+}
+
+type Roles = (Option<StableRevision>, Slot);
+
+/// Which slot serves now, and which one gets the candidate.
+fn roles(deployment: &Deployment, wiring: &Wiring, observation: &Observation) -> Result<Roles, Missing> {
+    let stable = |slot: Slot| {
+        let state = observation.slots.get(&slot).filter(|state| state.desired > 0)?;
+        Some(StableRevision {
+            slot,
+            task_definition: state.task_definition.clone(),
+            digest: state.digest.clone(),
+            desired: state.desired,
+        })
+    };
+    for (slot, name) in &wiring.services {
+        if !observation.slots.contains_key(slot) {
+            return Err(Missing {
+                what: format!("ECS service {name} in cluster {}", wiring.cluster),
+                remedy: "create it from infra/service.yaml, or name the `cluster` in the file".to_owned(),
+            });
+        }
+    }
+    match traffic_of(&deployment.spec.strategy, wiring.balancer.is_some()) {
+        Traffic::Rolling | Traffic::Recreate => Ok((stable(Slot::Blue), Slot::Blue)),
+        Traffic::Weighted => {
+            let serving = serving_slot(wiring, observation)?;
+            Ok((stable(serving), serving.other()))
+        }
+        Traffic::Tasks => match (stable(Slot::Blue), stable(Slot::Green)) {
+            (Some(_), Some(_)) => Err(Missing {
+                what: "one slot at rest: both ECS services have tasks".to_owned(),
+                remedy: "set the desired count of the one that is not wanted to 0".to_owned(),
+            }),
+            (Some(blue), None) => Ok((Some(blue), Slot::Green)),
+            (None, green) => Ok((green, Slot::Blue)),
+        },
+    }
+}
+
+fn serving_slot(wiring: &Wiring, observation: &Observation) -> Result<Slot, Missing> {
+    let balancer = wiring.balancer.as_ref();
+    let weight = |slot| {
+        let group = balancer?.target_groups.get(&slot)?;
+        observation.forward.as_ref()?.weight_of(group)
+    };
+    match (weight(Slot::Blue), weight(Slot::Green)) {
+        (Some(Weight::FULL), Some(Weight::ZERO)) => Ok(Slot::Blue),
+        (Some(Weight::ZERO), Some(Weight::FULL)) => Ok(Slot::Green),
+        (blue, green) => {
+            let shown = |w: Option<Weight>| w.map_or_else(|| "none".to_owned(), |w| w.to_string());
+            Err(Missing {
+                what: format!(
+                    "a listener rule at rest: blue has {}, green has {}",
+                    shown(blue),
+                    shown(green)
+                ),
+                remedy: "set one target group to 100 and the other to 0".to_owned(),
+            })
+        }
+    }
+}
+
+/// Everything that must hold before anything is touched, with what to do about each.
+fn requirements(deployment: &Deployment, observation: &Observation, now: Timestamp) -> Vec<Missing> {
+    let mut missing = Vec::new();
+    let mut lacks = |what: String, remedy: String| missing.push(Missing { what, remedy });
+    if let Some(freeze) = deployment.freeze_at(now) {
+        lacks(
+            format!(
+                "a time without freeze: {} until {:.0}",
+                freeze.reason, freeze.until
+            ),
+            "deploy after it, or end the freeze in the deployment file".to_owned(),
+        );
+    }
+    if !matches!(observation.image, Some(ImageState::Found { .. })) {
+        lacks(
+            format!("image {} in ECR", deployment.revision.digest),
+            format!("push it to repository {} again", deployment.revision.repository),
+        );
+    }
+    if observation.stable_image == Some(ImageState::Missing) && !deployment.overrides("stable-image") {
+        lacks(
+            "the stable revision's image in ECR: a rollback could not start new tasks".to_owned(),
+            "push that image again, or deploy with `--override stable-image`".to_owned(),
+        );
+    }
+    for alarm in &observation.alarms {
+        let name = format!("alarm:{}", alarm.name);
+        let what = match alarm.state {
+            AlarmState::Ok | AlarmState::InsufficientData => continue,
+            AlarmState::Alarm => format!("alarm {} out of ALARM ({})", alarm.name, alarm.reason),
+            AlarmState::Unreadable => format!("alarm {}: it does not exist or can't be read", alarm.name),
+        };
+        if !deployment.overrides(&name) {
+            lacks(what, format!("repair it, or deploy with `--override {name}`"));
+        }
+    }
+    for suite in &observation.unknown_suites {
+        lacks(
+            format!("a task definition for test suite {}", suite.0),
+            format!(
+                "register `{}-{}-test-{}`, or take the suite out of postDeploymentTests",
+                deployment.target.service, deployment.target.environment, suite.0
+            ),
+        );
+    }
+    missing
+}

@@ -1,0 +1,346 @@
+//! Rollback: traffic first, then wait out what may still be running, then tidy up.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{later, seconds_until};
+use crate::action::Action;
+use crate::decision::{Decision, Outcome, POLL_SECONDS, QUIESCE_SECONDS};
+use crate::deployment::{Deployment, Kind, Plan, Rollback, StableRevision, Traffic};
+use crate::event::Event;
+use crate::exit::{AbortCause, Exit, ExitState};
+use crate::ids::Slot;
+use crate::observation::{Observation, SlotState};
+
+/// A state of `rollback.asl.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RollbackStep {
+    /// Return traffic to stable.
+    Traffic,
+    /// Read back after the quiesce time.
+    Reassert,
+    /// Scale the candidate in and check stable.
+    Restore,
+    /// Everything else failed: record it so that a person is called.
+    Fail,
+}
+
+/// Decides one state of the rollback. Freezes and windows do not apply here.
+pub fn decide_rollback(
+    step: RollbackStep,
+    deployment: &Deployment,
+    observation: &Observation,
+    now: Timestamp,
+) -> Decision {
+    if deployment.exit.is_some() {
+        return Decision::only(Outcome::Done);
+    }
+    let Some(rollback) = &deployment.rollback else {
+        return failed(
+            "the rollback was not started under an epoch of its own",
+            "start it again",
+        );
+    };
+    let decision = match (&deployment.plan, step) {
+        (_, RollbackStep::Fail) => failed(
+            "the rollback's own functions failed",
+            "look at the weights of the listener rule and at the rollback's execution",
+        ),
+        // Nothing was planned, so nothing was touched.
+        (None, RollbackStep::Traffic | RollbackStep::Reassert) => Decision::only(Outcome::Done),
+        (None, RollbackStep::Restore) => ended(deployment, now),
+        (Some(plan), step) => {
+            let round = Round {
+                deployment,
+                plan,
+                rollback,
+                observation,
+                now,
+            };
+            match step {
+                RollbackStep::Traffic => round.decide_traffic(),
+                RollbackStep::Reassert => round.decide_reassert(),
+                RollbackStep::Restore | RollbackStep::Fail => round.decide_restore(),
+            }
+        }
+    };
+    decision.explained(deployment)
+}
+
+/// What stopped the forward path, where nobody wrote a wish to stop: from the error that the state
+/// machine caught.
+pub fn cause_from_failure(deployment: &Deployment, error: &str, cause: &str, now: Timestamp) -> AbortCause {
+    let expired = deployment
+        .gates
+        .values()
+        .find(|gate| gate.passed_at.is_none() && now >= gate.expires_at);
+    if let Some(gate) = expired {
+        return AbortCause::ApprovalExpired {
+            expired_at: gate.expires_at,
+        };
+    }
+    if error == "States.Timeout" {
+        return AbortCause::TimedOut;
+    }
+    let cause: String = cause.chars().take(400).collect();
+    AbortCause::PhaseFailed {
+        reason: format!("{error}: {cause}"),
+    }
+}
+
+fn failed(reason: &str, remedy: &str) -> Decision {
+    Decision::only(Outcome::RollbackFailed {
+        reason: reason.to_owned(),
+        remedy: remedy.to_owned(),
+    })
+}
+
+/// The exit of a rollback that did all that there was to do.
+fn ended(deployment: &Deployment, now: Timestamp) -> Decision {
+    let cause = deployment
+        .abort
+        .as_ref()
+        .map_or_else(String::new, |abort| abort.cause.describe());
+    let (state, remedy) = if deployment.took_traffic() || deployment.kind != Kind::Forward {
+        (
+            ExitState::RolledBack,
+            "repair the image and push it again; this digest is quarantined",
+        )
+    } else {
+        (ExitState::Aborted, "nothing to undo; push or deploy again")
+    };
+    let exit = Exit {
+        state,
+        at: now,
+        reason: cause,
+        remedy: Some(remedy.to_owned()),
+    };
+    Decision {
+        events: vec![Event::Exited { exit }],
+        actions: Vec::new(),
+        outcome: Outcome::Done,
+    }
+}
+
+struct Round<'a> {
+    deployment: &'a Deployment,
+    plan: &'a Plan,
+    rollback: &'a Rollback,
+    observation: &'a Observation,
+    now: Timestamp,
+}
+
+impl Round<'_> {
+    fn slot(&self, slot: Slot) -> Option<&SlotState> {
+        self.observation.slots.get(&slot)
+    }
+
+    fn decide_traffic(&self) -> Decision {
+        if self.rollback.traffic_back_at.is_some() {
+            return Decision::only(Outcome::Done);
+        }
+        self.return_traffic().unwrap_or_else(|| {
+            let quiesced_at = later(self.now, QUIESCE_SECONDS);
+            Decision {
+                events: vec![Event::TrafficReturned { quiesced_at }],
+                actions: Vec::new(),
+                outcome: Outcome::Done,
+            }
+        })
+    }
+
+    fn decide_reassert(&self) -> Decision {
+        if self.rollback.reasserted_at.is_some() {
+            return Decision::only(Outcome::Done);
+        }
+        let quiesced_at = self
+            .rollback
+            .quiesced_at
+            .unwrap_or_else(|| later(self.now, QUIESCE_SECONDS));
+        if self.now < quiesced_at {
+            let seconds = seconds_until(self.now, quiesced_at);
+            return Decision::wait(
+                seconds,
+                "waiting out functions of the old epoch that may still run",
+            );
+        }
+        match self.return_traffic() {
+            // A stale function wrote after us. Its time is over now, but read once more.
+            Some(again) => again.after(vec![Event::TrafficReturned {
+                quiesced_at: later(self.now, 5),
+            }]),
+            None => Decision {
+                events: vec![Event::TrafficReasserted],
+                actions: Vec::new(),
+                outcome: Outcome::Done,
+            },
+        }
+    }
+
+    /// What is still to do for the traffic; nothing where it is back.
+    fn return_traffic(&self) -> Option<Decision> {
+        let Some(stable) = &self.plan.stable else {
+            return self.without_stable();
+        };
+        match self.plan.traffic {
+            Traffic::Weighted => self.return_weights(stable),
+            Traffic::Tasks => self.return_tasks(stable),
+            Traffic::Rolling | Traffic::Recreate => self.return_service(stable),
+        }
+    }
+
+    /// Invariant 21: with nothing to return to, traffic stays where it is and a person is called.
+    fn without_stable(&self) -> Option<Decision> {
+        self.deployment.took_traffic().then(|| {
+            failed(
+                "this was the first deployment: there is no stable revision to return to, and the candidate keeps its traffic",
+                "deploy a good image, or take the service down yourself",
+            )
+        })
+    }
+
+    fn return_weights(&self, stable: &StableRevision) -> Option<Decision> {
+        let Some(before) = &self.plan.forward_before else {
+            return Some(failed(
+                "the listener rule was not recorded",
+                "set its weights yourself",
+            ));
+        };
+        if self.observation.forward.as_ref() == Some(before) {
+            return None;
+        }
+        if let Some(decision) = self.stable_must_serve(stable) {
+            return Some(decision);
+        }
+        if self.overdue() {
+            return Some(failed(
+                "the listener rule does not take the weights back",
+                "set stable's target group to 100 in the console",
+            ));
+        }
+        let weights = before.target_groups.iter().map(|(_, weight)| *weight).collect();
+        let restored = Event::ForwardActionRestored { weights };
+        let asked = self.observation.forward.is_some();
+        let events = if asked { vec![restored] } else { Vec::new() };
+        let act = Decision::act(vec![Action::SetTrafficWeight {
+            forward: before.clone(),
+        }]);
+        Some(act.after(events))
+    }
+
+    /// Stable is never scaled in, so this waits only after a completed deployment's window, or when
+    /// someone else stopped stable's tasks: traffic towards nothing would be an outage.
+    fn stable_must_serve(&self, stable: &StableRevision) -> Option<Decision> {
+        let state = self.slot(stable.slot)?;
+        let wrong = state.desired == 0 || state.task_definition != stable.task_definition;
+        if state.healthy > 0 && !wrong {
+            return None;
+        }
+        if self.overdue() {
+            return Some(failed(
+                "the stable revision has no healthy target to take the traffic",
+                "look at the stable slot's stopped tasks; the candidate keeps its traffic",
+            ));
+        }
+        let reason = format!("stable's tasks are starting: {} healthy", state.healthy);
+        let actions = if wrong {
+            vec![self.restore_service(stable)]
+        } else {
+            Vec::new()
+        };
+        Some(Decision::act_and_wait(actions, POLL_SECONDS, reason))
+    }
+
+    fn restore_service(&self, stable: &StableRevision) -> Action {
+        Action::UpdateService {
+            slot: stable.slot,
+            task_definition: stable.task_definition.clone(),
+            desired: stable.desired,
+            grace_seconds: None,
+            circuit_breaker: true,
+        }
+    }
+
+    fn return_tasks(&self, stable: &StableRevision) -> Option<Decision> {
+        let state = self.slot(stable.slot)?;
+        let candidate = self.slot(stable.slot.other());
+        if state.desired < stable.desired {
+            let restore = vec![self.restore_service(stable)];
+            return Some(Decision::act_and_wait(
+                restore,
+                POLL_SECONDS,
+                "stable's tasks are starting",
+            ));
+        }
+        if state.healthy == 0 {
+            return self.stable_must_serve(stable);
+        }
+        if candidate.is_some_and(|slot| slot.desired > 0) {
+            let stop = Action::SetDesiredCount {
+                slot: stable.slot.other(),
+                desired: 0,
+            };
+            return Some(Decision::act(vec![stop]));
+        }
+        None
+    }
+
+    fn return_service(&self, stable: &StableRevision) -> Option<Decision> {
+        let state = self.slot(stable.slot)?;
+        let back = state.task_definition == stable.task_definition && state.desired >= stable.desired;
+        if back {
+            return None;
+        }
+        Some(Decision::act(vec![self.restore_service(stable)]))
+    }
+
+    fn decide_restore(&self) -> Decision {
+        if let Some(decision) = self.scale_in() {
+            return decision;
+        }
+        let Some(stable) = &self.plan.stable else {
+            return ended(self.deployment, self.now);
+        };
+        let healthy = self.slot(stable.slot).map_or(0, |slot| slot.healthy);
+        if healthy >= stable.desired {
+            return ended(self.deployment, self.now);
+        }
+        if self.overdue() {
+            return failed(
+                &format!("stable has {healthy} of {} healthy targets", stable.desired),
+                "traffic is on stable; look at its stopped tasks and their logs",
+            );
+        }
+        Decision::wait(
+            POLL_SECONDS,
+            format!("stable has {healthy} of {} healthy targets", stable.desired),
+        )
+    }
+
+    fn scale_in(&self) -> Option<Decision> {
+        if self.rollback.scaled_in_at.is_some() {
+            return None;
+        }
+        match self.plan.traffic {
+            // One service: what runs there is stable.
+            Traffic::Rolling | Traffic::Recreate if self.plan.stable.is_some() => None,
+            Traffic::Weighted | Traffic::Tasks | Traffic::Rolling | Traffic::Recreate => {
+                let candidate = self.slot(self.plan.candidate)?;
+                if candidate.desired == 0 {
+                    return Some(Decision::record(vec![Event::CandidateScaledIn]));
+                }
+                let stop = Action::SetDesiredCount {
+                    slot: self.plan.candidate,
+                    desired: 0,
+                };
+                Some(Decision::act(vec![stop]))
+            }
+        }
+    }
+
+    fn overdue(&self) -> bool {
+        let limit = i64::from(self.deployment.spec.timeouts.healthy_seconds);
+        self.now.duration_since(self.rollback.started_at).as_secs() > limit + QUIESCE_SECONDS
+    }
+}

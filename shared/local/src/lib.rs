@@ -1,0 +1,28 @@
+//! The local cloud: everything of AWS that Tidegate touches, in one process.
+//!
+//! ```text
+//! handlers (functions/*) ── real SDK clients ── [http] ── [endpoints] ── [fleet]  simulated tasks, traffic, alarms
+//!                                                 │   ├── [dynamo]    dynoxide, in memory or on disk
+//!                                                 │   └── [engine]    the shipped state machines, run by tidegate-states
+//! [driver]: time, EventBridge, the table's stream, schedules, and the functions that they call
+//! ```
+//!
+//! Time is given, never taken: [`clock::CloudClock`] runs in real time, faster, or (on a paused tokio
+//! runtime) only as fast as there is something to do.
+
+pub mod clock;
+pub mod cloud;
+pub mod disk;
+mod driver;
+mod dynamo;
+pub mod endpoints;
+pub mod engine;
+pub mod faults;
+pub mod fleet;
+mod functions;
+pub mod http;
+pub mod names;
+pub mod stage;
+
+pub use clock::CloudClock;
+pub use cloud::{Cloud, Options};
