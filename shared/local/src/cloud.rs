@@ -24,6 +24,7 @@ use crate::endpoints::{self, Call, Reply, Request, Service, fault_reply};
 use crate::engine::{BadDefinition, Engine};
 use crate::faults::{EventFate, Faults};
 use crate::fleet::{Fleet, FleetEvent};
+use crate::history::History;
 use crate::http::InProcess;
 use crate::names::{ACCOUNT, REGION};
 
@@ -170,6 +171,9 @@ pub struct State {
     /// Every run of a function.
     #[serde(skip)]
     pub runs: Vec<Ran>,
+    /// What the fleet went through.
+    #[serde(skip)]
+    pub history: History,
     #[serde(skip)]
     pub(crate) stream: Stream,
     #[serde(skip)]
@@ -313,6 +317,7 @@ impl State {
             faults: Faults::default(),
             calls: Vec::new(),
             runs: Vec::new(),
+            history: History::default(),
             stream: Stream::default(),
             stream_busy: false,
             dirty: true,
@@ -442,6 +447,8 @@ impl Cloud {
             state.route_event(event, self.shared.latency.event, now);
         }
         let result = change(&mut state);
+        let State { fleet, history, .. } = &mut *state;
+        history.note(fleet);
         state.dirty = true;
         drop(state);
         self.shared.wake.notify_one();

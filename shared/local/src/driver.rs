@@ -95,18 +95,10 @@ impl Driver {
         for event in &events {
             state.route_event(event, self.shared.latency.event, now);
         }
-        for entry in std::mem::take(&mut state.fleet.bus_outbox) {
-            // The rule `ExitEvents`: whatever waits in a queue can go on.
-            if entry.detail["exitState"].is_string() && self.shared.sweep {
-                state.deliver_event(
-                    &entry.detail_type,
-                    "sweep",
-                    json!({}),
-                    self.shared.latency.event,
-                    now,
-                );
-            }
-        }
+        let State { fleet, history, .. } = &mut *state;
+        history.note(fleet);
+        // Nothing of ours listens to the bus; it is there for others.
+        history.bus.append(&mut fleet.bus_outbox);
         if self.shared.sweep && now >= state.next_sweep {
             state.next_sweep = next_minute(now);
             state.push_delivery("sweep", json!({}), now);

@@ -153,6 +153,11 @@ impl Engine {
             .filter(|held| held.execution.status() == Status::Running)
     }
 
+    /// Whether any execution runs.
+    pub fn is_busy(&self) -> bool {
+        self.running().next().is_some()
+    }
+
     /// An execution.
     pub fn execution(&self, arn: &str) -> Option<&Execution> {
         self.executions.get(arn).map(|held| &held.execution)
@@ -165,6 +170,12 @@ impl Engine {
         all.into_iter()
             .map(|(arn, held)| (arn.as_str(), &held.execution))
             .collect()
+    }
+
+    /// State transitions of all executions that were started since then.
+    pub fn transitions_since(&self, since: Timestamp) -> u64 {
+        let recent = self.executions.values().filter(|held| held.execution.started() >= since);
+        recent.map(|held| held.execution.transitions()).sum()
     }
 
     /// A machine's states, for drawing.

@@ -12,6 +12,7 @@
 
 pub mod clock;
 pub mod cloud;
+pub mod demo;
 pub mod disk;
 mod driver;
 mod dynamo;
@@ -20,8 +21,11 @@ pub mod engine;
 pub mod faults;
 pub mod fleet;
 mod functions;
+pub mod history;
 pub mod http;
 pub mod names;
+pub mod sample;
+pub mod server;
 pub mod stage;
 
 pub use clock::CloudClock;

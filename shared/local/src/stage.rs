@@ -193,7 +193,11 @@ impl Stage {
 
     /// Waits until a deployment has ended and everyone was told.
     pub async fn until_exit(&self, id: &DeploymentId, limit_seconds: u64) -> Option<Deployment> {
-        let ended = async |stage: &Self| stage.deployment(id).await.is_some_and(|d| d.exit.is_some());
+        let ended = async |stage: &Self| {
+            // Cheap while an execution runs: a deployment ends with its execution.
+            let busy = stage.cloud.with(|state| state.engine.is_busy());
+            !busy && stage.deployment(id).await.is_some_and(|d| d.exit.is_some())
+        };
         self.until(limit_seconds, ended).await;
         self.wait(5).await;
         self.deployment(id).await

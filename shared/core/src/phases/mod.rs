@@ -10,7 +10,7 @@ mod validate;
 use jiff::{SignedDuration, Timestamp};
 
 pub use complete::decide_complete;
-pub use plan::{decide_plan, make_plan};
+pub use plan::{make_plan, traffic_of};
 pub use prepare::decide_prepare;
 pub use rollback::{RollbackStep, cause_from_failure, decide_rollback};
 pub use shift::decide_shift;
@@ -29,13 +29,12 @@ pub fn decide(phase: Phase, deployment: &Deployment, observation: &Observation, 
         .or_else(|| enter(phase, deployment))
         .or_else(|| stand_at_gate(phase, deployment, now))
         .unwrap_or_else(|| match phase {
-            Phase::Plan => decide_plan(deployment, observation, now),
             Phase::Prepare => decide_prepare(deployment, observation),
             Phase::Shift => decide_shift(deployment, observation, now),
             Phase::Validate => decide_validate(deployment, observation, now),
             Phase::Complete => decide_complete(deployment, now),
-            // Rollbacks are decided by `decide_rollback`, step by step.
-            Phase::Rollback => Decision::only(Outcome::Done),
+            // Plans are made by `make_plan`, which needs the wiring; rollbacks by `decide_rollback`.
+            Phase::Plan | Phase::Rollback => Decision::only(Outcome::Done),
         });
     decision.explained(deployment)
 }

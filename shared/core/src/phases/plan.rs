@@ -11,17 +11,9 @@ use crate::observation::{AlarmState, ImageState, Observation};
 use crate::spec::{BlueGreen, Step, Strategy};
 use crate::wiring::Wiring;
 
-/// Makes the plan, or says what is missing. Nothing is touched.
+/// Makes the plan, or lists every missing requirement with its remedy. Nothing is touched.
 ///
 /// The wiring was found by reading AWS; the observation was made with it.
-pub fn decide_plan(deployment: &Deployment, observation: &Observation, now: Timestamp) -> Decision {
-    if deployment.plan.is_some() {
-        return Decision::only(Outcome::Done);
-    }
-    Decision::only(Outcome::Blocked(requirements(deployment, observation, now)))
-}
-
-/// Makes the plan from the wiring, or lists every missing requirement.
 pub fn make_plan(
     deployment: &Deployment,
     wiring: Wiring,

@@ -11,7 +11,7 @@ use crate::deployment::{Deployment, Plan, Stage, Traffic};
 use crate::event::Event;
 use crate::exit::AbortCause;
 use crate::ids::{Slot, Weight};
-use crate::observation::{Observation, Rollout, SlotState, SuiteRun};
+use crate::observation::{Alarm, AlarmState, Observation, Rollout, SlotState, SuiteRun};
 use crate::spec::{Analysis, Step, Strategy, SuiteName};
 
 /// ALB metrics of a minute are complete about this long after it (seconds). A window is assessed
@@ -42,6 +42,9 @@ pub fn decide_shift(deployment: &Deployment, observation: &Observation, now: Tim
         observation,
         now,
     };
+    if let Some(held) = round.unreadable_alarm() {
+        return held;
+    }
     match deployment.shift.stage {
         Stage::Scaling => round.decide_scaling(),
         Stage::Testing => round.decide_testing(),
@@ -104,6 +107,20 @@ impl Round<'_> {
 
     fn candidate(&self) -> Option<&SlotState> {
         self.observation.slots.get(&self.plan.candidate)
+    }
+
+    /// An alarm that can't be read may be firing: nothing moves on, and not for ever (invariant 10).
+    fn unreadable_alarm(&self) -> Option<Decision> {
+        let unreadable = |alarm: &&Alarm| {
+            alarm.state == AlarmState::Unreadable && !self.deployment.overrides(&format!("alarm:{}", alarm.name))
+        };
+        let alarm = self.observation.alarms.iter().find(unreadable)?;
+        let patience = i64::from(self.deployment.spec.timeouts.healthy_seconds) + i64::from(self.step.bake_seconds);
+        let reason = format!("alarm {} can't be read: {}", alarm.name, alarm.reason);
+        if self.waited() > patience {
+            return Some(Decision::abort(AbortCause::AnalysisInconclusive { reason }));
+        }
+        Some(Decision::wait(POLL_SECONDS, reason))
     }
 
     fn frozen(&self) -> Option<Decision> {
