@@ -1,0 +1,25 @@
+//! What people see, made by pure functions of what was read and the time.
+
+mod deployment;
+mod gates;
+mod list;
+mod paint;
+mod phases;
+mod plan;
+mod target;
+mod words;
+
+pub use deployment::{deployment, ended_well};
+pub use gates::open_gate;
+pub use list::list;
+pub use paint::Paint;
+pub use plan::{missing, plan};
+pub use target::notes;
+pub use words::clean;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+pub mod samples;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

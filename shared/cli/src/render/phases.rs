@@ -1,0 +1,314 @@
+//! The tree of phases: how far a deployment is, and what it does right now.
+
+use jiff::Timestamp;
+use tidegate_core::deployment::{Deployment, Kind, Phase, Plan, Rollback, Stage};
+use tidegate_core::exit::ExitState;
+use tidegate_core::spec::{Analysis, Step, Strategy};
+
+use super::words::{bar, clean, count, duration, seconds_between};
+use super::{Paint, gates};
+
+/// How a phase stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    Done,
+    Underway,
+    Failed,
+    NotBegun,
+}
+
+impl Mark {
+    /// The mark. All take two columns, so that what follows lines up.
+    pub(super) const fn symbol(self) -> &'static str {
+        match self {
+            Self::Done => "✅",
+            Self::Underway => "⏳",
+            Self::Failed => "❌",
+            Self::NotBegun => "· ",
+        }
+    }
+}
+
+const FORWARD: [Phase; 5] = [
+    Phase::Plan,
+    Phase::Prepare,
+    Phase::Shift,
+    Phase::Validate,
+    Phase::Complete,
+];
+
+/// What stands under a phase is indented this far.
+const INDENT: &str = "   ";
+
+/// The whole tree, with the gates before their phases.
+pub(super) fn tree(deployment: &Deployment, now: Timestamp, paint: Paint) -> Vec<String> {
+    let mut lines = Vec::new();
+    if deployment.kind == Kind::Forward {
+        let (reached, mark) = stand(deployment);
+        for phase in FORWARD {
+            let mark = match phase.cmp(&reached) {
+                _ if mark == Mark::Done => Mark::Done,
+                std::cmp::Ordering::Less => Mark::Done,
+                // A phase whose gate holds has been entered, but has done nothing.
+                std::cmp::Ordering::Equal if gates::holds(deployment, phase) => Mark::NotBegun,
+                std::cmp::Ordering::Equal => mark,
+                std::cmp::Ordering::Greater => Mark::NotBegun,
+            };
+            lines.extend(gates::before(deployment, phase, now, paint));
+            lines.push(heading(mark, phase, &about(deployment, phase, mark), paint));
+            if phase == Phase::Shift && mark != Mark::NotBegun {
+                lines.extend(shift(deployment, mark, now, paint));
+            }
+            if phase == Phase::Validate || (phase == Phase::Shift && mark == Mark::Underway) {
+                lines.extend(suites(deployment, phase, now));
+            }
+        }
+    }
+    lines.extend(rollback(deployment, now, paint));
+    lines
+}
+
+/// The forward phase that was reached, and how it stands.
+fn stand(deployment: &Deployment) -> (Phase, Mark) {
+    let stopped = deployment.abort.is_some() || deployment.rollback.is_some();
+    let mark = match deployment.exit.as_ref().map(|exit| exit.state) {
+        Some(ExitState::Completed) => Mark::Done,
+        Some(ExitState::Blocked | ExitState::Aborted | ExitState::RolledBack | ExitState::RollbackFailed) => {
+            Mark::Failed
+        }
+        None if stopped => Mark::Failed,
+        None => Mark::Underway,
+    };
+    let reached = match deployment.phase {
+        // The head no longer says where the forward path was left, but what it had done by then does.
+        Phase::Rollback if deployment.plan.is_none() => Phase::Plan,
+        Phase::Rollback if deployment.revision.task_definition.is_none() => Phase::Prepare,
+        Phase::Rollback if deployment.shift.stage != Stage::Done => Phase::Shift,
+        Phase::Rollback => Phase::Validate,
+        Phase::Plan | Phase::Prepare | Phase::Shift | Phase::Validate | Phase::Complete => deployment.phase,
+    };
+    (reached, mark)
+}
+
+fn heading(mark: Mark, phase: Phase, about: &str, paint: Paint) -> String {
+    let width = if about.is_empty() { 0 } else { 9 };
+    let name = format!("{:<width$}", phase.as_str());
+    let name = match mark {
+        Mark::Done => name,
+        Mark::Underway => paint.bold(&name),
+        Mark::Failed => paint.bad(&name),
+        Mark::NotBegun => paint.dim(&name),
+    };
+    format!("{} {name} {about}", mark.symbol()).trim_end().to_owned()
+}
+
+/// What a phase found or made, on its own line.
+fn about(deployment: &Deployment, phase: Phase, mark: Mark) -> String {
+    if mark == Mark::NotBegun {
+        return String::new();
+    }
+    match phase {
+        Phase::Plan => deployment.plan.as_ref().map(plan_words).unwrap_or_default(),
+        Phase::Prepare => {
+            let arn = deployment.revision.task_definition.as_deref().unwrap_or_default();
+            clean(arn.rsplit('/').next().unwrap_or(arn))
+        }
+        Phase::Shift | Phase::Validate | Phase::Complete | Phase::Rollback => String::new(),
+    }
+}
+
+fn plan_words(plan: &Plan) -> String {
+    let weights: Vec<String> = plan
+        .steps
+        .iter()
+        .map(|step| step.weight.percent().to_string())
+        .collect();
+    let seconds = i64::try_from(plan.expected_seconds).unwrap_or(i64::MAX);
+    format!(
+        "{} % in {}, {} watched, about {}, plan {}",
+        weights.join("/"),
+        plan.candidate,
+        count(plan.alarms.len(), "alarm"),
+        duration(seconds),
+        plan.hash.short()
+    )
+}
+
+fn shift(deployment: &Deployment, mark: Mark, now: Timestamp, paint: Paint) -> Vec<String> {
+    let Some(plan) = &deployment.plan else {
+        return Vec::new();
+    };
+    let weight = deployment.shift.weight;
+    let mut lines = vec![
+        format!("{INDENT}{} {weight}", bar(weight)),
+        format!("{INDENT}{}", steps(deployment, plan, mark)),
+    ];
+    let step = plan.steps.get(deployment.shift.step);
+    if let Some(step) = step.filter(|_| mark == Mark::Underway) {
+        lines.push(format!("{INDENT}{}", paint.bold(&doing(deployment, *step, now))));
+    }
+    lines.extend(verdicts(deployment).map(|line| format!("{INDENT}{line}")));
+    lines
+}
+
+/// Every step with its mark: `✅ 5 %  ⏳ 25 %  ·  50 %  ·  100 %`.
+fn steps(deployment: &Deployment, plan: &Plan, mark: Mark) -> String {
+    let at = deployment.shift.step;
+    let over = deployment.shift.stage == Stage::Done;
+    let words = plan.steps.iter().enumerate().map(|(index, step)| {
+        let mark = if over || index < at {
+            Mark::Done
+        } else if index == at {
+            mark
+        } else {
+            Mark::NotBegun
+        };
+        format!("{} {}", mark.symbol(), step.weight)
+    });
+    words.collect::<Vec<_>>().join("  ")
+}
+
+/// What is being done for the step, with the time left where it is known.
+fn doing(deployment: &Deployment, step: Step, now: Timestamp) -> String {
+    let number = deployment.shift.step + 1;
+    let passed = seconds_between(deployment.shift.since, now);
+    match deployment.shift.stage {
+        Stage::Scaling => format!(
+            "step {number}: tasks start for {} ({})",
+            step.weight,
+            duration(passed)
+        ),
+        Stage::Testing => {
+            format!(
+                "step {number}: the candidate is tested without production traffic ({})",
+                duration(passed)
+            )
+        }
+        Stage::Raising => format!(
+            "step {number}: the weight is set to {} and read back",
+            step.weight
+        ),
+        Stage::Baking => match i64::from(step.bake_seconds) - passed {
+            left if left > 0 => format!(
+                "step {number}: bakes at {}, {} of {} left",
+                step.weight,
+                duration(left),
+                duration(step.bake_seconds.into())
+            ),
+            _ => format!(
+                "step {number}: bake at {} is over, waiting for the last check",
+                step.weight
+            ),
+        },
+        Stage::Done => "all steps are done".to_owned(),
+    }
+}
+
+/// The counters of the bake, against their limits.
+fn verdicts(deployment: &Deployment) -> Option<String> {
+    let bake = &deployment.shift.bake;
+    let analysis = analysis_of(&deployment.spec.strategy)?;
+    if deployment.shift.stage != Stage::Baking && bake.passed + bake.failed + bake.inconclusive == 0 {
+        return None;
+    }
+    Some(format!(
+        "checks: {} passed, {} failed (limit {}), {} inconclusive in a row (limit {})",
+        bake.passed, bake.failed, analysis.threshold, bake.inconclusive, analysis.inconclusive_limit
+    ))
+}
+
+const fn analysis_of(strategy: &Strategy) -> Option<&Analysis> {
+    match strategy {
+        Strategy::Recreate | Strategy::Rolling => None,
+        Strategy::BlueGreen(bluegreen) => bluegreen.analysis.as_ref(),
+        Strategy::Canary(steps) | Strategy::Linear(steps) => steps.analysis.as_ref(),
+    }
+}
+
+/// The suites that were started in a phase: `smoke` while the weight shifts, the others afterwards.
+fn suites(deployment: &Deployment, phase: Phase, now: Timestamp) -> Vec<String> {
+    let of_phase = |name: &str| (name == "smoke") == (phase == Phase::Shift);
+    let started = deployment
+        .suites_started
+        .iter()
+        .filter(|(suite, _)| of_phase(&suite.0));
+    started
+        .map(|(suite, since)| {
+            let name = clean(&suite.0);
+            match deployment.suites.get(suite) {
+                None => format!(
+                    "{INDENT}⏳ suite {name} runs for {}",
+                    duration(seconds_between(*since, now))
+                ),
+                Some(0) => format!("{INDENT}✅ suite {name} passed"),
+                Some(code) => format!("{INDENT}❌ suite {name} failed with exit code {code}"),
+            }
+        })
+        .collect()
+}
+
+/// The way back, where there is one.
+fn rollback(deployment: &Deployment, now: Timestamp, paint: Paint) -> Vec<String> {
+    let reversal = deployment.kind != Kind::Forward;
+    let Some(rollback) = &deployment.rollback else {
+        return if reversal && deployment.exit.is_none() {
+            vec![heading(
+                Mark::Underway,
+                Phase::Rollback,
+                "is about to begin",
+                paint,
+            )]
+        } else {
+            Vec::new()
+        };
+    };
+    let mark = match deployment.exit.as_ref().map(|exit| exit.state) {
+        None => Mark::Underway,
+        Some(ExitState::RollbackFailed) => Mark::Failed,
+        Some(ExitState::Completed | ExitState::Blocked | ExitState::Aborted | ExitState::RolledBack) => {
+            Mark::Done
+        }
+    };
+    let mut lines = vec![heading(mark, Phase::Rollback, "", paint)];
+    lines.extend(
+        way_back(deployment, rollback, now)
+            .into_iter()
+            .map(|line| format!("{INDENT}{line}")),
+    );
+    lines
+}
+
+fn way_back(deployment: &Deployment, rollback: &Rollback, now: Timestamp) -> Vec<String> {
+    let wished_at = deployment
+        .abort
+        .as_ref()
+        .map_or(rollback.started_at, |abort| abort.at);
+    let step = |at: Option<Timestamp>, done: &str, open: String| match at {
+        Some(at) => format!(
+            "✅ {done}, {} after the stop",
+            duration(seconds_between(wished_at, at))
+        ),
+        None if deployment.exit.is_some() => format!("·  {open}"),
+        None => format!("⏳ {open}"),
+    };
+    let quiesce = match rollback.quiesced_at {
+        Some(at) if at > now => format!(
+            "wait {} until nothing of the old epoch can run",
+            duration(seconds_between(now, at))
+        ),
+        Some(_) | None => "read the weights again".to_owned(),
+    };
+    vec![
+        step(
+            rollback.traffic_back_at,
+            "all traffic on stable, read back",
+            "return all traffic to stable".to_owned(),
+        ),
+        step(rollback.reasserted_at, "read again: still on stable", quiesce),
+        step(
+            rollback.scaled_in_at,
+            "candidate scaled in",
+            "scale the candidate in".to_owned(),
+        ),
+    ]
+}

@@ -1,0 +1,91 @@
+//! What will be done, as people see it before they approve it.
+
+use tidegate_core::deployment::{Plan, Revision, Traffic};
+use tidegate_core::exit::Missing;
+use tidegate_core::ids::Target;
+
+use super::Paint;
+use super::words::{clean, duration};
+
+/// A plan, line by line. The hash is shown where it can be approved: a dry run's can't.
+pub fn plan(target: &Target, revision: &Revision, plan: &Plan, with_hash: bool, paint: Paint) -> String {
+    let mut lines = vec![
+        format!(
+            "{}  {}",
+            paint.bold(&target.to_string()),
+            clean(&revision.label())
+        ),
+        format!("  image     {}", clean(&plan.image)),
+        format!("  traffic   {}", traffic(plan.traffic)),
+        format!(
+            "  slot      {}, {} tasks at full traffic",
+            plan.candidate, plan.capacity
+        ),
+        format!("  stable    {}", stable(plan)),
+        format!("  steps     {}", steps(plan)),
+        format!("  alarms    {}", alarms(plan)),
+        format!(
+            "  takes     about {}, without waiting for people",
+            duration(i64::try_from(plan.expected_seconds).unwrap_or(i64::MAX))
+        ),
+    ];
+    if with_hash {
+        lines.push(format!("  plan      {}", plan.hash.short()));
+    }
+    lines.join("\n")
+}
+
+const fn traffic(traffic: Traffic) -> &'static str {
+    match traffic {
+        Traffic::Weighted => "by weights of the listener rule",
+        Traffic::Tasks => "by share of tasks",
+        Traffic::Rolling => "by ECS, as a rolling update",
+        Traffic::Recreate => "by ECS, all stopped before all are started (downtime)",
+    }
+}
+
+fn stable(plan: &Plan) -> String {
+    match &plan.stable {
+        None => "none: this is the first deployment, and there is nothing to roll back to".to_owned(),
+        Some(stable) => {
+            let arn = &stable.task_definition;
+            let name = clean(arn.rsplit('/').next().unwrap_or(arn));
+            format!(
+                "{name} in {}, {} tasks: a rollback returns to it",
+                stable.slot, stable.desired
+            )
+        }
+    }
+}
+
+fn steps(plan: &Plan) -> String {
+    let words = plan.steps.iter().map(|step| match step.bake_seconds {
+        0 => step.weight.to_string(),
+        seconds => format!("{} for {}", step.weight, duration(seconds.into())),
+    });
+    words.collect::<Vec<_>>().join(", then ")
+}
+
+fn alarms(plan: &Plan) -> String {
+    if plan.alarms.is_empty() {
+        return "none is watched".to_owned();
+    }
+    plan.alarms
+        .iter()
+        .map(|name| clean(name))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// What is missing, each with what to do about it.
+pub fn missing(target: &Target, missing: &[Missing], paint: Paint) -> String {
+    let mut lines = vec![format!(
+        "{}  can't be deployed now; missing:",
+        paint.bold(&target.to_string())
+    )];
+    for one in missing {
+        lines.push(format!("❌ {}", clean(&one.what)));
+        lines.push(format!("   next: {}", clean(&one.remedy)));
+    }
+    lines.join("\n")
+}

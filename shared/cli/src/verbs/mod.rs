@@ -1,0 +1,15 @@
+//! One file per verb: its arguments, and what it does.
+
+pub mod abort;
+pub mod apply;
+pub mod approve;
+pub mod audit;
+pub mod completions;
+pub mod deploy;
+pub mod get;
+pub mod history;
+pub mod lint;
+pub mod plan;
+pub mod push;
+pub mod reject;
+pub mod rollback;

@@ -1,0 +1,254 @@
+//! `tidegate plan`: what a deployment would do. Reads only, with the caller's own credentials.
+
+use clap::Args;
+use jiff::Timestamp;
+use serde::Serialize;
+use tidegate_aws::error::AwsError;
+use tidegate_aws::observe;
+use tidegate_core::decision::Outcome;
+use tidegate_core::deployment::{Deployment, Origin, Plan, Revision};
+use tidegate_core::event::Event;
+use tidegate_core::exit::Missing;
+use tidegate_core::ids::{Digest, Person, Slot, Target, Weight};
+use tidegate_core::observation::{ImageState, Observation};
+use tidegate_core::phases::make_plan;
+use tidegate_core::target::{Admission, Push, TargetState};
+use tidegate_core::wiring::{Forward, Wiring};
+
+use crate::context::Context;
+use crate::status::{CliError, Status};
+use crate::{image, render};
+
+/// What would be deployed, and where.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Where: SERVICE/ENVIRONMENT.
+    #[arg(value_name = "TARGET")]
+    pub target: Target,
+    /// A tag or digest in the target's repository, such as `v2`, `web:v2` or `sha256:...`.
+    #[arg(value_name = "IMAGE")]
+    pub image: String,
+}
+
+/// What came of a dry run.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DryRun {
+    target: Target,
+    revision: Revision,
+    /// Absent where something is missing.
+    plan: Option<Plan>,
+    missing: Vec<Missing>,
+    /// What would become of the wish as things stand: it starts, waits, or is refused.
+    admission: String,
+}
+
+/// Clients that read.
+struct Clients {
+    cloudwatch: aws_sdk_cloudwatch::Client,
+    ecr: aws_sdk_ecr::Client,
+    ecs: aws_sdk_ecs::Client,
+    elb: aws_sdk_elasticloadbalancingv2::Client,
+}
+
+/// Plans.
+///
+/// # Errors
+/// No such target or image, or Tidegate or AWS can't be asked.
+pub async fn run(args: PlanArgs, cx: &Context) -> Result<Status, CliError> {
+    let api = cx.api().await?;
+    let state = api.target(&args.target).await?;
+    let now = api.now();
+    let sdk = cx.sdk().await;
+    let clients = Clients {
+        cloudwatch: aws_sdk_cloudwatch::Client::new(&sdk),
+        ecr: aws_sdk_ecr::Client::new(&sdk),
+        ecs: aws_sdk_ecs::Client::new(&sdk),
+        elb: aws_sdk_elasticloadbalancingv2::Client::new(&sdk),
+    };
+    let push = find_image(&clients, &state, &args.image, person(cx)?).await?;
+    let dry_run = plan(&clients, &state, push, now).await?;
+    cx.out.show(&dry_run, || words(&dry_run, cx))?;
+    Ok(if dry_run.missing.is_empty() {
+        Status::Ok
+    } else {
+        Status::Failed
+    })
+}
+
+fn person(cx: &Context) -> Result<Person, CliError> {
+    cx.identity()
+        .parse()
+        .map_err(|error| CliError::Usage(format!("{error}; use --as")))
+}
+
+/// The image as a push that a person would make of it.
+async fn find_image(
+    clients: &Clients,
+    state: &TargetState,
+    text: &str,
+    person: Person,
+) -> Result<Push, CliError> {
+    let repository = image::repository_of(state);
+    let reference = image::within(text, &state.target, repository)?;
+    let missing = || {
+        CliError::NotFound(format!(
+            "repository {repository} has no image `{reference}`: push it, or name another tag"
+        ))
+    };
+    let (digest, tag, pushed_at) = match reference.parse::<Digest>() {
+        Ok(digest) => match observe::image(&clients.ecr, repository, &digest)
+            .await
+            .map_err(unreadable)?
+        {
+            ImageState::Found { pushed_at, .. } => (digest, None, pushed_at),
+            ImageState::Missing => return Err(missing()),
+        },
+        Err(_) => {
+            let found = observe::image_by_tag(&clients.ecr, repository, reference)
+                .await
+                .map_err(unreadable)?;
+            let (digest, pushed_at) = found.ok_or_else(missing)?;
+            (digest, Some(reference.to_owned()), pushed_at)
+        }
+    };
+    let origin = Origin::Person { person };
+    Ok(Push {
+        repository: repository.to_owned(),
+        digest,
+        tag,
+        pushed_at,
+        origin,
+        overrides: Vec::new(),
+    })
+}
+
+async fn plan(
+    clients: &Clients,
+    state: &TargetState,
+    push: Push,
+    now: Timestamp,
+) -> Result<DryRun, CliError> {
+    let (deployment, mut missing, admission) = imagine(state, push, now)?;
+    let found = observe::find_wiring(&clients.ecs, &clients.elb, &deployment.target, &deployment.spec)
+        .await
+        .map_err(unreadable)?;
+    let mut plan = None;
+    if found.missing.is_empty() {
+        let observation = read(clients, &deployment, &found.wiring)
+            .await
+            .map_err(unreadable)?;
+        let decision = make_plan(&deployment, found.wiring, &observation, now);
+        if let Outcome::Blocked(more) = decision.outcome {
+            missing.extend(more);
+        }
+        plan = decision.events.into_iter().find_map(|event| {
+            let Event::Planned { plan } = event else {
+                return None;
+            };
+            Some(*plan)
+        });
+    } else {
+        missing.extend(found.missing);
+    }
+    let (target, revision) = (deployment.target, deployment.revision);
+    Ok(DryRun {
+        target,
+        revision,
+        plan: plan.filter(|_| missing.is_empty()),
+        missing,
+        admission,
+    })
+}
+
+/// The deployment that would start if the target were free, and what stands in its way.
+fn imagine(
+    state: &TargetState,
+    push: Push,
+    now: Timestamp,
+) -> Result<(Deployment, Vec<Missing>, String), CliError> {
+    let mut missing = Vec::new();
+    let admission = match state.clone().admit(push.clone(), now) {
+        Admission::Start(_) => "it would start at once".to_owned(),
+        Admission::Queued { behind } => format!("it would wait for {behind}"),
+        Admission::Superseding { running, .. } => format!("{running} would be stopped first"),
+        Admission::Refused(refusal) => {
+            let remedy = "repair what is named, or set it aside with `tidegate deploy --override`".to_owned();
+            missing.push(Missing {
+                what: refusal.to_string(),
+                remedy,
+            });
+            "it would be refused".to_owned()
+        }
+    };
+    let mut free = state.clone();
+    free.lock = None;
+    free.quarantine.clear();
+    match free.admit(push, now) {
+        Admission::Start(request) => Ok((Deployment::new(*request, now), missing, admission)),
+        Admission::Queued { .. } | Admission::Superseding { .. } => Err(CliError::Failed(
+            "a free target does not start: report this as a bug".to_owned(),
+        )),
+        Admission::Refused(refusal) => Err(CliError::Refused(refusal.to_string())),
+    }
+}
+
+async fn read(clients: &Clients, deployment: &Deployment, wiring: &Wiring) -> Result<Observation, AwsError> {
+    let target = &deployment.target;
+    let slots = observe::slots(&clients.ecs, &clients.elb, wiring, None).await?;
+    let forward = match &wiring.balancer {
+        Some(balancer) => Some(observe::forward(&clients.elb, &balancer.rule_arn).await?),
+        None => None,
+    };
+    let repository = &deployment.revision.repository;
+    let serving = slots
+        .iter()
+        .find(|(slot, state)| state.desired > 0 && serves(wiring, forward.as_ref(), **slot));
+    let stable_image = match serving.and_then(|(_, state)| state.digest.as_ref()) {
+        Some(digest) => Some(observe::image(&clients.ecr, repository, digest).await?),
+        None => None,
+    };
+    let prefix = format!("{}-{}-", target.service, target.environment);
+    let named = deployment.spec.auto_rollback.alarms.as_deref();
+    let suites = &deployment.spec.post_deployment_tests;
+    Ok(Observation {
+        alarms: observe::alarms(&clients.cloudwatch, named, &prefix).await?,
+        unknown_suites: observe::unknown_suites(&clients.ecs, target, suites).await?,
+        image: Some(observe::image(&clients.ecr, repository, &deployment.revision.digest).await?),
+        stable_image,
+        forward,
+        slots,
+        ..Observation::default()
+    })
+}
+
+/// Whether a slot has weight, as far as there are weights.
+fn serves(wiring: &Wiring, forward: Option<&Forward>, slot: Slot) -> bool {
+    let group = wiring
+        .balancer
+        .as_ref()
+        .and_then(|balancer| balancer.target_groups.get(&slot));
+    let weight = group.and_then(|group| forward?.weight_of(group));
+    weight.is_none_or(|weight| weight > Weight::ZERO)
+}
+
+/// AWS said no, or nothing.
+fn unreadable(error: AwsError) -> CliError {
+    let next = if error.is_retryable() {
+        "try again in a moment"
+    } else {
+        "check that your credentials may read ECS, ELB, CloudWatch and ECR"
+    };
+    CliError::Unreachable(format!("{error}: {next}"))
+}
+
+fn words(dry_run: &DryRun, cx: &Context) -> String {
+    let paint = cx.out.paint;
+    match &dry_run.plan {
+        Some(plan) => {
+            let plan = render::plan(&dry_run.target, &dry_run.revision, plan, false, paint);
+            format!("{plan}\nnothing was touched; {}", dry_run.admission)
+        }
+        None => render::missing(&dry_run.target, &dry_run.missing, paint),
+    }
+}

@@ -1,0 +1,169 @@
+//! `tidegate push`: an image for the local cloud, and how its version behaves there.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::image::ImageName;
+use crate::status::{CliError, Status};
+
+/// What to push.
+#[derive(Debug, Args)]
+pub struct PushArgs {
+    /// Repository and tag, such as `web:v2`; with `@sha256:...` that digest instead of a new one.
+    #[arg(value_name = "IMAGE")]
+    pub image: ImageName,
+    /// It answers this share of its requests with a 5xx, percent.
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub errors: Option<f64>,
+    /// It does so only from this share of the traffic on, percent.
+    #[arg(long, value_name = "WEIGHT", requires = "errors", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub errors_from: Option<u8>,
+    /// 99th percentile of its response time, milliseconds.
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..=600_000))]
+    pub latency: Option<u32>,
+    /// Its tasks exit a few seconds after they started.
+    #[arg(long, group = "start")]
+    pub crash: bool,
+    /// Its tasks run but never pass a health check.
+    #[arg(long, group = "start")]
+    pub never_healthy: bool,
+    /// Its tasks become healthy only after this long.
+    #[arg(long, value_name = "SECONDS", group = "start")]
+    pub slow: Option<u32>,
+}
+
+/// `POST /_local/push`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PushRequest {
+    repository: String,
+    tag: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+    behaviour: Behaviour,
+}
+
+/// What differs from a healthy version: the fields of the local cloud's `Behaviour`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Behaviour {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<Start>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_percent: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_from_weight: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_p99_ms: Option<u32>,
+}
+
+/// How its tasks start.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Start {
+    Crash,
+    NeverHealthy,
+    Slow { seconds: u32 },
+}
+
+/// Pushes.
+///
+/// # Errors
+/// On AWS, where `docker push` does this; or the local cloud can't be reached.
+pub async fn run(args: PushArgs, cx: &Context) -> Result<Status, CliError> {
+    if cx.global.api_url.is_some() {
+        return Err(CliError::Usage(
+            "push is for the local cloud; on AWS push to ECR with `docker push`, and Tidegate hears of it"
+                .to_owned(),
+        ));
+    }
+    let name = args.image.to_string();
+    let answer = cx.api().await?.push(&request(args)).await?;
+    cx.out.show(&answer, || {
+        let digest = answer.get("digest").and_then(serde_json::Value::as_str);
+        let digest = digest.map(|digest| format!(" as {digest}")).unwrap_or_default();
+        format!("pushed {name}{digest}\nwatch what becomes of it with `tidegate get --watch`")
+    })?;
+    Ok(Status::Ok)
+}
+
+fn request(args: PushArgs) -> PushRequest {
+    let start = if args.crash {
+        Some(Start::Crash)
+    } else if args.never_healthy {
+        Some(Start::NeverHealthy)
+    } else {
+        args.slow.map(|seconds| Start::Slow { seconds })
+    };
+    PushRequest {
+        repository: args.image.repository,
+        tag: args.image.tag.unwrap_or_else(|| "latest".to_owned()),
+        digest: args.image.digest.map(|digest| digest.to_string()),
+        behaviour: Behaviour {
+            start,
+            error_percent: args.errors,
+            error_from_weight: args.errors_from,
+            latency_p99_ms: args.latency,
+        },
+    }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number: Option<f64> = text.trim_end_matches('%').parse().ok();
+    number
+        .filter(|n| (0.0..=100.0).contains(n))
+        .ok_or_else(|| "a share is a number from 0 to 100".to_owned())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use tidegate_local::fleet;
+
+    use crate::args::{Cli, Verb};
+
+    fn behaviour(options: &[&str]) -> fleet::Behaviour {
+        let line = ["tidegate", "push", "web:v2"].iter().chain(options);
+        let Verb::Push(args) = Cli::try_parse_from(line).unwrap().verb else {
+            unreachable!("push was parsed")
+        };
+        serde_json::from_value(serde_json::to_value(request(args).behaviour).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_local_cloud_reads_what_the_options_say() {
+        assert_eq!(behaviour(&[]), fleet::Behaviour::default());
+        assert_eq!(
+            behaviour(&["--errors", "5%", "--errors-from", "25"]),
+            fleet::Behaviour::failing(5.0, 25)
+        );
+        assert_eq!(
+            behaviour(&["--crash"]),
+            fleet::Behaviour::starting(fleet::Start::Crash)
+        );
+        assert_eq!(
+            behaviour(&["--never-healthy"]),
+            fleet::Behaviour::starting(fleet::Start::NeverHealthy)
+        );
+        assert_eq!(
+            behaviour(&["--slow", "40"]),
+            fleet::Behaviour::starting(fleet::Start::Slow { seconds: 40 })
+        );
+        assert_eq!(behaviour(&["--latency", "900"]).latency_p99_ms, 900.0);
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        for options in [
+            ["--crash", "--never-healthy"].as_slice(),
+            &["--errors", "101"],
+            &["--errors-from", "5"],
+        ] {
+            let line = ["tidegate", "push", "web:v2"].iter().chain(options);
+            assert!(Cli::try_parse_from(line).is_err(), "{options:?}");
+        }
+    }
+}
