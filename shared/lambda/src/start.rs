@@ -18,7 +18,7 @@ use aws_types::region::Region;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
 
 use crate::config::{ConfigError, Lookup, required};
 use crate::error::FunctionError;
@@ -72,11 +72,12 @@ fn environment(name: &str) -> Option<String> {
 
 /// JSON lines with the level from `TIDEGATE_LOG` (default `info`), as CloudWatch Logs Insights reads.
 fn start_logs() {
-    let level = environment("TIDEGATE_LOG").unwrap_or_else(|| "info".to_owned());
+    // A level that can't be read must not keep a function from starting.
+    let level = environment("TIDEGATE_LOG").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
-        .with_env_filter(EnvFilter::new(level))
+        .with_max_level(level)
         .without_time()
         .with_target(false)
         .init();

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::cause;
 use super::text::{clean, duration, shorten};
-use crate::analysis::{Check, Verdict};
+use crate::analysis::{Check, KnownMetric, Unit, Verdict};
 use crate::deployment::{Origin, Phase, Plan};
 use crate::event::Event;
 use crate::exit::ExitState;
@@ -225,10 +225,31 @@ fn decision_text(gate: &str, decision: &GateDecision) -> String {
 fn check_text(check: &Check, passed: u32, failed: u32, inconclusive: u32) -> Option<String> {
     let reason = clean(&check.reason);
     match check.verdict {
-        Verdict::Pass => (passed == 1).then(|| format!("first check passed: {reason}")),
+        Verdict::Pass => (passed == 1).then(|| format!("first check passed: {}", measured(check))),
         Verdict::Fail => Some(format!("check failed ({failed} so far): {reason}")),
         Verdict::Inconclusive => (inconclusive == 1).then(|| format!("check without conclusion: {reason}")),
     }
+}
+
+/// What was measured, each metric once: bounds matter only where one was missed.
+fn measured(check: &Check) -> String {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut words = Vec::new();
+    for measurement in &check.measurements {
+        if seen.contains(&measurement.metric.as_str()) {
+            continue;
+        }
+        seen.push(&measurement.metric);
+        let Some(value) = measurement.value else {
+            continue;
+        };
+        let value = match KnownMetric::named(&measurement.metric) {
+            Some(known) => known.unit().show(value),
+            None => Unit::Count.show(value),
+        };
+        words.push(format!("{} {value}", clean(&measurement.metric.replace('_', " "))));
+    }
+    words.join(", ")
 }
 
 fn count(number: u32, what: &str) -> String {
