@@ -130,6 +130,24 @@ async fn plan(
     now: Timestamp,
 ) -> Result<DryRun, CliError> {
     let (deployment, mut missing, admission) = imagine(state, push, now)?;
+    if let Some(lock) = &state.lock {
+        // In mid-deployment the weights are on their way, so nothing that is read now would hold then.
+        let running = &lock.deployment;
+        let missing = vec![Missing {
+            what: format!("a target at rest: {running} is running"),
+            remedy: format!(
+                "plan again after it: `tidegate get {running} --watch`; deployed now, {admission}"
+            ),
+        }];
+        let (target, revision) = (deployment.target, deployment.revision);
+        return Ok(DryRun {
+            target,
+            revision,
+            plan: None,
+            missing,
+            admission,
+        });
+    }
     let found = observe::find_wiring(&clients.ecs, &clients.elb, &deployment.target, &deployment.spec)
         .await
         .map_err(unreadable)?;
