@@ -21,6 +21,7 @@ pub mod exit;
 pub mod gates;
 pub mod hash;
 pub mod ids;
+pub mod invariants;
 pub mod journal;
 pub mod messages;
 pub mod observation;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Severity;
+use super::{MessageId, Severity};
 use super::marks::phase_at;
 use crate::deployment::Deployment;
 use crate::event::Event;
@@ -15,7 +15,9 @@ pub(super) fn of(deployment: &Deployment, entry: &Entry, severity: Severity) -> 
     } else {
         None
     };
+    let id = MessageId::of(entry);
     [
+        ("messageId", Some(id.as_str())),
         ("service", Some(deployment.target.service.as_str())),
         ("environment", Some(deployment.target.environment.as_str())),
         ("deployment", Some(deployment.id.as_str())),

@@ -106,8 +106,9 @@ pub struct Letter {
     pub subject: String,
     /// SNS `Message`: what, where, who, weight, why, what to do next.
     pub text: String,
-    /// SNS message attributes for filter policies, all of type `String`, none empty: `service`,
-    /// `environment`, `deployment`, `event`, `phase`, `severity`, and `exitState` once it ended.
+    /// SNS message attributes for filter policies, all of type `String`, none empty: `messageId`
+    /// (to drop a second copy by), `service`, `environment`, `deployment`, `event`, `phase`,
+    /// `severity`, and `exitState` once it ended.
     pub attributes: BTreeMap<String, String>,
     /// The body to post to a Slack incoming webhook.
     pub slack: serde_json::Value,

@@ -1,0 +1,145 @@
+//! Alarms, measurements and suites: invariants 9, 10, 17 and 23.
+
+use crate::analysis::Verdict;
+use crate::deployment::{Kind, Traffic};
+use crate::event::Event;
+use crate::spec::Strategy;
+
+use super::view::{Record, View};
+
+/// 9. An alarm that is already in `ALARM` at the start blocks, or needs a recorded override.
+///
+/// Sees the alarm's state at the instant of the plan; one that does not exist counts as unreadable.
+pub(super) fn firing_alarms_block(view: &View) -> Vec<String> {
+    let mut found = Vec::new();
+    for record in &view.deployments {
+        let (Some(at), Some(plan)) = (record.planned_at(), record.plan()) else {
+            continue;
+        };
+        // A reversal goes by the plan of the deployment that it takes back.
+        if record.deployment.kind != Kind::Forward {
+            continue;
+        }
+        for name in &plan.alarms {
+            let fine = view.alarm_at(name, at) == Some(false);
+            if !fine && !record.deployment.overrides(&format!("alarm:{name}")) {
+                found.push(record.says(format!("it was planned although alarm {name} was not fine")));
+            }
+        }
+    }
+    found
+}
+
+/// 10. An unreadable alarm, missing data, or fewer samples than the minimum never counts as Pass.
+///
+/// Sees every check with its measurements: a Pass has at least one, each has a value and passed; and
+/// a step with rules is left only after a check that passed. How many requests there really were
+/// is in the check's reason only.
+pub(super) fn nothing_passes_unmeasured(view: &View) -> Vec<String> {
+    let mut found = Vec::new();
+    for record in &view.deployments {
+        let mut passed = false;
+        let mut baked = false;
+        for entry in &record.journal {
+            match &entry.event {
+                Event::Checked { check, .. } => {
+                    passed = check.verdict == Verdict::Pass;
+                    let measured = !check.measurements.is_empty()
+                        && check
+                            .measurements
+                            .iter()
+                            .all(|one| one.value.is_some() && one.verdict == Verdict::Pass);
+                    if passed && !measured {
+                        found.push(record.says(format!("entry {} passed without being measured", entry.seq)));
+                    }
+                }
+                Event::WeightReached { step, .. } => {
+                    passed = false;
+                    baked = bakes(record, *step);
+                }
+                Event::ShiftDone | Event::ScalingStarted { .. } if baked && !passed => {
+                    found.push(record.says(format!("entry {} follows a bake that did not pass", entry.seq)));
+                    baked = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// Whether a step is measured before it is left.
+fn bakes(record: &Record, step: usize) -> bool {
+    let spec = &record.deployment.spec;
+    let rules = match &spec.strategy {
+        Strategy::Canary(steps) | Strategy::Linear(steps) => steps.analysis.is_some(),
+        Strategy::BlueGreen(bluegreen) => bluegreen.analysis.is_some(),
+        Strategy::Recreate | Strategy::Rolling => false,
+    };
+    let conditions = spec.auto_rollback.enabled && !spec.auto_rollback.conditions.is_empty();
+    let bake = record
+        .plan()
+        .and_then(|plan| plan.steps.get(step))
+        .map_or(0, |step| step.bake_seconds);
+    bake > 0 && (rules || conditions)
+}
+
+/// 17. Superseding or resuming starts analysis from zero.
+///
+/// Sees that the first check of every bake looks at nothing from before it, and counts from zero.
+pub(super) fn starts_from_zero(view: &View) -> Vec<String> {
+    let mut found = Vec::new();
+    for record in &view.deployments {
+        let mut began = None;
+        for entry in &record.journal {
+            match &entry.event {
+                Event::WeightReached { .. } => began = Some(entry.at),
+                Event::Checked {
+                    check,
+                    passed,
+                    failed,
+                    inconclusive,
+                } => {
+                    let Some(since) = began.take() else { continue };
+                    if passed + failed + inconclusive != 1 {
+                        found.push(record.says(format!("entry {} counts on from before", entry.seq)));
+                    }
+                    if check.from < since {
+                        found.push(record.says(format!("entry {} looks at what was before", entry.seq)));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// 23. A candidate whose smoke test failed never gets production weight.
+///
+/// Sees the suite's end and the decisions after it; where traffic is shared between two slots, the
+/// suite must have passed before the first weight. In one ECS service there is no candidate to test
+/// before it serves.
+pub(super) fn smoke_comes_first(view: &View) -> Vec<String> {
+    let mut found = Vec::new();
+    for record in &view.deployments {
+        let shared = matches!(record.traffic(), Some(Traffic::Weighted | Traffic::Tasks));
+        let wanted = record
+            .deployment
+            .spec
+            .post_deployment_tests
+            .iter()
+            .any(|s| s.0 == "smoke");
+        let mut code = None;
+        for entry in &record.journal {
+            match &entry.event {
+                Event::SuiteEnded { suite, exit_code } if suite.0 == "smoke" => code = Some(*exit_code),
+                Event::WeightDecided { weight, .. } if wanted && shared && code != Some(0) => {
+                    found.push(record.says(format!("{weight} was decided without a smoke test that passed")));
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,135 @@
+//! Gates: invariants 13 to 15.
+
+use std::collections::BTreeSet;
+
+use crate::event::Event;
+use crate::exit::AbortCause;
+use crate::spec::{Gate, GatePhase};
+
+use super::view::{Record, View, Writer};
+
+fn rule(record: &Record, before: GatePhase) -> Option<&Gate> {
+    record
+        .deployment
+        .spec
+        .gates
+        .iter()
+        .find(|gate| gate.before == before)
+}
+
+/// 13. An approval is honoured once, before it expires, and only for the plan (by hash) that it was
+/// given for.
+///
+/// Sees every decision that was taken down; a decision that was refused leaves no trace, as it should.
+pub(super) fn approvals_count_once(view: &View) -> Vec<String> {
+    let mut found = Vec::new();
+    for record in &view.deployments {
+        let mut passed = BTreeSet::new();
+        for entry in &record.journal {
+            match &entry.event {
+                Event::Decided { before, decision } => {
+                    let plan = record.plan().map(|plan| &plan.hash);
+                    if plan != Some(&decision.plan_hash) {
+                        found.push(record.says(format!("{} decided about another plan", decision.by)));
+                    }
+                    let gate = record.deployment.gates.get(before);
+                    if gate.is_none_or(|gate| entry.at >= gate.expires_at || entry.at < gate.opened_at) {
+                        found.push(record.says(format!("{} decided out of time", decision.by)));
+                    }
+                    if passed.contains(before) {
+                        found.push(record.says(format!("{} decided after the gate was passed", decision.by)));
+                    }
+                }
+                Event::GatePassed { before } => {
+                    if !passed.insert(*before) {
+                        found.push(
+                            record.says(format!("the gate before {} was passed twice", before.as_str())),
+                        );
+                    }
+                    if !enough(record, *before) {
+                        let gate = before.as_str();
+                        found.push(record.says(format!("the gate before {gate} was passed by too few")));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+fn enough(record: &Record, before: GatePhase) -> bool {
+    match (rule(record, before), record.deployment.gates.get(&before)) {
+        (Some(rule), Some(state)) => crate::gates::satisfied(rule, state),
+        _ => false,
+    }
+}
+
+/// 14. Approvers are distinct, hold the role asked for, and are not the author of the change.
+///
+/// Sees the `people` file as it is now; that two names are one person is for that file to say.
+pub(super) fn approvers_are_distinct(view: &View) -> Vec<String> {
+    let mut found = Vec::new();
+    for record in &view.deployments {
+        let mut seen = BTreeSet::new();
+        for entry in &record.journal {
+            let Event::Decided { before, decision } = &entry.event else {
+                continue;
+            };
+            let by = &decision.by;
+            if !seen.insert((*before, by.clone())) {
+                found.push(record.says(format!("{by} decided twice")));
+            }
+            if record.deployment.origin.author() == Some(by) {
+                found.push(record.says(format!("{by} decided about an own change")));
+            }
+            let asked = rule(record, *before)
+                .is_some_and(|rule| rule.approvals.iter().any(|one| one.role == decision.role));
+            let held = view
+                .people
+                .identify(by.as_str())
+                .is_some_and(|(_, entry)| entry.roles.contains(&decision.role));
+            if !asked || !held {
+                found.push(record.says(format!("{by} decided as {}", decision.role)));
+            }
+        }
+    }
+    found
+}
+
+/// 15. A denied or expired approval moves no traffic.
+///
+/// Sees decisions and rises of the rule after the denial.
+pub(super) fn denied_moves_nothing(view: &View) -> Vec<String> {
+    let mut found = Vec::new();
+    for record in &view.deployments {
+        let mut denied = None;
+        for entry in &record.journal {
+            match &entry.event {
+                Event::Decided { decision, .. } if !decision.approve => {
+                    denied.get_or_insert(entry.at);
+                }
+                Event::AbortRequested {
+                    cause: AbortCause::ApprovalExpired { .. } | AbortCause::Rejected { .. },
+                } => {
+                    denied.get_or_insert(entry.at);
+                }
+                Event::WeightDecided { weight, .. } if denied.is_some() => {
+                    found.push(record.says(format!("{weight} was decided after it was denied")));
+                }
+                _ => {}
+            }
+        }
+        let (Some(denied), Some(plan)) = (denied, record.plan()) else {
+            continue;
+        };
+        for change in view.changes() {
+            let rises = change.slot == plan.candidate && change.to > change.from;
+            let ours = change.by == Writer::Tidegate && record.active_at(change.at);
+            if rises && ours && change.at > denied {
+                found.push(record.says("the candidate's weight rose after it was denied"));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,210 @@
+//! What the checker sees of a local cloud.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use tidegate_core::deployment::Deployment;
+use tidegate_core::gates::People;
+use tidegate_core::ids::{Digest, Slot};
+use tidegate_core::invariants::{
+    AlarmReading, Definition, ExecutionSeen, Record, SlotReading, View, WeightReading, Writer,
+};
+use tidegate_core::journal::Entry;
+use tidegate_core::target::TargetState;
+use tidegate_core::wiring::Forward;
+use tidegate_local::cloud::State;
+use tidegate_local::fleet::{AlarmValue, RuleAction};
+
+/// What was read of the table for one target.
+pub(crate) struct Stored {
+    pub(crate) target: TargetState,
+    pub(crate) people: People,
+    pub(crate) deployments: Vec<(Deployment, Vec<Entry>)>,
+}
+
+/// The view of one target.
+pub(crate) fn of(state: &State, stored: Stored, now: Timestamp, over: bool) -> View {
+    let names = names(&stored.target);
+    let deployments: Vec<Record> = stored
+        .deployments
+        .into_iter()
+        .map(|(deployment, journal)| Record {
+            executions: executions(state, &deployment),
+            deployment,
+            journal,
+        })
+        .collect();
+    let rule = names.rule(state);
+    View {
+        now,
+        over,
+        people: stored.people,
+        groups: names.groups(state),
+        weights: rule.as_deref().map_or_else(Vec::new, |rule| weights(state, rule)),
+        forward: rule.as_deref().and_then(|rule| forward(state, rule)),
+        slots: names.slots(state),
+        definitions: definitions(state, &deployments),
+        alarms: alarms(state),
+        notices: notices(state),
+        deployments,
+        target: stored.target,
+    }
+}
+
+/// What a target's things are called, as `infra/service.yaml` names them.
+struct Names {
+    cluster: String,
+    service: String,
+    prefix: String,
+}
+
+fn names(target: &TargetState) -> Names {
+    let id = &target.target;
+    let cluster = target.spec.cluster.clone();
+    Names {
+        cluster: cluster.unwrap_or_else(|| id.environment.to_string()),
+        service: id.service.to_string(),
+        prefix: format!("{}-{}", id.service, id.environment),
+    }
+}
+
+impl Names {
+    fn groups(&self, state: &State) -> BTreeMap<Slot, String> {
+        [Slot::Blue, Slot::Green]
+            .into_iter()
+            .map(|slot| (slot, format!("{}-{slot}", self.prefix)))
+            .filter(|(_, name)| state.fleet.target_group_arn(name).is_some())
+            .collect()
+    }
+
+    fn rule(&self, state: &State) -> Option<String> {
+        let group = state.fleet.target_group_arn(&format!("{}-blue", self.prefix))?;
+        state.fleet.rule_of_target_group(group).map(str::to_owned)
+    }
+
+    fn slot(&self, service: &str) -> Option<Slot> {
+        match service.strip_prefix(&self.service)? {
+            "" | "-blue" => Some(Slot::Blue),
+            "-green" => Some(Slot::Green),
+            _ => None,
+        }
+    }
+
+    fn slots(&self, state: &State) -> Vec<SlotReading> {
+        let seen = state
+            .history
+            .services
+            .iter()
+            .filter(|seen| seen.cluster == self.cluster);
+        seen.filter_map(|seen| {
+            Some(SlotReading {
+                at: seen.at,
+                slot: self.slot(&seen.name)?,
+                desired: seen.desired,
+                healthy: seen.healthy,
+                digests: seen.digests.iter().filter_map(|text| text.parse().ok()).collect(),
+                task_definition: seen.task_definition.clone(),
+            })
+        })
+        .collect()
+    }
+}
+
+fn executions(state: &State, deployment: &Deployment) -> Vec<ExecutionSeen> {
+    let all = state.engine.executions();
+    let ours = all
+        .into_iter()
+        .filter(|(_, execution)| execution.input()["deployment"].as_str() == Some(deployment.id.as_str()));
+    ours.map(|(_, execution)| ExecutionSeen {
+        started: execution.started(),
+        ended: execution.stopped(),
+    })
+    .collect()
+}
+
+fn weights(state: &State, rule: &str) -> Vec<WeightReading> {
+    let hands: BTreeSet<Timestamp> = state
+        .calls
+        .iter()
+        .filter(|call| call.caller == "outside" && call.operation == "ModifyRule")
+        .map(|call| call.at)
+        .collect();
+    let changes = state
+        .fleet
+        .weights_log
+        .iter()
+        .filter(|change| change.rule == rule);
+    changes
+        .map(|change| WeightReading {
+            at: change.at,
+            weights: change
+                .weights
+                .iter()
+                .map(|(group, weight)| (group.clone(), u32::from(*weight)))
+                .collect(),
+            by: if hands.contains(&change.at) {
+                Writer::Outside
+            } else {
+                Writer::Tidegate
+            },
+        })
+        .collect()
+}
+
+fn forward(state: &State, rule: &str) -> Option<Forward> {
+    match &state.fleet.rule(rule)?.action {
+        RuleAction::Forward {
+            targets,
+            sticky,
+            sticky_seconds,
+        } => Some(Forward {
+            target_groups: targets
+                .iter()
+                .map(|target| (target.target_group.clone(), u32::from(target.weight)))
+                .collect(),
+            stickiness: Some((
+                *sticky,
+                sticky_seconds.and_then(|seconds| i32::try_from(seconds).ok()),
+            )),
+        }),
+        RuleAction::Fixed(_) => None,
+    }
+}
+
+fn definitions(state: &State, deployments: &[Record]) -> BTreeMap<String, Definition> {
+    let arns = deployments.iter().flat_map(|record| {
+        let stable = record
+            .deployment
+            .plan
+            .as_ref()
+            .and_then(|plan| plan.stable.as_ref());
+        let ours = record.deployment.revision.task_definition.clone();
+        ours.into_iter()
+            .chain(stable.map(|stable| stable.task_definition.clone()))
+    });
+    arns.filter_map(|arn| {
+        let definition = state.fleet.task_definition(&arn)?;
+        let digest = definition
+            .images()
+            .find_map(|image| image.rsplit_once('@')?.1.parse::<Digest>().ok());
+        let active = definition.active;
+        Some((arn, Definition { digest, active }))
+    })
+    .collect()
+}
+
+fn alarms(state: &State) -> Vec<AlarmReading> {
+    let seen = state.history.alarms.iter();
+    seen.map(|seen| AlarmReading {
+        at: seen.at,
+        name: seen.name.clone(),
+        firing: seen.value == AlarmValue::Alarm,
+    })
+    .collect()
+}
+
+fn notices(state: &State) -> BTreeSet<String> {
+    let sent = state.fleet.outbox.iter();
+    sent.filter_map(|published| Some(published.attributes.get("messageId")?.1.clone()))
+        .collect()
+}
