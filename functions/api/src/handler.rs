@@ -47,10 +47,15 @@ impl Api {
         &self,
         request: LambdaFunctionUrlRequest,
     ) -> Result<LambdaFunctionUrlResponse, FunctionError> {
-        Ok(self.respond(&request).await.unwrap_or_else(|error| {
+        let mut response = self.respond(&request).await.unwrap_or_else(|error| {
             tracing::warn!(error = %error, "request refused");
             error_answer(error)
-        }))
+        });
+        // Whoever shows how long ago something was goes by this clock.
+        if let Ok(now) = self.opener.clock.now().to_string().parse() {
+            response.headers.insert("x-tidegate-now", now);
+        }
+        Ok(response)
     }
 
     async fn respond(

@@ -39,9 +39,11 @@ impl Api {
                 .filter(|n| (1..=MAX_LIMIT).contains(n))
                 .ok_or_else(|| ApiError::BadRequest(format!("`limit` is a number from 1 to {MAX_LIMIT}")))?,
         };
+        // One service's deployments are thinned out of all of its environment's.
+        let look_at = if service.is_some() { MAX_LIMIT } else { limit };
         let mut found = Vec::new();
         for environment in self.environments(environment).await? {
-            found.extend(self.store().deployments(&environment, limit).await?);
+            found.extend(self.store().deployments(&environment, look_at).await?);
         }
         found
             .retain(|deployment| service.is_none_or(|service| deployment.target.service.as_str() == service));

@@ -339,7 +339,11 @@ impl TargetState {
             self.lock = None;
         }
         match exit.state {
-            ExitState::Completed => self.stable = stable_after(deployment, exit.at),
+            ExitState::Completed => {
+                self.stable = stable_after(deployment, exit.at);
+                // Someone set its quarantine aside, and it proved itself.
+                self.quarantine.remove(&deployment.revision.digest);
+            }
             ExitState::RolledBack | ExitState::RollbackFailed => self.quarantine(deployment, exit),
             ExitState::Blocked | ExitState::Aborted => {}
         }

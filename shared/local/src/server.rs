@@ -160,7 +160,8 @@ async fn api(Extract(cloud): Shared, request: HttpRequest) -> Response {
     match ask(&cloud, &who, &method, &path, &body).await {
         Ok((status, body)) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-            (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+            let now = cloud.clock().now().to_string();
+            (status, [("content-type", "application/json"), ("x-tidegate-now", now.as_str())], body).into_response()
         }
         Err(failure) => refuse(StatusCode::BAD_GATEWAY, &failure.error_type, failure.error_message),
     }
