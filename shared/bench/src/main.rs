@@ -20,7 +20,7 @@ struct Args {
     #[arg(long, default_value_t = 20)]
     deployments: u32,
     /// Where the release binaries are.
-    #[arg(long, default_value = "target/release")]
+    #[arg(long, default_value = "target/lambda/x86_64-unknown-linux-gnu/release")]
     binaries: std::path::PathBuf,
     /// Starts of each binary; the median counts.
     #[arg(long, default_value_t = 15)]
