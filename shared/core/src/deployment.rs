@@ -505,25 +505,7 @@ impl Deployment {
                     });
                 }
             }
-            Event::RollbackStarted { epoch, cause } => {
-                self.epoch = *epoch;
-                self.phase = Phase::Rollback;
-                self.phase_since = at;
-                self.waiting_for.clear();
-                if self.abort.is_none() {
-                    self.abort = Some(Abort {
-                        cause: cause.clone(),
-                        at,
-                    });
-                }
-                self.rollback = Some(Rollback {
-                    started_at: at,
-                    traffic_back_at: None,
-                    quiesced_at: None,
-                    reasserted_at: None,
-                    scaled_in_at: None,
-                });
-            }
+            Event::RollbackStarted { epoch, cause } => self.begin_rollback(*epoch, cause, at),
             Event::TrafficReturned { quiesced_at } => self.update_rollback(|rollback| {
                 rollback.traffic_back_at.get_or_insert(at);
                 rollback.quiesced_at = Some(*quiesced_at);
@@ -543,6 +525,26 @@ impl Deployment {
         if matches!(event, Event::TrafficReturned { .. }) {
             self.shift.weight = Weight::ZERO;
         }
+    }
+
+    fn begin_rollback(&mut self, epoch: Epoch, cause: &AbortCause, at: Timestamp) {
+        self.epoch = epoch;
+        self.phase = Phase::Rollback;
+        self.phase_since = at;
+        self.waiting_for.clear();
+        if self.abort.is_none() {
+            self.abort = Some(Abort {
+                cause: cause.clone(),
+                at,
+            });
+        }
+        self.rollback = Some(Rollback {
+            started_at: at,
+            traffic_back_at: None,
+            quiesced_at: None,
+            reasserted_at: None,
+            scaled_in_at: None,
+        });
     }
 
     fn enter_stage(&mut self, step: usize, stage: Stage, at: Timestamp) {

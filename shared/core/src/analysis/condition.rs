@@ -452,6 +452,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of mistakes")]
     fn a_mistake_is_shown_at_its_place_with_the_nearest_right_thing() {
         use ConditionErrorKind as Kind;
         let cases = [

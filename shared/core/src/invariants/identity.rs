@@ -57,7 +57,7 @@ fn running(view: &View, record: &Record) -> Vec<String> {
 }
 
 /// 16. The same event, delivered twice or late, makes at most one deployment, and an older push
-/// never replaces a newer one.
+///     never replaces a newer one.
 ///
 /// Sees deployments that pushes started. An event that made none is not seen.
 pub(super) fn one_deployment_per_push(view: &View) -> Vec<String> {

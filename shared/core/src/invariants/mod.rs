@@ -15,7 +15,6 @@ mod traffic;
 mod view;
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
 use std::fmt;

@@ -18,7 +18,7 @@ fn rule(record: &Record, before: GatePhase) -> Option<&Gate> {
 }
 
 /// 13. An approval is honoured once, before it expires, and only for the plan (by hash) that it was
-/// given for.
+///     given for.
 ///
 /// Sees every decision that was taken down; a decision that was refused leaves no trace, as it should.
 pub(super) fn approvals_count_once(view: &View) -> Vec<String> {

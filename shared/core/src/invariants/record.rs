@@ -83,7 +83,7 @@ pub(super) fn one_exit(view: &View) -> Vec<String> {
 }
 
 /// 18. Every journal entry commits together with the state that it explains; sequence numbers have
-/// no gaps; the hash chain verifies.
+///     no gaps; the hash chain verifies.
 ///
 /// Sees the stored entries and the stored head: the chain is verified up to the head, and the head
 /// must be what the entries fold to. A write that was lost together with its entry leaves no trace.
@@ -149,7 +149,7 @@ pub(super) fn exits_are_told(view: &View) -> Vec<String> {
 }
 
 /// 20. A lock is freed within a bound after its execution ends, however it ended; takeover raises
-/// the epoch.
+///     the epoch.
 ///
 /// Sees when executions began and ended: a holder of the lock has one that runs, or had one within
 /// the bound. Epochs are those of the journals and of the target's record.

@@ -14,7 +14,7 @@ use super::limits::STOP_BOUND_SECONDS;
 use super::view::{Change, Record, SlotReading, View, Writer, seconds_between};
 
 /// 2. In every state written or read, the weights of a target's listener rule sum to 100 and name
-/// only its own two target groups.
+///    only its own two target groups.
 ///
 /// Sees every write to the rule, and the forward action that each plan recorded.
 pub(super) fn weights_are_whole(view: &View) -> Vec<String> {
@@ -35,7 +35,7 @@ pub(super) fn weights_are_whole(view: &View) -> Vec<String> {
 }
 
 /// 3. The stable slot is never scaled in, and its task definition never deregistered, while it has
-/// weight or is what a rollback would return to.
+///    weight or is what a rollback would return to.
 ///
 /// Sees desired counts as they change and task definitions as they are now. Where traffic moves with
 /// the tasks (no load balancer), the last step scales stable in by design, once the candidate carries
@@ -253,7 +253,7 @@ fn returned(record: &Record) -> Option<(BTreeMap<String, u32>, Timestamp)> {
 }
 
 /// 8. An alarm at any instant between the first weight and the end of the last bake leads to
-/// stable = 100.
+///    stable = 100.
 ///
 /// Sees every change of a watched alarm, also a short one. `RollbackFailed` counts as an answer: a
 /// person was called; [`nothing_is_no_return`] and 19 say when that may be.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{MessageId, Severity};
 use super::marks::phase_at;
+use super::{MessageId, Severity};
 use crate::deployment::Deployment;
 use crate::event::Event;
 use crate::journal::Entry;

@@ -247,7 +247,10 @@ fn measured(check: &Check) -> String {
             Some(known) => known.unit().show(value),
             None => Unit::Count.show(value),
         };
-        words.push(format!("{} {value}", clean(&measurement.metric.replace('_', " "))));
+        words.push(format!(
+            "{} {value}",
+            clean(&measurement.metric.replace('_', " "))
+        ));
     }
     words.join(", ")
 }

@@ -112,10 +112,12 @@ impl Round<'_> {
     /// An alarm that can't be read may be firing: nothing moves on, and not for ever (invariant 10).
     fn unreadable_alarm(&self) -> Option<Decision> {
         let unreadable = |alarm: &&Alarm| {
-            alarm.state == AlarmState::Unreadable && !self.deployment.overrides(&format!("alarm:{}", alarm.name))
+            alarm.state == AlarmState::Unreadable
+                && !self.deployment.overrides(&format!("alarm:{}", alarm.name))
         };
         let alarm = self.observation.alarms.iter().find(unreadable)?;
-        let patience = i64::from(self.deployment.spec.timeouts.healthy_seconds) + i64::from(self.step.bake_seconds);
+        let patience =
+            i64::from(self.deployment.spec.timeouts.healthy_seconds) + i64::from(self.step.bake_seconds);
         let reason = format!("alarm {} can't be read: {}", alarm.name, alarm.reason);
         if self.waited() > patience {
             return Some(Decision::abort(AbortCause::AnalysisInconclusive { reason }));
@@ -562,8 +564,19 @@ impl Round<'_> {
         }
     }
 
+    /// Seconds since this stage began. Nothing can move during a freeze, so that time does not count.
     fn waited(&self) -> i64 {
-        self.now.duration_since(self.deployment.shift.since).as_secs()
+        let thawed = self
+            .deployment
+            .spec
+            .freezes
+            .iter()
+            .map(|freeze| freeze.until)
+            .filter(|until| *until <= self.now)
+            .max();
+        let since = self.deployment.shift.since;
+        let since = thawed.map_or(since, |thawed| thawed.max(since));
+        self.now.duration_since(since).as_secs()
     }
 }
 

@@ -249,6 +249,7 @@ timeouts:
 ";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one assertion for each key")]
 fn every_key_acts() {
     let spec = accept(EVERYTHING).spec;
     assert_eq!(spec.service.as_ref().unwrap().as_str(), "web");

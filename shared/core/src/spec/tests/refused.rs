@@ -809,6 +809,7 @@ fn problems_are_data_too() {
 
 /// The whole of a refusal, as it is printed. Reviewing the golden is reviewing what a person reads.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how a person asks for a new golden")]
 fn a_refusal_reads_like_this() {
     let text = "\
 environment: production
