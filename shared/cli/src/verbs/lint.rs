@@ -111,8 +111,19 @@ fn explain(path: &Path, bytes: &[u8], checked: &Result<Document, SpecErrors>, cx
     }
 }
 
+/// A longer line is not drawn: nobody could read the picture, and miette panics where a label stands
+/// further right than a format width may be (65,535).
+const LONGEST_DRAWN_LINE: usize = 1000;
+
+fn can_be_drawn(source: &str) -> bool {
+    source.lines().all(|line| line.len() <= LONGEST_DRAWN_LINE)
+}
+
 /// All errors of a file, each with its place in it.
 pub fn errors_text(errors: &SpecErrors, cx: &Context) -> String {
+    if !can_be_drawn(errors.source_text()) {
+        return errors.plain();
+    }
     let mut text = String::new();
     match handler(cx).render_report(&mut text, errors) {
         Ok(()) => text,
@@ -122,6 +133,9 @@ pub fn errors_text(errors: &SpecErrors, cx: &Context) -> String {
 
 /// A warning with its place in the file.
 pub fn warning_text(name: &str, file: &str, warning: &Problem, cx: &Context) -> String {
+    if !can_be_drawn(file) {
+        return warning.plain(name);
+    }
     let source = miette::NamedSource::new(name, file.to_owned());
     let report = miette::Report::new(warning.clone()).with_source_code(source);
     let mut text = String::new();
@@ -151,6 +165,15 @@ mod tests {
     use clap::Parser;
 
     use crate::args::Cli;
+
+    #[test]
+    fn a_line_of_a_megabyte_is_told_and_not_drawn() {
+        let text = format!("environment: production\nx: {}\n", "a".repeat(100_000));
+        let errors = spec::parse("long.yaml", &text).unwrap_err();
+        let told = errors_text(&errors, &context());
+        assert!(told.contains("long.yaml:2:1"), "{told}");
+        assert!(told.len() < 5_000, "{}", told.len());
+    }
 
     fn context() -> Context {
         Context::new(

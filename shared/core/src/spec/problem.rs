@@ -235,6 +235,11 @@ impl SpecErrors {
         self.source_code.name()
     }
 
+    /// The file's text.
+    pub fn source_text(&self) -> &str {
+        self.source_code.inner()
+    }
+
     /// One line for each problem, `file:line:column: message (help)`: for logs and plain terminals.
     pub fn plain(&self) -> String {
         let mut lines: Vec<String> = self

@@ -27,12 +27,12 @@ pub(super) fn mark_before(text: &str, span: Span, marks: &[char]) -> Span {
     }
 }
 
-pub(super) fn too_large(bytes: usize) -> Draft {
+pub(super) fn too_large() -> Draft {
     let span = Span {
         start: MAX_BYTES,
         end: MAX_BYTES,
     };
-    let message = format!("the file has {bytes} bytes; a deployment file has at most {MAX_BYTES} (256 KiB)");
+    let message = format!("the file is too large; a deployment file has at most {MAX_BYTES} bytes (256 KiB)");
     Draft::new(ProblemCode::TooLarge, span, message)
         .help("is this the right file? a deployment file is usually below 4 KiB")
 }

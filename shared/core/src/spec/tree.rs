@@ -68,7 +68,7 @@ pub(super) fn is_null(text: &str) -> bool {
 /// Reads the one document of `text`. `None` means that a problem ended the reading.
 pub(super) fn read(text: &str, problems: &mut Problems) -> Option<Tree> {
     if text.len() > MAX_BYTES {
-        problems.push(too_large(text.len()));
+        problems.push(too_large());
         return None;
     }
     let offsets = CharOffsets::of(text);

@@ -693,7 +693,7 @@ fn a_megabyte_of_aliases_ends_at_once() {
     assert!(
         large
             .plain()
-            .contains("a deployment file has at most 262144 (256 KiB)"),
+            .contains("a deployment file has at most 262144 bytes (256 KiB)"),
         "{}",
         large.plain()
     );
