@@ -3,9 +3,9 @@
 use aws_lambda_events::lambda_function_urls::{LambdaFunctionUrlRequest, LambdaFunctionUrlResponse};
 use aws_types::SdkConfig;
 use tidegate_aws::store::Store;
+use tidegate_lambda::FunctionError;
 use tidegate_lambda::admit::Opener;
 use tidegate_lambda::config::{ConfigError, Lookup};
-use tidegate_lambda::{Clock, FunctionError};
 
 use crate::config::Config;
 use crate::http::{ApiError, answer, body, error_answer, json_body};
@@ -28,12 +28,7 @@ impl Api {
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         let config = Config::read(lookup)?;
         Ok(Self {
-            opener: Opener {
-                store: Store::new(aws_sdk_dynamodb::Client::new(sdk), config.table),
-                sfn: aws_sdk_sfn::Client::new(sdk),
-                clock: Clock::of(sdk),
-                machine: config.deployment_machine,
-            },
+            opener: Opener::new(sdk, config.table, config.deployment_machine),
             rollback_machine: config.rollback_machine,
             ecr: aws_sdk_ecr::Client::new(sdk),
         })

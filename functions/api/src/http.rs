@@ -29,11 +29,22 @@ pub enum ApiError {
     #[error("{0}")]
     Conflict(String),
     /// The deployment file has problems.
-    #[error("the deployment file has {} problems; run `tidegate lint` on it", .0.len())]
+    #[error("the deployment file can't be used: {}", said(.0))]
     BadFile(Vec<Problem>),
     /// Something of AWS failed.
     #[error(transparent)]
     Function(#[from] FunctionError),
+}
+
+/// The first problem in words, and where the others are to be found.
+fn said(problems: &[Problem]) -> String {
+    let first = problems.first().map_or_else(String::new, |problem| {
+        format!("line {}: {}", problem.line, problem.message)
+    });
+    match problems.len() {
+        0 | 1 => first,
+        many => format!("{first} (and {} more; `tidegate lint` shows them all)", many - 1),
+    }
 }
 
 impl ApiError {

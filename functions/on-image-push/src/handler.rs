@@ -4,14 +4,13 @@ use aws_lambda_events::eventbridge::EventBridgeEvent;
 use aws_types::SdkConfig;
 use serde::{Deserialize, Serialize};
 use tidegate_aws::observe;
-use tidegate_aws::store::Store;
 use tidegate_core::deployment::Origin;
 use tidegate_core::ids::{Digest, Target};
 use tidegate_core::observation::ImageState;
 use tidegate_core::target::{Admission, Push, takes};
+use tidegate_lambda::FunctionError;
 use tidegate_lambda::admit::{Opened, Opener};
 use tidegate_lambda::config::{ConfigError, Lookup};
-use tidegate_lambda::{Clock, FunctionError};
 
 use crate::config::Config;
 
@@ -54,12 +53,7 @@ impl OnImagePush {
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         let config = Config::read(lookup)?;
         Ok(Self {
-            opener: Opener {
-                store: Store::new(aws_sdk_dynamodb::Client::new(sdk), config.table),
-                sfn: aws_sdk_sfn::Client::new(sdk),
-                clock: Clock::of(sdk),
-                machine: config.deployment_machine,
-            },
+            opener: Opener::new(sdk, config.table, config.deployment_machine),
             ecr: aws_sdk_ecr::Client::new(sdk),
         })
     }

@@ -4,7 +4,7 @@
 use aws_types::SdkConfig;
 use serde::{Deserialize, Serialize};
 use tidegate_aws::executions::{self, ExecutionStatus};
-use tidegate_aws::store::{Commit, Loaded, Store, StoreError};
+use tidegate_aws::store::{Commit, Loaded, StoreError};
 use tidegate_aws::{apply, observe};
 use tidegate_core::action::Action;
 use tidegate_core::deployment::{Deployment, Kind, Origin};
@@ -15,7 +15,7 @@ use tidegate_core::target::{Push, TargetState, takes};
 use tidegate_lambda::admit::Opener;
 use tidegate_lambda::config::{ConfigError, Lookup};
 use tidegate_lambda::open::{ExecutionInput, Failure};
-use tidegate_lambda::{Clock, FunctionError, stop};
+use tidegate_lambda::{FunctionError, stop};
 
 use crate::config::Config;
 
@@ -56,12 +56,7 @@ impl Sweep {
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         let config = Config::read(lookup)?;
         Ok(Self {
-            opener: Opener {
-                store: Store::new(aws_sdk_dynamodb::Client::new(sdk), config.table),
-                sfn: aws_sdk_sfn::Client::new(sdk),
-                clock: Clock::of(sdk),
-                machine: config.deployment_machine,
-            },
+            opener: Opener::new(sdk, config.table, config.deployment_machine),
             rollback_machine: config.rollback_machine,
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecr: aws_sdk_ecr::Client::new(sdk),

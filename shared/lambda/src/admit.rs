@@ -1,5 +1,6 @@
 //! From a push to a deployment: the same way for events, people and the sweep.
 
+use aws_types::SdkConfig;
 use tidegate_aws::executions;
 use tidegate_aws::store::{Commit, Loaded, Store, StoreError};
 use tidegate_core::ids::{DeploymentId, Target};
@@ -36,6 +37,16 @@ pub enum Opened {
 }
 
 impl Opener {
+    /// Clients of a configuration, for that table and that deployment state machine.
+    pub fn new(sdk: &SdkConfig, table: String, machine: String) -> Self {
+        Self {
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table),
+            sfn: aws_sdk_sfn::Client::new(sdk),
+            clock: Clock::of(sdk),
+            machine,
+        }
+    }
+
     /// Admits a push to a target and does what the admission says.
     ///
     /// # Errors

@@ -73,7 +73,9 @@ fn environment(name: &str) -> Option<String> {
 /// JSON lines with the level from `TIDEGATE_LOG` (default `info`), as CloudWatch Logs Insights reads.
 fn start_logs() {
     // A level that can't be read must not keep a function from starting.
-    let level = environment("TIDEGATE_LOG").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    let level = environment("TIDEGATE_LOG")
+        .and_then(|level| level.parse().ok())
+        .unwrap_or(LevelFilter::INFO);
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
