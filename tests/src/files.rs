@@ -48,3 +48,39 @@ pub const PEOPLE: &str = r#"{"people": {
 pub fn digest(digit: char) -> String {
     format!("sha256:{}", digit.to_string().repeat(64))
 }
+
+/// Equal steps of 25 %, five minutes each.
+pub const LINEAR: &str = "\
+environment: production
+strategy: linear
+replicas: 4
+linear:
+  increment: 25
+  pause: 5m
+  analysis:
+    interval: 1m
+    threshold: 3
+    metrics:
+      - name: error_rate
+        max: 1
+";
+
+/// ECS's own rolling update.
+pub const ROLLING: &str = "\
+environment: production
+strategy: rolling
+replicas: 4
+";
+
+/// A canary without a load balancer: a fifth of the tasks, then all.
+pub const TASKS: &str = "\
+environment: production
+strategy: canary
+replicas: 8
+loadBalancer: false
+canary:
+  steps:
+    - weight: 20
+      pause: 10m
+    - weight: 100
+";

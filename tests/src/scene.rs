@@ -1,7 +1,7 @@
 //! What a story can do, with the invariants checked at every step of the way.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use tidegate_core::deployment::Deployment;
@@ -35,6 +35,8 @@ pub struct Scene {
     journals: RefCell<BTreeMap<DeploymentId, Vec<Entry>>>,
     people: RefCell<People>,
     looked_at: Cell<(usize, usize, usize)>,
+    said: RefCell<Vec<String>>,
+    met: RefCell<BTreeSet<DeploymentId>>,
 }
 
 impl Scene {
@@ -47,6 +49,8 @@ impl Scene {
             journals: RefCell::default(),
             people: RefCell::default(),
             looked_at: Cell::default(),
+            said: RefCell::default(),
+            met: RefCell::default(),
         }
     }
 
@@ -90,6 +94,52 @@ impl Scene {
         self.stage.wait(120).await;
         self.stage.apply(target, file).await.unwrap();
         self.targets.borrow_mut().push(target.parse().unwrap());
+    }
+
+    /// Registers a test suite of service `web` that ends with an exit code.
+    pub fn suite(&self, environment: &str, suite: &str, exit_code: i64) {
+        let family = format!("web-{environment}-test-{suite}");
+        let behaviour = Behaviour {
+            suite_exit_codes: BTreeMap::from([(suite.to_owned(), exit_code)]),
+            ..Behaviour::default()
+        };
+        self.cloud(|state| {
+            // One image for each suite.
+            let digits = ['a', 'b', 'c', 'd', 'e', 'f'];
+            let image = digest(digits[suite.bytes().map(usize::from).sum::<usize>() % digits.len()]);
+            state.fleet.store_image("suites", suite, Some(&image), behaviour);
+            let definition = serde_json::json!({
+                "containerDefinitions": [{
+                    "name": "suite",
+                    "image": format!("{}/suites@{image}", state.fleet.registry()),
+                    "command": [suite],
+                }],
+                "requiresCompatibilities": ["FARGATE"],
+                "networkMode": "awsvpc",
+                "cpu": "256",
+                "memory": "512",
+            });
+            let members = definition.as_object().cloned().unwrap_or_default();
+            state.fleet.register_task_definition(&family, members);
+        });
+    }
+
+    /// Applies another file to a target.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn apply(&self, target: &str, file: &str) -> Result<(), String> {
+        let answer = self.stage.apply(target, file).await;
+        self.note(&format!("platform applies a file to {target}"), &answer);
+        answer
+    }
+
+    fn note<T: std::fmt::Debug>(&self, who: &str, answer: &Result<T, String>) {
+        let answer = match answer {
+            Ok(answer) => format!("{answer:?}").replace(['"', '(', ')'], ""),
+            Err(refused) => format!("refused: {refused}"),
+        };
+        self.said.borrow_mut().push(format!("{who}: {answer}"));
     }
 
     /// Makes the people of [`PEOPLE`] known.
@@ -152,13 +202,23 @@ impl Scene {
         panic!("never came to it: {what}");
     }
 
-    /// The deployment that holds the target, once there is one.
+    /// The next deployment of a target that the story has not met, once there is one.
     pub async fn started(&self, target: &str) -> DeploymentId {
-        self.until(&format!("a deployment of {target}"), async |stage| {
-            stage.running(target).await.is_some()
+        let target: Target = target.parse().unwrap();
+        let next = async || {
+            let (_, all) = self.heads(&target).await;
+            let met = self.met.borrow();
+            all.into_iter()
+                .map(|deployment| deployment.id)
+                .find(|id| !met.contains(id))
+        };
+        self.until(&format!("a deployment of {target}"), async |_| {
+            next().await.is_some()
         })
         .await;
-        self.stage.running(target).await.unwrap()
+        let id = next().await.unwrap();
+        self.met.borrow_mut().insert(id.clone());
+        id
     }
 
     /// Waits until a deployment has ended.
@@ -236,8 +296,11 @@ impl Scene {
     ) -> Result<String, String> {
         let body = serde_json::json!({ "approve": approve, "planHash": plan, "reason": "looked at it" });
         let path = format!("/deployments/{id}/decisions");
-        let answer = self.stage.ask(who, "POST", &path, &body.to_string()).await?;
-        Ok(answer["outcome"].as_str().unwrap_or_default().to_owned())
+        let answer = self.stage.ask(who, "POST", &path, &body.to_string()).await;
+        let answer = answer.map(|answer| outcome(&answer));
+        let verb = if approve { "approves" } else { "rejects" };
+        self.note(&format!("{who} {verb}"), &answer);
+        answer
     }
 
     /// Deploys by hand.
@@ -259,8 +322,10 @@ impl Scene {
         let answer = self
             .stage
             .ask(who, "POST", "/deployments", &body.to_string())
-            .await?;
-        Ok(answer["outcome"].as_str().unwrap_or_default().to_owned())
+            .await
+            .map(|answer| outcome(&answer));
+        self.note(&format!("{who} deploys {image}"), &answer);
+        answer
     }
 
     /// Stops a deployment (`abort`) or takes it back (`rollback`) by hand.
@@ -270,8 +335,14 @@ impl Scene {
     pub async fn stop(&self, who: &str, verb: &str, id: &DeploymentId) -> Result<DeploymentId, String> {
         let path = format!("/deployments/{id}/{verb}");
         let body = r#"{"reason": "customers complain"}"#;
-        let answer = self.stage.ask(who, "POST", &path, body).await?;
-        Ok(answer["deployment"].as_str().unwrap_or_default().parse().unwrap())
+        let answer = self.stage.ask(who, "POST", &path, body).await;
+        let said = answer.as_ref().map(outcome).map_err(Clone::clone);
+        self.note(&format!("{who} asks for {verb}"), &said);
+        Ok(answer?["deployment"]
+            .as_str()
+            .unwrap_or_default()
+            .parse()
+            .unwrap())
     }
 
     /// Prints what is known, for whoever reads why a story failed.
@@ -378,6 +449,10 @@ impl Scene {
         for target in self.targets.borrow().clone() {
             self.tell(&target, &mut told).await;
         }
+        let said = self.said.borrow();
+        if !said.is_empty() {
+            writeln!(told, "Asked and answered:\n  {}\n", said.join("\n  ")).unwrap();
+        }
         self.tell_messages(&mut told);
         told
     }
@@ -405,7 +480,7 @@ impl Scene {
             let weight = view.weights.last().and_then(|reading| reading.weights.get(group));
             writeln!(told, "  {slot} has {} % of the traffic", weight.unwrap_or(&0)).unwrap();
         }
-        let slots: std::collections::BTreeSet<_> = view.slots.iter().map(|reading| reading.slot).collect();
+        let slots: BTreeSet<_> = view.slots.iter().map(|reading| reading.slot).collect();
         for slot in slots {
             let last = view.slots.iter().rev().find(|reading| reading.slot == slot);
             let (healthy, desired) = last.map_or((0, 0), |last| (last.healthy, last.desired));
@@ -430,4 +505,8 @@ impl Scene {
             writeln!(told, "Slack: {} messages", state.slack.len()).unwrap();
         });
     }
+}
+
+fn outcome(answer: &serde_json::Value) -> String {
+    answer["outcome"].as_str().unwrap_or_default().to_owned()
 }

@@ -70,15 +70,18 @@ fn names(target: &TargetState) -> Names {
 
 impl Names {
     fn groups(&self, state: &State) -> BTreeMap<Slot, String> {
-        [Slot::Blue, Slot::Green]
-            .into_iter()
-            .map(|slot| (slot, format!("{}-{slot}", self.prefix)))
+        let two = [Slot::Blue, Slot::Green].map(|slot| (slot, format!("{}-{slot}", self.prefix)));
+        // One ECS service has one target group.
+        let one = (Slot::Blue, self.prefix.clone());
+        two.into_iter()
+            .chain([one])
             .filter(|(_, name)| state.fleet.target_group_arn(name).is_some())
             .collect()
     }
 
     fn rule(&self, state: &State) -> Option<String> {
-        let group = state.fleet.target_group_arn(&format!("{}-blue", self.prefix))?;
+        let groups = self.groups(state);
+        let group = state.fleet.target_group_arn(groups.get(&Slot::Blue)?)?;
         state.fleet.rule_of_target_group(group).map(str::to_owned)
     }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use tidegate_core::exit::ExitState;
+use tidegate_core::messages::DetailType;
 use tidegate_states::{Command, Delivery as Report, TaskId};
 use tokio::sync::mpsc;
 use tokio::task::spawn_local;
@@ -97,8 +99,15 @@ impl Driver {
         }
         let State { fleet, history, .. } = &mut *state;
         history.note(fleet);
-        // Nothing of ours listens to the bus; it is there for others.
-        history.bus.append(&mut fleet.bus_outbox);
+        let told = std::mem::take(&mut fleet.bus_outbox);
+        history.bus.extend(told.iter().cloned());
+        for entry in told {
+            // The rule `DeploymentEnded` of the template: whatever waits in a queue can go on.
+            if self.shared.sweep && is_end(&entry.detail_type) {
+                let latency = self.shared.latency.event;
+                state.deliver_event(&entry.detail_type, "sweep", json!({}), latency, now);
+            }
+        }
         if self.shared.sweep && now >= state.next_sweep {
             state.next_sweep = next_minute(now);
             state.push_delivery("sweep", json!({}), now);
@@ -278,6 +287,19 @@ impl Driver {
             shared.wake.notify_one();
         });
     }
+}
+
+/// Whether an event on the bus tells that a deployment has ended.
+fn is_end(detail_type: &str) -> bool {
+    let ends = [
+        ExitState::Completed,
+        ExitState::Blocked,
+        ExitState::Aborted,
+        ExitState::RolledBack,
+        ExitState::RollbackFailed,
+    ];
+    ends.into_iter()
+        .any(|state| DetailType::from(state).as_str() == detail_type)
 }
 
 fn take_due(state: &mut State, now: Timestamp) -> Vec<Delivery> {

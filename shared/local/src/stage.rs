@@ -27,6 +27,8 @@ pub fn play<T, E: From<CloudError>>(
     options: &Options,
     story: impl AsyncFnOnce(Stage) -> Result<T, E>,
 ) -> Result<T, E> {
+    // The SDK draws the jitter of its retries from this thread's generator: one seed, one story.
+    fastrand::seed(options.seed);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

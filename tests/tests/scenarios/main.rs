@@ -2,4 +2,13 @@
 //! beside it, why that is right.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod analysis;
+mod bluegreen;
 mod canary;
+mod faults;
+mod gates;
+mod hands;
+mod no_balancer;
+mod one_service;
+mod pushes;
+mod starting;

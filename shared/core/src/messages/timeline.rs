@@ -39,6 +39,7 @@ pub fn line(deployment_start: Timestamp, entry: &Entry) -> Option<String> {
 /// five minutes or more, except while a step bakes, where nothing is meant to move.
 pub fn lines(deployment_start: Timestamp, entries: &[Entry]) -> Vec<String> {
     let mut baking = false;
+    let reversal = is_reversal(entries);
     let mut shown = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         baking = bakes_after(baking, &entry.event);
@@ -50,9 +51,35 @@ pub fn lines(deployment_start: Timestamp, entries: &[Entry]) -> Vec<String> {
                 shown.push(put(deployment_start, entry.at, None, &text));
             }
         }
-        shown.extend(line(deployment_start, entry));
+        match (reversal, index) {
+            (true, 0) => {
+                shown.extend(taking_back(entry).map(|text| put(deployment_start, entry.at, None, &text)))
+            }
+            // The plan of a reversal is that of the deployment which it takes back.
+            (true, 1) => {}
+            (true | false, _) => shown.extend(line(deployment_start, entry)),
+        }
     }
     shown
+}
+
+/// Whether this journal takes a completed deployment back: request and plan were written as one.
+fn is_reversal(entries: &[Entry]) -> bool {
+    let [first, second, ..] = entries else {
+        return false;
+    };
+    matches!(second.event, Event::Planned { .. }) && first.at == second.at && first.by == second.by
+}
+
+/// The first line of a journal that takes a completed deployment back.
+fn taking_back(entry: &Entry) -> Option<String> {
+    let Event::DeploymentRequested { revision, origin, .. } = &entry.event else {
+        return None;
+    };
+    let who = origin
+        .author()
+        .map_or_else(|| "an event".to_owned(), |person| clean(person.as_str()));
+    Some(format!("{who} asked to take {} back", clean(&revision.label())))
 }
 
 fn bakes_after(before: bool, event: &Event) -> bool {
@@ -125,11 +152,22 @@ fn weight(event: &Event) -> Option<Weight> {
 
 fn text(event: &Event) -> Option<String> {
     match event {
-        Event::DeploymentRequested { revision, origin, .. } => {
+        Event::DeploymentRequested {
+            revision,
+            origin,
+            overrides,
+            ..
+        } => {
             let version = clean(&revision.label());
-            Some(match origin {
+            let what = match origin {
                 Origin::Push { .. } => format!("image {version} was pushed"),
                 Origin::Person { person } => format!("{} asked to deploy {version}", clean(person.as_str())),
+            };
+            let aside: Vec<String> = overrides.iter().map(|one| clean(&one.what)).collect();
+            Some(if aside.is_empty() {
+                what
+            } else {
+                format!("{what}, setting aside {}", aside.join(", "))
             })
         }
         Event::PhaseEntered { phase } => Some(phase_text(*phase).to_owned()),

@@ -10,7 +10,7 @@ use crate::deployment::{Deployment, Kind, Plan, Rollback, StableRevision, Traffi
 use crate::event::Event;
 use crate::exit::{AbortCause, Exit, ExitState};
 use crate::ids::Slot;
-use crate::observation::{Observation, SlotState};
+use crate::observation::{Observation, Rollout, SlotState};
 
 /// A state of `rollback.asl.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,11 +102,19 @@ fn ended(deployment: &Deployment, now: Timestamp) -> Decision {
         .abort
         .as_ref()
         .map_or_else(String::new, |abort| abort.cause.describe());
+    let blameless = deployment
+        .abort
+        .as_ref()
+        .is_some_and(|abort| abort.cause.blameless());
     let (state, remedy) = if deployment.took_traffic() || deployment.kind != Kind::Forward {
-        (
-            ExitState::RolledBack,
-            "repair the image and push it again; this digest is quarantined",
-        )
+        let remedy = if blameless {
+            "nothing to do; the newer image has its turn"
+        } else {
+            "repair the image and push it again; this digest is quarantined, and `--override quarantine` deploys it all the same"
+        };
+        (ExitState::RolledBack, remedy)
+    } else if blameless {
+        (ExitState::Aborted, "nothing to do; the newer image has its turn")
     } else {
         (ExitState::Aborted, "nothing to undo; push or deploy again")
     };
@@ -286,13 +294,28 @@ impl Round<'_> {
         None
     }
 
+    /// ECS moves traffic with the tasks: it is back when only stable's tasks are left, not when ECS
+    /// was told so.
     fn return_service(&self, stable: &StableRevision) -> Option<Decision> {
         let state = self.slot(stable.slot)?;
-        let back = state.task_definition == stable.task_definition && state.desired >= stable.desired;
-        if back {
+        let asked = state.task_definition == stable.task_definition && state.desired >= stable.desired;
+        if !asked {
+            return Some(Decision::act(vec![self.restore_service(stable)]));
+        }
+        if state.rollout == Rollout::Completed && state.healthy >= stable.desired {
             return None;
         }
-        Some(Decision::act(vec![self.restore_service(stable)]))
+        let seen = format!(
+            "{} of {} of stable's tasks are healthy",
+            state.healthy, stable.desired
+        );
+        if self.overdue() {
+            return Some(failed(
+                &seen,
+                "look at the stopped tasks of the ECS service and their logs",
+            ));
+        }
+        Some(Decision::wait(POLL_SECONDS, seen))
     }
 
     fn decide_restore(&self) -> Decision {

@@ -149,7 +149,7 @@ impl Round<'_> {
             && (slot.task_definition == *arn || self.plan.traffic == Traffic::Rolling)
         {
             return Decision::abort(AbortCause::CandidateUnhealthy {
-                reason: format!("ECS gave the new tasks up: {reason}"),
+                reason: reason.clone(),
             });
         }
         let ours = slot.task_definition == *arn;
