@@ -384,7 +384,8 @@ impl Scene {
         if !over && self.looked_at.replace(seen) == seen {
             return;
         }
-        for target in self.targets.borrow().clone() {
+        let targets = self.targets.borrow().clone();
+        for target in targets {
             let view = self.view(&target, over).await;
             if !self.checked {
                 continue;
@@ -446,7 +447,8 @@ impl Scene {
         self.wait(SETTLE_SECONDS).await;
         self.look(true).await;
         let mut told = String::new();
-        for target in self.targets.borrow().clone() {
+        let targets = self.targets.borrow().clone();
+        for target in targets {
             self.tell(&target, &mut told).await;
         }
         let said = self.said.borrow();

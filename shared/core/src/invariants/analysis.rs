@@ -1,6 +1,6 @@
 //! Alarms, measurements and suites: invariants 9, 10, 17 and 23.
 
-use crate::analysis::Verdict;
+use crate::analysis::{Check, Verdict};
 use crate::deployment::{Kind, Traffic};
 use crate::event::Event;
 use crate::spec::Strategy;
@@ -41,31 +41,33 @@ pub(super) fn nothing_passes_unmeasured(view: &View) -> Vec<String> {
         let mut passed = false;
         let mut baked = false;
         for entry in &record.journal {
-            match &entry.event {
-                Event::Checked { check, .. } => {
-                    passed = check.verdict == Verdict::Pass;
-                    let measured = !check.measurements.is_empty()
-                        && check
-                            .measurements
-                            .iter()
-                            .all(|one| one.value.is_some() && one.verdict == Verdict::Pass);
-                    if passed && !measured {
-                        found.push(record.says(format!("entry {} passed without being measured", entry.seq)));
-                    }
+            if let Event::Checked { check, .. } = &entry.event {
+                passed = check.verdict == Verdict::Pass;
+                if passed && !measured(check) {
+                    found.push(record.says(format!("entry {} passed without being measured", entry.seq)));
                 }
-                Event::WeightReached { step, .. } => {
-                    passed = false;
-                    baked = bakes(record, *step);
-                }
-                Event::ShiftDone | Event::ScalingStarted { .. } if baked && !passed => {
-                    found.push(record.says(format!("entry {} follows a bake that did not pass", entry.seq)));
-                    baked = false;
-                }
-                _ => {}
+            } else if let Event::WeightReached { step, .. } = &entry.event {
+                passed = false;
+                baked = bakes(record, *step);
+            } else if matches!(entry.event, Event::ShiftDone | Event::ScalingStarted { .. })
+                && baked
+                && !passed
+            {
+                found.push(record.says(format!("entry {} follows a bake that did not pass", entry.seq)));
+                baked = false;
             }
         }
     }
     found
+}
+
+/// Whether something was measured, and all of it passed.
+fn measured(check: &Check) -> bool {
+    let all = check
+        .measurements
+        .iter()
+        .all(|one| one.value.is_some() && one.verdict == Verdict::Pass);
+    all && !check.measurements.is_empty()
 }
 
 /// Whether a step is measured before it is left.
@@ -92,23 +94,22 @@ pub(super) fn starts_from_zero(view: &View) -> Vec<String> {
     for record in &view.deployments {
         let mut began = None;
         for entry in &record.journal {
-            match &entry.event {
-                Event::WeightReached { .. } => began = Some(entry.at),
-                Event::Checked {
-                    check,
-                    passed,
-                    failed,
-                    inconclusive,
-                } => {
-                    let Some(since) = began.take() else { continue };
-                    if passed + failed + inconclusive != 1 {
-                        found.push(record.says(format!("entry {} counts on from before", entry.seq)));
-                    }
-                    if check.from < since {
-                        found.push(record.says(format!("entry {} looks at what was before", entry.seq)));
-                    }
+            if let Event::WeightReached { .. } = &entry.event {
+                began = Some(entry.at);
+            } else if let Event::Checked {
+                check,
+                passed,
+                failed,
+                inconclusive,
+            } = &entry.event
+            {
+                let Some(since) = began.take() else { continue };
+                if passed + failed + inconclusive != 1 {
+                    found.push(record.says(format!("entry {} counts on from before", entry.seq)));
                 }
-                _ => {}
+                if check.from < since {
+                    found.push(record.says(format!("entry {} looks at what was before", entry.seq)));
+                }
             }
         }
     }
@@ -132,12 +133,16 @@ pub(super) fn smoke_comes_first(view: &View) -> Vec<String> {
             .any(|s| s.0 == "smoke");
         let mut code = None;
         for entry in &record.journal {
-            match &entry.event {
-                Event::SuiteEnded { suite, exit_code } if suite.0 == "smoke" => code = Some(*exit_code),
-                Event::WeightDecided { weight, .. } if wanted && shared && code != Some(0) => {
-                    found.push(record.says(format!("{weight} was decided without a smoke test that passed")));
+            if let Event::SuiteEnded { suite, exit_code } = &entry.event {
+                if suite.0 == "smoke" {
+                    code = Some(*exit_code);
                 }
-                _ => {}
+            } else if let Event::WeightDecided { weight, .. } = &entry.event
+                && wanted
+                && shared
+                && code != Some(0)
+            {
+                found.push(record.says(format!("{weight} was decided without a smoke test that passed")));
             }
         }
     }

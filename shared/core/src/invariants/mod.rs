@@ -15,6 +15,7 @@ mod traffic;
 mod view;
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
 use std::fmt;

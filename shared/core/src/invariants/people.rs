@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::event::Event;
 use crate::exit::AbortCause;
+use crate::gates::GateDecision;
 use crate::spec::{Gate, GatePhase};
 
 use super::view::{Record, View, Writer};
@@ -26,43 +29,49 @@ pub(super) fn approvals_count_once(view: &View) -> Vec<String> {
     for record in &view.deployments {
         let mut passed = BTreeSet::new();
         for entry in &record.journal {
-            match &entry.event {
-                Event::Decided { before, decision } => {
-                    let plan = record.plan().map(|plan| &plan.hash);
-                    if plan != Some(&decision.plan_hash) {
-                        found.push(record.says(format!("{} decided about another plan", decision.by)));
-                    }
-                    let gate = record.deployment.gates.get(before);
-                    if gate.is_none_or(|gate| entry.at >= gate.expires_at || entry.at < gate.opened_at) {
-                        found.push(record.says(format!("{} decided out of time", decision.by)));
-                    }
-                    if passed.contains(before) {
-                        found.push(record.says(format!("{} decided after the gate was passed", decision.by)));
-                    }
+            if let Event::Decided { before, decision } = &entry.event {
+                let late = passed.contains(before);
+                found.extend(wrong_decision(record, *before, decision, entry.at, late));
+            } else if let Event::GatePassed { before } = &entry.event {
+                let gate = before.as_str();
+                if !passed.insert(*before) {
+                    found.push(record.says(format!("the gate before {gate} was passed twice")));
                 }
-                Event::GatePassed { before } => {
-                    if !passed.insert(*before) {
-                        found.push(
-                            record.says(format!("the gate before {} was passed twice", before.as_str())),
-                        );
-                    }
-                    if !enough(record, *before) {
-                        let gate = before.as_str();
-                        found.push(record.says(format!("the gate before {gate} was passed by too few")));
-                    }
+                if !enough(record, *before) {
+                    found.push(record.says(format!("the gate before {gate} was passed by too few")));
                 }
-                _ => {}
             }
         }
     }
     found
 }
 
+fn wrong_decision(
+    record: &Record,
+    before: GatePhase,
+    decision: &GateDecision,
+    at: Timestamp,
+    late: bool,
+) -> Vec<String> {
+    let by = &decision.by;
+    let other_plan = record.plan().map(|plan| &plan.hash) != Some(&decision.plan_hash);
+    let gate = record.deployment.gates.get(&before);
+    let out_of_time = gate.is_none_or(|gate| at >= gate.expires_at || at < gate.opened_at);
+    let faults = [
+        (other_plan, "decided about another plan"),
+        (out_of_time, "decided out of time"),
+        (late, "decided after the gate was passed"),
+    ];
+    let seen = faults.into_iter().filter(|(seen, _)| *seen);
+    seen.map(|(_, what)| record.says(format!("{by} {what}")))
+        .collect()
+}
+
 fn enough(record: &Record, before: GatePhase) -> bool {
-    match (rule(record, before), record.deployment.gates.get(&before)) {
-        (Some(rule), Some(state)) => crate::gates::satisfied(rule, state),
-        _ => false,
-    }
+    let state = record.deployment.gates.get(&before);
+    rule(record, before)
+        .zip(state)
+        .is_some_and(|(rule, state)| crate::gates::satisfied(rule, state))
 }
 
 /// 14. Approvers are distinct, hold the role asked for, and are not the author of the change.
@@ -105,19 +114,20 @@ pub(super) fn denied_moves_nothing(view: &View) -> Vec<String> {
     for record in &view.deployments {
         let mut denied = None;
         for entry in &record.journal {
-            match &entry.event {
-                Event::Decided { decision, .. } if !decision.approve => {
-                    denied.get_or_insert(entry.at);
-                }
+            let refused = matches!(&entry.event, Event::Decided { decision, .. } if !decision.approve);
+            let stopped = matches!(
+                &entry.event,
                 Event::AbortRequested {
-                    cause: AbortCause::ApprovalExpired { .. } | AbortCause::Rejected { .. },
-                } => {
-                    denied.get_or_insert(entry.at);
+                    cause: AbortCause::ApprovalExpired { .. } | AbortCause::Rejected { .. }
                 }
-                Event::WeightDecided { weight, .. } if denied.is_some() => {
-                    found.push(record.says(format!("{weight} was decided after it was denied")));
-                }
-                _ => {}
+            );
+            if let Event::WeightDecided { weight, .. } = &entry.event
+                && denied.is_some()
+            {
+                found.push(record.says(format!("{weight} was decided after it was denied")));
+            }
+            if refused || stopped {
+                denied.get_or_insert(entry.at);
             }
         }
         let (Some(denied), Some(plan)) = (denied, record.plan()) else {

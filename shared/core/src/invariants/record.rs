@@ -176,9 +176,10 @@ pub(super) fn locks_are_freed(view: &View) -> Vec<String> {
     let mut newest = 0;
     for record in &view.deployments {
         for entry in &record.journal {
-            let taken = match &entry.event {
-                Event::DeploymentRequested { epoch, .. } | Event::RollbackStarted { epoch, .. } => *epoch,
-                _ => continue,
+            let (Event::DeploymentRequested { epoch: taken, .. }
+            | Event::RollbackStarted { epoch: taken, .. }) = &entry.event
+            else {
+                continue;
             };
             if taken.0 <= newest {
                 found.push(record.says(format!("epoch {taken} was taken again")));
