@@ -31,7 +31,11 @@ pub fn measure(folder: &Path, starts: u32) -> Vec<Binary> {
         let bytes = std::fs::metadata(&path).ok()?.len();
         let mut times: Vec<f64> = (0..starts).filter_map(|_| start(&path)).collect();
         times.sort_by(f64::total_cmp);
-        Some(Binary { name, bytes, start_ms: times.get(times.len() / 2).copied() })
+        Some(Binary {
+            name,
+            bytes,
+            start_ms: times.get(times.len() / 2).copied(),
+        })
     });
     measured.collect()
 }
@@ -42,7 +46,10 @@ fn start(path: &Path) -> Option<f64> {
     let api = listener.local_addr().ok()?.to_string();
     let began = now();
     let mut child = spawn(path, &api)?;
-    let seen = listener.accept().ok().and_then(|(stream, _)| first_request(stream));
+    let seen = listener
+        .accept()
+        .ok()
+        .and_then(|(stream, _)| first_request(stream));
     let took = now().duration_since(began);
     child.kill().ok();
     child.wait().ok();

@@ -54,7 +54,9 @@ fn main() {
 fn print(report: &Report) {
     println!("| function | stripped, KiB | exec to first /next, ms (median) |\n| --- | --- | --- |");
     for binary in &report.binaries {
-        let start = binary.start_ms.map_or_else(|| "did not start".to_owned(), |ms| format!("{ms:.1}"));
+        let start = binary
+            .start_ms
+            .map_or_else(|| "did not start".to_owned(), |ms| format!("{ms:.1}"));
         println!("| {} | {} | {start} |", binary.name, binary.bytes / 1024);
     }
     if report.binaries.is_empty() {
@@ -64,12 +66,19 @@ fn print(report: &Report) {
         "\n| strategy | state transitions | function runs | AWS calls | DynamoDB writes | alarm to traffic back, ms | functions on that way |\n| --- | --- | --- | --- | --- | --- | --- |"
     );
     for played in &report.strategies {
-        let back = played.alarm_to_back_ms.map_or_else(|| "-".to_owned(), |ms| ms.to_string());
-        let runs = played.runs_on_the_way.map_or_else(|| "-".to_owned(), |runs| runs.to_string());
+        let back = played
+            .alarm_to_back_ms
+            .map_or_else(|| "-".to_owned(), |ms| ms.to_string());
+        let runs = played
+            .runs_on_the_way
+            .map_or_else(|| "-".to_owned(), |runs| runs.to_string());
         println!(
             "| {} | {} | {} | {} | {} | {back} | {runs} |",
             played.name, played.transitions, played.runs, played.calls, played.writes
         );
     }
-    println!("\nDeployments per second of the demo path, one core: {:.1}", report.demo_deployments_per_second);
+    println!(
+        "\nDeployments per second of the demo path, one core: {:.1}",
+        report.demo_deployments_per_second
+    );
 }

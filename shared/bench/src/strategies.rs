@@ -82,7 +82,9 @@ pub fn play_all() -> Vec<Played> {
     let one = |strategy: &Strategy| {
         let mut played = play(&options(), async |stage: Stage| measure(&stage, strategy).await).ok()?;
         if strategy.bakes {
-            let back = play(&options(), async |stage: Stage| Ok::<_, CloudError>(raise(&stage, strategy).await));
+            let back = play(&options(), async |stage: Stage| {
+                Ok::<_, CloudError>(raise(&stage, strategy).await)
+            });
             let back = back.ok().flatten();
             played.alarm_to_back_ms = back.map(|(ms, _)| ms);
             played.runs_on_the_way = back.map(|(_, runs)| runs);
@@ -125,7 +127,8 @@ async fn measure(stage: &Stage, strategy: &Strategy) -> Result<Played, CloudErro
         let ours = |caller: &str| caller != "outside" && caller != "sweep" && caller != "api";
         let calls: Vec<_> = state.calls.iter().filter(|call| ours(call.caller)).collect();
         let writes = calls.iter().filter(|call| {
-            call.service == Service::DynamoDb && matches!(call.operation.as_str(), "TransactWriteItems" | "PutItem")
+            call.service == Service::DynamoDb
+                && matches!(call.operation.as_str(), "TransactWriteItems" | "PutItem")
         });
         Played {
             name: strategy.name,
@@ -143,7 +146,10 @@ async fn measure(stage: &Stage, strategy: &Strategy) -> Result<Played, CloudErro
 async fn raise(stage: &Stage, strategy: &Strategy) -> Option<(i64, usize)> {
     let id = begin(stage, strategy).await?;
     let has_weight = async |stage: &Stage| {
-        stage.deployment(&id).await.is_some_and(|deployment| deployment.shift.weight.percent() > 0)
+        stage
+            .deployment(&id)
+            .await
+            .is_some_and(|deployment| deployment.shift.weight.percent() > 0)
     };
     stage.until(3600, has_weight).await;
     stage.wait(120).await;
@@ -152,12 +158,15 @@ async fn raise(stage: &Stage, strategy: &Strategy) -> Option<(i64, usize)> {
     let raised = stage.now();
     stage.cloud.with(|state| {
         state.runs.clear();
-        state.fleet.set_alarm_state(&alarm, AlarmValue::Alarm, "raised by the benchmark");
+        state
+            .fleet
+            .set_alarm_state(&alarm, AlarmValue::Alarm, "raised by the benchmark");
     });
     stage.until_exit(&id, LIMIT_SECONDS).await;
     stage.cloud.with(|state| {
         let back = state.fleet.weights_log.last()?.at;
-        let on_the_way = |run: &&tidegate_local::cloud::Ran| run.at <= back && !matches!(run.function, "notify" | "sweep");
+        let on_the_way =
+            |run: &&tidegate_local::cloud::Ran| run.at <= back && !matches!(run.function, "notify" | "sweep");
         let runs = state.runs.iter().filter(on_the_way).count();
         Some((i64::try_from(back.duration_since(raised).as_millis()).ok()?, runs))
     })
@@ -167,9 +176,15 @@ async fn raise(stage: &Stage, strategy: &Strategy) -> Option<(i64, usize)> {
 pub fn rate(deployments: u32) -> f64 {
     let demos = deployments.div_ceil(2).max(1);
     let began = now();
-    let played = (0..demos).filter(|seed| demo::run(u64::from(*seed)).is_ok()).count();
+    let played = (0..demos)
+        .filter(|seed| demo::run(u64::from(*seed)).is_ok())
+        .count();
     let seconds = now().duration_since(began).as_secs_f64();
-    if seconds > 0.0 { 2.0 * played as f64 / seconds } else { 0.0 }
+    if seconds > 0.0 {
+        2.0 * played as f64 / seconds
+    } else {
+        0.0
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]

@@ -73,20 +73,28 @@ pub enum DemoError {
 /// # Errors
 /// Where it can't be played to its end. Whether it went as it should is in the report.
 pub fn run(seed: u64) -> Result<Report, DemoError> {
-    play(&Options::virtual_time(seed), async |stage: Stage| tell(&stage).await)
+    play(&Options::virtual_time(seed), async |stage: Stage| {
+        tell(&stage).await
+    })
 }
 
 async fn tell(stage: &Stage) -> Result<Report, DemoError> {
     stage.golden("web", "production", 10);
     // Some minutes of ordinary traffic first.
     stage.wait(300).await;
-    stage.apply("web/production", FILE).await.map_err(DemoError::Stopped)?;
+    stage
+        .apply("web/production", FILE)
+        .await
+        .map_err(DemoError::Stopped)?;
     let healthy = one(stage, "A healthy image", HEALTHY, Behaviour::default()).await?;
     stage.wait(600).await;
     let faulty_behaviour = Behaviour::failing(ERROR_PERCENT, ERRORS_FROM_WEIGHT);
     let title = format!("An image whose errors start at {ERRORS_FROM_WEIGHT} % of the traffic");
     let faulty = one(stage, &title, FAULTY, faulty_behaviour).await?;
-    let back = faulty.1.as_ref().and_then(|deployment| traffic_back(stage, deployment));
+    let back = faulty
+        .1
+        .as_ref()
+        .and_then(|deployment| traffic_back(stage, deployment));
     let problems = problems(&healthy.0, &faulty, back);
     Ok(Report {
         deployments: vec![healthy.0, faulty.0],
@@ -104,11 +112,17 @@ async fn one(
 ) -> Result<(Told, Option<Deployment>), DemoError> {
     let event: Value = serde_json::from_str(event).map_err(|error| DemoError::Stopped(error.to_string()))?;
     let detail = |name: &str| event["detail"][name].as_str().unwrap_or_default().to_owned();
-    let (repository, tag, digest) = (detail("repository-name"), detail("image-tag"), detail("image-digest"));
+    let (repository, tag, digest) = (
+        detail("repository-name"),
+        detail("image-tag"),
+        detail("image-digest"),
+    );
     let start = stage.now();
     let latency = crate::cloud::Latency::TYPICAL.event;
     stage.cloud.with(|state| {
-        state.fleet.store_image(&repository, &tag, Some(&digest), behaviour);
+        state
+            .fleet
+            .store_image(&repository, &tag, Some(&digest), behaviour);
         state.deliver_event("ECR Image Action", "on-image-push", event.clone(), latency, start);
     });
     let id = stage
@@ -121,10 +135,14 @@ async fn one(
         title: format!("{title}: {repository}:{tag}"),
         deployment: id.to_string(),
         timeline: stage.timeline(&id).await,
-        seconds: exit.as_ref().map_or(0, |exit| exit.at.duration_since(start).as_secs()),
+        seconds: exit
+            .as_ref()
+            .map_or(0, |exit| exit.at.duration_since(start).as_secs()),
         reason: exit.as_ref().map_or_else(String::new, |exit| exit.reason.clone()),
         exit: exit.map(|exit| exit.state),
-        candidate_weights: ended.as_ref().map_or_else(Vec::new, |d| weights_since(stage, d, start)),
+        candidate_weights: ended
+            .as_ref()
+            .map_or_else(Vec::new, |d| weights_since(stage, d, start)),
         transitions: stage.cloud.with(|state| state.engine.transitions_since(start)),
     };
     Ok((told, ended))
@@ -148,24 +166,46 @@ fn weights_since(stage: &Stage, deployment: &Deployment, since: Timestamp) -> Ve
 /// From the alarm's own time to the change that took the candidate's weight away.
 fn traffic_back(stage: &Stage, deployment: &Deployment) -> Option<SignedDuration> {
     let abort = deployment.abort.as_ref()?;
-    let AbortCause::AlarmRaised { raised_at: Some(raised_at), .. } = &abort.cause else {
+    let AbortCause::AlarmRaised {
+        raised_at: Some(raised_at),
+        ..
+    } = &abort.cause
+    else {
         return None;
     };
-    let last = stage.cloud.with(|state| state.fleet.weights_log.last().map(|change| change.at))?;
+    let last = stage
+        .cloud
+        .with(|state| state.fleet.weights_log.last().map(|change| change.at))?;
     Some(last.duration_since(*raised_at))
 }
 
-fn problems(healthy: &Told, faulty: &(Told, Option<Deployment>), back: Option<SignedDuration>) -> Vec<String> {
+fn problems(
+    healthy: &Told,
+    faulty: &(Told, Option<Deployment>),
+    back: Option<SignedDuration>,
+) -> Vec<String> {
     let mut problems = Vec::new();
     let mut expect = |holds: bool, what: &str| {
         if !holds {
             problems.push(what.to_owned());
         }
     };
-    expect(healthy.exit == Some(ExitState::Completed), "the healthy image was not completed");
-    expect(healthy.candidate_weights == [5, 25, 50, 100], "the healthy image did not go through 5/25/50/100");
-    expect(faulty.0.exit == Some(ExitState::RolledBack), "the faulty image was not rolled back");
-    expect(faulty.0.candidate_weights == [5, 25, 0], "the faulty image's weights were not 5/25/0");
+    expect(
+        healthy.exit == Some(ExitState::Completed),
+        "the healthy image was not completed",
+    );
+    expect(
+        healthy.candidate_weights == [5, 25, 50, 100],
+        "the healthy image did not go through 5/25/50/100",
+    );
+    expect(
+        faulty.0.exit == Some(ExitState::RolledBack),
+        "the faulty image was not rolled back",
+    );
+    expect(
+        faulty.0.candidate_weights == [5, 25, 0],
+        "the faulty image's weights were not 5/25/0",
+    );
     expect(back.is_some(), "no alarm took the faulty image back");
     problems
 }

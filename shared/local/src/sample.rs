@@ -1,8 +1,8 @@
 //! What `tidegate up` puts on a fresh local cloud, so that there is something to push to.
 
 use crate::cloud::Cloud;
-use crate::stage::{FIRST_DIGEST, ask};
 use crate::fleet::GoldenSpec;
+use crate::stage::{FIRST_DIGEST, ask};
 
 /// A target with its deployment file.
 struct Sample {
@@ -56,8 +56,9 @@ pub async fn put(cloud: &Cloud) -> Result<bool, String> {
         });
         let file = trigger(sample);
         let path = format!("/targets/web/{}/spec", sample.environment);
-        let (status, body) =
-            ask(cloud, "tidegate-up", "PUT", &path, &file).await.map_err(|failure| failure.error_message)?;
+        let (status, body) = ask(cloud, "tidegate-up", "PUT", &path, &file)
+            .await
+            .map_err(|failure| failure.error_message)?;
         if status != 200 {
             return Err(format!("{}: {body}", sample.environment));
         }

@@ -77,18 +77,30 @@ type Shared = Extract<Arc<Cloud>>;
 /// Pages of other sites can reach a port of this machine through the browser; a name that is not
 /// ours gives them away.
 fn is_local(headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     matches!(name, "127.0.0.1" | "localhost" | "[::1]") && headers.get(header::ORIGIN).is_none()
 }
 
 fn refuse(status: StatusCode, error: &str, message: impl Into<String>) -> Response {
     let body = json!({ "error": error, "message": message.into() });
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/json")],
+        body.to_string(),
+    )
+        .into_response()
 }
 
 fn foreign() -> Response {
-    refuse(StatusCode::FORBIDDEN, "Forbidden", "the local cloud answers only to programs on this machine")
+    refuse(
+        StatusCode::FORBIDDEN,
+        "Forbidden",
+        "the local cloud answers only to programs on this machine",
+    )
 }
 
 async fn health(Extract(cloud): Shared) -> Response {
@@ -101,7 +113,9 @@ async fn read<T: serde::de::DeserializeOwned>(request: HttpRequest) -> Result<T,
         return Err(foreign());
     }
     let bad = |text: String| refuse(StatusCode::BAD_REQUEST, "BadRequest", text);
-    let bytes = to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|error| bad(error.to_string()))?;
+    let bytes = to_bytes(request.into_body(), MAX_BODY_BYTES)
+        .await
+        .map_err(|error| bad(error.to_string()))?;
     serde_json::from_slice(&bytes).map_err(|error| bad(format!("failed to read the body: {error}")))
 }
 
@@ -113,11 +127,17 @@ async fn push(Extract(cloud): Shared, request: HttpRequest) -> Response {
     if let Some(digest) = &asked.digest
         && digest.parse::<tidegate_core::ids::Digest>().is_err()
     {
-        return refuse(StatusCode::BAD_REQUEST, "BadRequest", format!("`{digest}` is no image digest"));
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "BadRequest",
+            format!("`{digest}` is no image digest"),
+        );
     }
     let event = cloud.with(|state| {
         let digest = asked.digest.as_deref();
-        state.fleet.push_image(&asked.repository, &asked.tag, digest, asked.behaviour.clone())
+        state
+            .fleet
+            .push_image(&asked.repository, &asked.tag, digest, asked.behaviour.clone())
     });
     let event = event.to_eventbridge();
     let answer = json!({ "repository": asked.repository, "tag": asked.tag, "digest": event["detail"]["image-digest"] });
@@ -149,7 +169,12 @@ async fn api(Extract(cloud): Shared, request: HttpRequest) -> Response {
     if !is_local(request.headers()) {
         return foreign();
     }
-    let who = request.headers().get("x-tidegate-as").and_then(|who| who.to_str().ok()).unwrap_or("you").to_owned();
+    let who = request
+        .headers()
+        .get("x-tidegate-as")
+        .and_then(|who| who.to_str().ok())
+        .unwrap_or("you")
+        .to_owned();
     let method = request.method().as_str().to_owned();
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let path = path.strip_prefix("/api").unwrap_or(path).to_owned();
@@ -161,9 +186,21 @@ async fn api(Extract(cloud): Shared, request: HttpRequest) -> Response {
         Ok((status, body)) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
             let now = cloud.clock().now().to_string();
-            (status, [("content-type", "application/json"), ("x-tidegate-now", now.as_str())], body).into_response()
+            (
+                status,
+                [
+                    ("content-type", "application/json"),
+                    ("x-tidegate-now", now.as_str()),
+                ],
+                body,
+            )
+                .into_response()
         }
-        Err(failure) => refuse(StatusCode::BAD_GATEWAY, &failure.error_type, failure.error_message),
+        Err(failure) => refuse(
+            StatusCode::BAD_GATEWAY,
+            &failure.error_type,
+            failure.error_message,
+        ),
     }
 }
 
@@ -171,7 +208,11 @@ async fn api(Extract(cloud): Shared, request: HttpRequest) -> Response {
 async fn invoke(Extract(cloud): Shared, request: HttpRequest) -> Response {
     let name = request.uri().path().split('/').nth(3).and_then(function_of);
     let Some(name) = name else {
-        return refuse(StatusCode::NOT_FOUND, "ResourceNotFoundException", "Function not found");
+        return refuse(
+            StatusCode::NOT_FOUND,
+            "ResourceNotFoundException",
+            "Function not found",
+        );
     };
     let payload: Value = match read(request).await {
         Ok(payload) => payload,
@@ -201,7 +242,11 @@ async fn aws(Extract(cloud): Shared, request: HttpRequest) -> Response {
         Ok(body) => body,
         Err(error) => return refuse(StatusCode::BAD_REQUEST, "BadRequest", error.to_string()),
     };
-    reply(cloud.answer(&Request { path: &path, headers: &headers, body: &body }))
+    reply(cloud.answer(&Request {
+        path: &path,
+        headers: &headers,
+        body: &body,
+    }))
 }
 
 fn reply(reply: Reply) -> Response {
