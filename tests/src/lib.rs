@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! [scenario] ── plays twice with one seed ──> [scene]  what a story can do
-//!     │                                          └── [view]   what the checker sees
+//!     │                                          └── tidegate_local::view   what the checker sees
 //!     └── compares with tests/goldens/NAME.txt, made by [golden]
 //! ```
 #![expect(
@@ -16,7 +16,6 @@ pub mod files;
 mod golden;
 mod scenario;
 mod scene;
-mod view;
 
 pub use scenario::scenario;
 pub use scene::Scene;

@@ -15,7 +15,7 @@ use tidegate_local::fleet::{AlarmValue, Behaviour, GoldenSpec};
 use tidegate_local::stage::{FIRST_DIGEST, Stage};
 
 use crate::files::{PEOPLE, digest};
-use crate::view::{self, Stored};
+use tidegate_local::view::{self, Stored};
 
 /// Seconds between two looks while a story waits.
 const LOOK_SECONDS: u64 = 5;

@@ -20,7 +20,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use crate::clock::CloudClock;
 use crate::disk::{self, DiskError};
 use crate::dynamo::{self, Stream};
-use crate::endpoints::{self, Call, Reply, Request, Service, fault_reply};
+use crate::endpoints::{self, Call, Fault, Reply, Request, Service, fault_reply};
 use crate::engine::{BadDefinition, Engine};
 use crate::faults::{EventFate, Faults};
 use crate::fleet::{Fleet, FleetEvent};
@@ -178,6 +178,9 @@ pub struct State {
     pub(crate) stream: Stream,
     #[serde(skip)]
     pub(crate) stream_busy: bool,
+    /// The batch that is being delivered comes once more.
+    #[serde(skip)]
+    pub(crate) stream_again: bool,
     #[serde(skip)]
     pub(crate) dirty: bool,
 }
@@ -228,23 +231,24 @@ impl Shared {
 
     /// Answers one request to an AWS endpoint.
     pub(crate) fn answer(&self, caller: &'static str, request: &Request<'_>) -> Reply {
-        let call = match endpoints::parse(request) {
-            Ok(call) => call,
-            Err(reply) => return reply,
-        };
+        match endpoints::parse(request) {
+            Ok(call) => self.serve(caller, &call),
+            Err(reply) => reply,
+        }
+    }
+
+    /// Answers one call.
+    pub(crate) fn serve(&self, caller: &'static str, call: &Call) -> Reply {
         let now = self.clock.now();
         let mut state = self.lock();
-        let reply = match state.faults.for_call(&call) {
-            Some(fault) => fault_reply(&call, &fault, "00000000-0000-4000-8000-000000000000"),
-            None => self.route(&mut state, &call, now),
+        let reply = match state.faults.for_call(call) {
+            Some(fault) => fault_reply(call, &fault, "00000000-0000-4000-8000-000000000000"),
+            None => self.route(&mut state, call, now),
         };
-        state.calls.push(Noted {
-            at: now,
-            caller,
-            service: call.service,
-            operation: call.operation.clone(),
-            status: reply.status,
-        });
+        if let Some(rise) = returning_rise(&mut state, caller, call) {
+            self.route(&mut state, &rise, now);
+        }
+        note(&mut state, now, caller, call, reply.status);
         if changes(&call.operation) {
             state.dirty = true;
             disk::save(self, &mut state);
@@ -254,8 +258,18 @@ impl Shared {
         reply
     }
 
+    /// Refuses one call: too many of them.
+    pub(crate) fn throttle(&self, caller: &'static str, call: &Call) -> Reply {
+        let reply = fault_reply(call, &Fault::throttling(), "00000000-0000-4000-8000-000000000000");
+        note(&mut self.lock(), self.clock.now(), caller, call, reply.status);
+        reply
+    }
+
     fn route(&self, state: &mut State, call: &Call, now: Timestamp) -> Reply {
         match call.service {
+            Service::DynamoDb if state.faults.planted.unconditional => {
+                dynamo::handle(&self.database, &dynamo::without_conditions(call))
+            }
             Service::DynamoDb | Service::DynamoDbStreams => dynamo::handle(&self.database, call),
             Service::States => state.engine.handle(call, now),
             Service::Ecs
@@ -291,6 +305,32 @@ impl Shared {
     }
 }
 
+/// A planted defect: the candidate's weight comes back behind the rollback's back.
+fn returning_rise(state: &mut State, caller: &str, call: &Call) -> Option<Call> {
+    let planted = &mut state.faults.planted;
+    if !planted.rule_returns {
+        return None;
+    }
+    match (caller, call.operation.as_str()) {
+        ("shift", "ModifyRule") => {
+            planted.last_rise = Some(call.clone());
+            None
+        }
+        ("rollback", "UpdateService") => planted.last_rise.take(),
+        _ => None,
+    }
+}
+
+fn note(state: &mut State, at: Timestamp, caller: &'static str, call: &Call, status: u16) {
+    state.calls.push(Noted {
+        at,
+        caller,
+        service: call.service,
+        operation: call.operation.clone(),
+        status,
+    });
+}
+
 /// Whether an operation may change something.
 fn changes(operation: &str) -> bool {
     !["Describe", "Get", "List", "Query", "Scan", "BatchGet"]
@@ -320,6 +360,7 @@ impl State {
             history: History::default(),
             stream: Stream::default(),
             stream_busy: false,
+            stream_again: false,
             dirty: true,
         })
     }

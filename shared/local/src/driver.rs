@@ -15,12 +15,14 @@ use tokio::task::spawn_local;
 
 use crate::cloud::{Cloud, CloudError, Delivery, Failure, Invocation, Ran, Shared, State, next_minute};
 use crate::disk;
+use crate::faults::EventFate;
 use crate::fleet::FleetEvent;
 use crate::functions::{self, Function};
 use crate::names::function_of;
+use crate::running::{Cut, Running};
 
 /// `Timeout` of every function in `infra/template.yaml`.
-const FUNCTION_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const FUNCTION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Tries of an asynchronous invocation (Lambda Developer Guide, "How Lambda handles errors and
 /// retries with asynchronous invocation": two more, one and two minutes later).
@@ -203,14 +205,8 @@ impl Driver {
                 error_message: format!("Function not found: {name}"),
             };
             let function = function.ok_or_else(missing)?;
-            let answer = tokio::time::timeout(FUNCTION_TIMEOUT, function(payload))
-                .await
-                .unwrap_or_else(|_| {
-                    Err(Failure {
-                        error_type: "Sandbox.Timedout".to_owned(),
-                        error_message: format!("Task timed out after {} seconds", FUNCTION_TIMEOUT.as_secs()),
-                    })
-                });
+            let running = Running::since(shared.clock.now());
+            let answer = limited(&running, function(payload)).await;
             let error = answer.as_ref().err().map(|failure| failure.error_type.clone());
             shared.lock().runs.push(Ran {
                 at,
@@ -266,26 +262,81 @@ impl Driver {
         if records.is_empty() {
             return None;
         }
+        if self.stays_away(state, &records, now) {
+            return None;
+        }
         state.stream_busy = true;
         Some(records)
     }
 
+    /// A batch that does not reach its function, at least not now.
+    fn stays_away(&self, state: &mut State, records: &[Value], now: Timestamp) -> bool {
+        match state.faults.numbered.batch() {
+            EventFate::Normal => false,
+            EventFate::Dropped => {
+                state.stream_checkpoint = numbers(records).pop().or(state.stream_checkpoint.take());
+                state.stream_due = Some(now);
+                true
+            }
+            EventFate::Doubled => {
+                state.stream_again = true;
+                false
+            }
+            EventFate::Late(seconds) => {
+                state.stream.rewind();
+                state.stream_due = now.checked_add(SignedDuration::from_secs(seconds.into())).ok();
+                true
+            }
+        }
+    }
+
     fn deliver_batch(&self, records: Vec<Value>) {
         let shared = Arc::clone(&self.shared);
-        let numbers: Vec<String> = records
-            .iter()
-            .filter_map(|r| r["dynamodb"]["SequenceNumber"].as_str().map(str::to_owned))
-            .collect();
+        let numbers = numbers(&records);
         let call = self.call("notify", json!({ "Records": records }));
         spawn_local(async move {
             let answer = call.await;
             let mut state = shared.lock();
-            checkpoint(&mut state, &numbers, answer, shared.clock.now());
+            if std::mem::take(&mut state.stream_again) {
+                // The function did its work, and the stream does not know it.
+                state.stream.rewind();
+            } else {
+                checkpoint(&mut state, &numbers, answer, shared.clock.now());
+            }
             state.stream_busy = false;
             state.dirty = true;
             drop(state);
             shared.wake.notify_one();
         });
+    }
+}
+
+/// Runs a function until it answers, its time is over, or something cuts it.
+async fn limited(
+    running: &Running,
+    work: impl Future<Output = Result<Value, Failure>>,
+) -> Result<Value, Failure> {
+    let timed_out = || Failure {
+        error_type: "Sandbox.Timedout".to_owned(),
+        error_message: format!("Task timed out after {} seconds", FUNCTION_TIMEOUT.as_secs()),
+    };
+    let limit = tokio::time::Instant::now() + FUNCTION_TIMEOUT;
+    let cut = tokio::select! {
+        biased;
+        how = running.was_cut() => how,
+        answer = tokio::time::timeout_at(limit, running.carry(work)) => {
+            return answer.unwrap_or_else(|_| Err(timed_out()));
+        }
+    };
+    match cut {
+        Cut::Crashed => Err(Failure {
+            error_type: "Runtime.ExitError".to_owned(),
+            error_message: "RequestId: 0 Error: Runtime exited with error: signal: killed".to_owned(),
+        }),
+        Cut::Stalled => {
+            tokio::time::sleep_until(limit).await;
+            Err(timed_out())
+        }
     }
 }
 
@@ -331,6 +382,13 @@ fn retry(state: &mut State, id: u64, failure: &Failure, now: Timestamp) {
     let pause = SignedDuration::from_mins(i64::from(delivery.attempts));
     delivery.due = now.checked_add(pause).unwrap_or(now);
     delivery.underway = false;
+}
+
+fn numbers(records: &[Value]) -> Vec<String> {
+    records
+        .iter()
+        .filter_map(|r| r["dynamodb"]["SequenceNumber"].as_str().map(str::to_owned))
+        .collect()
 }
 
 /// Moves the stream on past what was dealt with; the rest is delivered again.

@@ -60,6 +60,27 @@ fn run<I: DeserializeOwned, O: Serialize>(
         .map_err(|error| DynoxideError::ValidationException(format!("failed to write the answer: {error}")))
 }
 
+/// A planted defect: the same transaction with nothing that could refuse it.
+pub(crate) fn without_conditions(call: &Call) -> Call {
+    let mut call = call.clone();
+    let Ok(mut body) = serde_json::from_slice::<Value>(&call.body) else {
+        return call;
+    };
+    // Its token would make a second copy of a request harmless.
+    if let Some(members) = body.as_object_mut() {
+        members.remove("ClientRequestToken");
+    }
+    if let Some(items) = body["TransactItems"].as_array_mut() {
+        items.retain(|item| item.get("ConditionCheck").is_none());
+        for put in items.iter_mut().filter_map(|item| item["Put"].as_object_mut()) {
+            put.remove("ConditionExpression");
+            put.remove("ExpressionAttributeValues");
+        }
+        call.body = body.to_string().into_bytes().into();
+    }
+    call
+}
+
 /// Makes the table as `infra/template.yaml` does, unless it is there.
 pub(crate) fn create_table(database: &Database) -> Result<(), DynoxideError> {
     let there = dispatch(

@@ -1,6 +1,7 @@
 //! Step Functions: the shipped state machines, run by `tidegate-states`, and its API.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ pub struct Engine {
     seed: u64,
     started: u64,
     #[serde(skip)]
-    machines: BTreeMap<String, Loaded>,
+    machines: Arc<BTreeMap<String, Loaded>>,
     #[serde(skip)]
     outbox: Vec<(String, Command)>,
 }
@@ -52,11 +53,34 @@ struct Held {
 }
 
 /// The definitions can't be run. A defect of this build: a test loads them.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("failed to load state machine {name}: {reason}")]
 pub struct BadDefinition {
     name: &'static str,
     reason: String,
+}
+
+fn definitions() -> Result<BTreeMap<String, Loaded>, BadDefinition> {
+    let mut machines = BTreeMap::new();
+    let mut names: BTreeMap<String, String> = FUNCTIONS
+        .iter()
+        .map(|name| (format!("{}Function", pascal(name)), function_arn(name)))
+        .collect();
+    names.insert("RollbackMachine".to_owned(), machine_arn("rollback"));
+    for (name, text) in DEFINITIONS {
+        let bad = |error: &dyn std::fmt::Display| BadDefinition {
+            name,
+            reason: error.to_string(),
+        };
+        let used = names
+            .iter()
+            .filter(|(key, _)| text.contains(&format!("${{{key}}}")));
+        let used = used.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let definition = substitute(text, &used).map_err(|error| bad(&error))?;
+        let machine = Machine::parse(&definition).map_err(|error| bad(&error))?;
+        machines.insert(machine_arn(name), Loaded { machine, definition });
+    }
+    Ok(machines)
 }
 
 impl Engine {
@@ -78,25 +102,9 @@ impl Engine {
     /// # Errors
     /// A definition that the interpreter refuses.
     pub fn load(&mut self) -> Result<(), BadDefinition> {
-        let mut names: BTreeMap<String, String> = FUNCTIONS
-            .iter()
-            .map(|name| (format!("{}Function", pascal(name)), function_arn(name)))
-            .collect();
-        names.insert("RollbackMachine".to_owned(), machine_arn("rollback"));
-        for (name, text) in DEFINITIONS {
-            let bad = |error: &dyn std::fmt::Display| BadDefinition {
-                name,
-                reason: error.to_string(),
-            };
-            let used = names
-                .iter()
-                .filter(|(key, _)| text.contains(&format!("${{{key}}}")));
-            let used = used.map(|(key, value)| (key.clone(), value.clone())).collect();
-            let definition = substitute(text, &used).map_err(|error| bad(&error))?;
-            let machine = Machine::parse(&definition).map_err(|error| bad(&error))?;
-            self.machines
-                .insert(machine_arn(name), Loaded { machine, definition });
-        }
+        static MACHINES: OnceLock<Result<Arc<BTreeMap<String, Loaded>>, BadDefinition>> = OnceLock::new();
+        // They are a part of this build: once is enough for all clouds of a process.
+        self.machines = MACHINES.get_or_init(|| definitions().map(Arc::new)).clone()?;
         Ok(())
     }
 
@@ -174,7 +182,10 @@ impl Engine {
 
     /// State transitions of all executions that were started since then.
     pub fn transitions_since(&self, since: Timestamp) -> u64 {
-        let recent = self.executions.values().filter(|held| held.execution.started() >= since);
+        let recent = self
+            .executions
+            .values()
+            .filter(|held| held.execution.started() >= since);
         recent.map(|held| held.execution.transitions()).sum()
     }
 

@@ -1,6 +1,7 @@
 //! The SDK's HTTP layer, in process: a request is recognised, answered by the state, and given back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -10,9 +11,16 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cloud::Shared;
-use crate::endpoints::{Reply, Request};
+use crate::driver::FUNCTION_TIMEOUT;
+use crate::endpoints::{Call, Reply, Request, parse};
+use crate::faults::CallFate;
+use crate::running::{Cut, Running};
+
+/// A request that was sent as the function's time ran out takes effect this much later.
+const IN_FLIGHT: Duration = Duration::from_millis(400);
 
 /// The HTTP client that is given to the SDK.
 #[derive(Debug, Clone)]
@@ -41,14 +49,25 @@ impl HttpConnector for InProcess {
         HttpConnectorFuture::new(async move {
             let latency = shared.latency.call;
             shared.clock.sleep(latency / 2).await;
-            let reply = answer(&shared, caller, &request);
+            let reply = match read(&request) {
+                Incoming::Slack(body) => shared.slack(&body),
+                Incoming::Unreadable(reply) => reply,
+                Incoming::Aws(call) => carry(&shared, caller, call).await?,
+            };
             shared.clock.sleep(latency / 2).await;
             respond(reply)
         })
     }
 }
 
-fn answer(shared: &Shared, caller: &'static str, request: &HttpRequest) -> Reply {
+/// What a request is.
+enum Incoming {
+    Slack(Bytes),
+    Aws(Call),
+    Unreadable(Reply),
+}
+
+fn read(request: &HttpRequest) -> Incoming {
     let headers: Vec<(String, String)> = request
         .headers()
         .iter()
@@ -58,17 +77,70 @@ fn answer(shared: &Shared, caller: &'static str, request: &HttpRequest) -> Reply
     let uri: Option<http::Uri> = request.uri().parse().ok();
     let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default();
     if host == "hooks.slack.test" {
-        return shared.slack(&body);
+        return Incoming::Slack(body);
     }
-    let path = uri.as_ref().map_or("/", http::Uri::path);
-    shared.answer(
-        caller,
-        &Request {
-            path,
-            headers: &headers,
-            body: &body,
-        },
-    )
+    let request = Request {
+        path: uri.as_ref().map_or("/", http::Uri::path),
+        headers: &headers,
+        body: &body,
+    };
+    match parse(&request) {
+        Ok(call) => Incoming::Aws(call),
+        Err(reply) => Incoming::Unreadable(reply),
+    }
+}
+
+/// Answers a call, unless something is to go wrong with it.
+async fn carry(shared: &Arc<Shared>, caller: &'static str, call: Call) -> Result<Reply, ConnectorError> {
+    let fate = shared.lock().faults.numbered.fate(caller, &call.operation);
+    match fate {
+        CallFate::Normal => Ok(shared.serve(caller, &call)),
+        CallFate::Throttle(_) => Ok(shared.throttle(caller, &call)),
+        CallFate::KillBefore => cut(Cut::Crashed).await,
+        CallFate::KillAfter => {
+            shared.serve(caller, &call);
+            cut(Cut::Crashed).await
+        }
+        CallFate::LoseReply => {
+            shared.serve(caller, &call);
+            shared.clock.sleep(shared.latency.call / 2).await;
+            Err(ConnectorError::io("the connection was reset by the peer".into()))
+        }
+        CallFate::Stall => {
+            let since = Running::current().map_or_else(|| shared.clock.now(), |running| running.since);
+            land_late(shared, caller, call, later(since, FUNCTION_TIMEOUT + IN_FLIGHT));
+            cut(Cut::Stalled).await
+        }
+        CallFate::Straggle(seconds) => {
+            let then = later(shared.clock.now(), Duration::from_secs(seconds.into()));
+            land_late(shared, caller, call, then);
+            std::future::pending().await
+        }
+    }
+}
+
+/// Ends the run that this call belongs to; it is never polled again.
+async fn cut(how: Cut) -> Result<Reply, ConnectorError> {
+    if let Some(running) = Running::current() {
+        running.cut(how);
+    }
+    std::future::pending().await
+}
+
+/// A request that is on its way outlives whoever sent it.
+fn land_late(shared: &Arc<Shared>, caller: &'static str, call: Call, then: Timestamp) {
+    let shared = Arc::clone(shared);
+    tokio::task::spawn_local(async move {
+        shared.clock.sleep_until(then).await;
+        shared.serve(caller, &call);
+    });
+}
+
+fn later(since: Timestamp, time: Duration) -> Timestamp {
+    SignedDuration::try_from(time)
+        .ok()
+        .and_then(|time| since.checked_add(time).ok())
+        .unwrap_or(since)
 }
 
 fn respond(reply: Reply) -> Result<HttpResponse, ConnectorError> {

@@ -24,9 +24,11 @@ mod functions;
 pub mod history;
 pub mod http;
 pub mod names;
+mod running;
 pub mod sample;
 pub mod server;
 pub mod stage;
+pub mod view;
 
 pub use clock::CloudClock;
 pub use cloud::{Cloud, Options};

@@ -263,7 +263,13 @@ pub(super) fn alarms_return_traffic(view: &View) -> Vec<String> {
         let Some(began) = record.first(|event| matches!(event, Event::WeightDecided { .. })) else {
             continue;
         };
-        let stops = |event: &Event| matches!(event, Event::ShiftDone | Event::AbortRequested { .. });
+        // On its way back already, an alarm asks for nothing more.
+        let stops = |event: &Event| {
+            matches!(
+                event,
+                Event::ShiftDone | Event::AbortRequested { .. } | Event::RollbackStarted { .. }
+            )
+        };
         let end = record.first(stops).unwrap_or(view.now);
         let watched = |name: &String| record.plan().is_some_and(|plan| plan.alarms.contains(name));
         let raised = view.alarms.iter().find(|reading| {
@@ -271,7 +277,10 @@ pub(super) fn alarms_return_traffic(view: &View) -> Vec<String> {
             reading.firing && watched(&reading.name) && !aside && began < reading.at && reading.at < end
         });
         let Some(raised) = raised else { continue };
-        let answered = record.first(|event| matches!(event, Event::AbortRequested { .. }));
+        // A rollback that began without a wish, because the execution died, is an answer too.
+        let answers =
+            |event: &Event| matches!(event, Event::AbortRequested { .. } | Event::RollbackStarted { .. });
+        let answered = record.first(answers);
         let late = seconds_between(raised.at, answered.unwrap_or(view.now)) > STOP_BOUND_SECONDS;
         if late || (view.over && answered.is_none()) {
             found.push(record.says(format!("alarm {} did not stop it in time", raised.name)));

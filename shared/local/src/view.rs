@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::cloud::State;
+use crate::fleet::{AlarmValue, RuleAction};
 use jiff::Timestamp;
 use tidegate_core::deployment::Deployment;
 use tidegate_core::gates::People;
@@ -12,18 +14,20 @@ use tidegate_core::invariants::{
 use tidegate_core::journal::Entry;
 use tidegate_core::target::TargetState;
 use tidegate_core::wiring::Forward;
-use tidegate_local::cloud::State;
-use tidegate_local::fleet::{AlarmValue, RuleAction};
 
 /// What was read of the table for one target.
-pub(crate) struct Stored {
-    pub(crate) target: TargetState,
-    pub(crate) people: People,
-    pub(crate) deployments: Vec<(Deployment, Vec<Entry>)>,
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The target's record.
+    pub target: TargetState,
+    /// Who may decide what.
+    pub people: People,
+    /// Heads with their journals, oldest first.
+    pub deployments: Vec<(Deployment, Vec<Entry>)>,
 }
 
-/// The view of one target.
-pub(crate) fn of(state: &State, stored: Stored, now: Timestamp, over: bool) -> View {
+/// The view of one target. Needs a [`crate::history::History`] that was on from the start.
+pub fn of(state: &State, stored: Stored, now: Timestamp, over: bool) -> View {
     let names = names(&stored.target);
     let deployments: Vec<Record> = stored
         .deployments

@@ -1,0 +1,146 @@
+//! What must be true in the end: every invariant, and that exactly one version serves.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use tidegate_core::deployment::Deployment;
+use tidegate_core::exit::ExitState;
+use tidegate_core::gates::People;
+use tidegate_core::ids::{Digest, Slot};
+use tidegate_core::invariants::{View, check};
+use tidegate_core::journal::Entry;
+use tidegate_core::target::TargetState;
+use tidegate_local::cloud::{Noted, State};
+use tidegate_local::stage::FIRST_DIGEST;
+use tidegate_local::view::{self, Stored};
+
+use crate::run::DIGEST;
+use crate::script::{Case, Way};
+use crate::strategy::Strategy;
+
+/// Everything that is wrong at the end of a run.
+pub fn problems(
+    state: &State,
+    case: Case,
+    target: TargetState,
+    deployments: Vec<(Deployment, Vec<Entry>)>,
+    now: Timestamp,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    match deployments.as_slice() {
+        [] => found.push("the push was forgotten".to_owned()),
+        [(head, _)] => found.extend(wrong_end(head, case.way)),
+        more => found.push(format!("one push made {} deployments", more.len())),
+    }
+    if target.lock.is_some() {
+        found.push("the target is still held".to_owned());
+    }
+    let exit = deployments
+        .last()
+        .and_then(|(head, _)| head.exit.as_ref())
+        .map(|exit| exit.state);
+    let stored = Stored {
+        target,
+        people: People::default(),
+        deployments,
+    };
+    let view = view::of(state, stored, now, true);
+    found.extend(check(&view).iter().map(ToString::to_string));
+    found.extend(wrong_server(&view, case.strategy, exit));
+    found
+}
+
+/// Nothing that was done here calls for a person, and nothing was missing, unless a fault delayed the
+/// start until the alarm was there first.
+fn wrong_end(head: &Deployment, way: Way) -> Option<String> {
+    let exit = head.exit.as_ref()?;
+    let right = match exit.state {
+        ExitState::Completed | ExitState::Aborted | ExitState::RolledBack => true,
+        ExitState::Blocked => way == Way::Back,
+        ExitState::RollbackFailed => false,
+    };
+    (!right).then(|| format!("it ended as {}: {}", exit.state.as_str(), exit.reason))
+}
+
+/// Whoever should serve after that end does, alone and with all its tasks.
+fn wrong_server(view: &View, strategy: Strategy, exit: Option<ExitState>) -> Vec<String> {
+    let should = match exit {
+        Some(ExitState::Completed) => DIGEST,
+        Some(ExitState::Aborted | ExitState::RolledBack | ExitState::Blocked) | None => FIRST_DIGEST,
+        // Said already.
+        Some(ExitState::RollbackFailed) => return Vec::new(),
+    };
+    let mut found = Vec::new();
+    let mut full = false;
+    for slot in [Slot::Blue, Slot::Green] {
+        let last = view.slots.iter().rev().find(|reading| reading.slot == slot);
+        let Some(last) = last else { continue };
+        let weight = if strategy.weighted() {
+            let group = view.groups.get(&slot);
+            let now = view.weights.last();
+            now.zip(group)
+                .and_then(|(now, group)| now.weights.get(group).copied())
+                .unwrap_or(0)
+        } else if last.healthy > 0 {
+            100
+        } else {
+            0
+        };
+        if weight == 0 {
+            continue;
+        }
+        let serves: BTreeSet<&str> = last.digests.iter().map(Digest::as_str).collect();
+        if weight != 100 {
+            found.push(format!("{slot} has {weight} % of the traffic"));
+        } else if serves != BTreeSet::from([should]) {
+            found.push(format!("{slot} serves {serves:?}, it should be {should}"));
+        } else if last.healthy < strategy.replicas() {
+            found.push(format!(
+                "{slot} serves with {} tasks of {}",
+                last.healthy,
+                strategy.replicas()
+            ));
+        } else {
+            full = true;
+        }
+    }
+    if found.is_empty() && !full {
+        found.push("nobody serves".to_owned());
+    }
+    found
+}
+
+/// When the listener rule last took the candidate's weight away after an instant; the instant itself
+/// where the candidate had none.
+pub fn weights_back(state: &State, since: Timestamp) -> Option<Timestamp> {
+    let log = &state.fleet.weights_log;
+    let last = log.last()?;
+    if last.green != 0 {
+        return None;
+    }
+    let mut back = None;
+    for pair in log.windows(2) {
+        if let [before, after] = pair
+            && before.green != 0
+            && after.green == 0
+            && after.at >= since
+        {
+            back = Some(after.at);
+        }
+    }
+    back
+}
+
+/// Whether a call is one that a reader of a story wants to see.
+pub fn changes_fleet(call: &Noted) -> bool {
+    matches!(
+        call.operation.as_str(),
+        "ModifyRule"
+            | "UpdateService"
+            | "RegisterTaskDefinition"
+            | "RunTask"
+            | "StartExecution"
+            | "SendTaskSuccess"
+            | "SendTaskFailure"
+    ) || call.status >= 400
+}

@@ -1,0 +1,143 @@
+//! The strategies, each with a short deployment file.
+
+use std::time::Duration;
+
+use tidegate_local::fleet::GoldenSpec;
+use tidegate_local::stage::FIRST_DIGEST;
+
+/// How a candidate is brought in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Strategy {
+    /// Stop the old tasks, start the new ones.
+    Recreate,
+    /// ECS replaces tasks one after the other.
+    Rolling,
+    /// All traffic at once, after a test.
+    BlueGreen,
+    /// Some traffic, then more, then all.
+    Canary,
+    /// Equal steps.
+    Linear,
+    /// A canary by share of tasks, without a load balancer.
+    Tasks,
+}
+
+impl Strategy {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Recreate,
+        Self::Rolling,
+        Self::BlueGreen,
+        Self::Canary,
+        Self::Linear,
+        Self::Tasks,
+    ];
+
+    /// Name, as scripts write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Recreate => "recreate",
+            Self::Rolling => "rolling",
+            Self::BlueGreen => "bluegreen",
+            Self::Canary => "canary",
+            Self::Linear => "linear",
+            Self::Tasks => "tasks",
+        }
+    }
+
+    /// The strategy of a name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|strategy| strategy.name() == name)
+    }
+
+    /// The deployment file: as few and as short steps as show everything.
+    pub const fn file(self) -> &'static str {
+        match self {
+            Self::Recreate => "environment: production\nstrategy: recreate\nreplicas: 2\n",
+            Self::Rolling => "environment: production\nstrategy: rolling\nreplicas: 3\n",
+            Self::BlueGreen => {
+                "environment: production\nstrategy: bluegreen\nreplicas: 3\ntrafficSwitch:\n  testDuration: 2m\n"
+            }
+            Self::Canary => {
+                "environment: production\nstrategy: canary\nreplicas: 4\ncanary:\n  steps:\n    - weight: 25\n      pause: 2m\n    - weight: 100\n  analysis:\n    interval: 1m\n    threshold: 2\n    metrics:\n      - name: error_rate\n        max: 1\n"
+            }
+            Self::Linear => {
+                "environment: production\nstrategy: linear\nreplicas: 3\nlinear:\n  increment: 50\n  pause: 2m\n"
+            }
+            Self::Tasks => {
+                "environment: production\nstrategy: canary\nreplicas: 4\nloadBalancer: false\ncanary:\n  steps:\n    - weight: 25\n      pause: 2m\n    - weight: 100\n"
+            }
+        }
+    }
+
+    /// Tasks that serve.
+    pub const fn replicas(self) -> u32 {
+        match self {
+            Self::Recreate => 2,
+            Self::Rolling | Self::BlueGreen | Self::Linear => 3,
+            Self::Canary | Self::Tasks => 4,
+        }
+    }
+
+    /// Service, which is also the repository.
+    pub const fn service(self) -> &'static str {
+        match self {
+            Self::Tasks => "worker",
+            Self::Recreate | Self::Rolling | Self::BlueGreen | Self::Canary | Self::Linear => "web",
+        }
+    }
+
+    /// The target.
+    pub fn target(self) -> String {
+        format!("{}/production", self.service())
+    }
+
+    /// Whether it has two slots.
+    pub const fn slots(self) -> bool {
+        match self {
+            Self::Recreate | Self::Rolling => false,
+            Self::BlueGreen | Self::Canary | Self::Linear | Self::Tasks => true,
+        }
+    }
+
+    /// Whether a listener rule divides the traffic between the slots.
+    pub const fn weighted(self) -> bool {
+        match self {
+            Self::Recreate | Self::Rolling | Self::Tasks => false,
+            Self::BlueGreen | Self::Canary | Self::Linear => true,
+        }
+    }
+
+    /// The alarm of the candidate; without a load balancer there is none, and a person stops it.
+    pub const fn alarm(self) -> Option<&'static str> {
+        match self {
+            Self::Recreate | Self::Rolling => Some("web-production-error-rate"),
+            Self::BlueGreen | Self::Canary | Self::Linear => Some("web-production-green-error-rate"),
+            Self::Tasks => None,
+        }
+    }
+
+    /// What is there before.
+    pub fn golden(self) -> GoldenSpec<'static> {
+        GoldenSpec {
+            service: self.service(),
+            environment: "production",
+            replicas: self.replicas(),
+            repository: self.service(),
+            image_digest: Some(FIRST_DIGEST),
+            with_load_balancer: !matches!(self, Self::Tasks),
+            slots: self.slots(),
+        }
+    }
+
+    /// From the candidate's first weight (without weights: its first tasks) to the moment at which it
+    /// is turned back.
+    pub const fn turned_after(self) -> Duration {
+        match self {
+            // Its new tasks are just starting.
+            Self::Recreate | Self::Rolling => Duration::from_secs(25),
+            Self::BlueGreen | Self::Canary | Self::Linear => Duration::from_secs(15),
+            Self::Tasks => Duration::from_secs(70),
+        }
+    }
+}
