@@ -54,7 +54,7 @@ fn start(path: &Path) -> Option<f64> {
     child.kill().ok();
     child.wait().ok();
     let asked = seen?.starts_with("GET /2018-06-01/runtime/invocation/next");
-    (asked && took < LIMIT).then(|| took.as_secs_f64() * 1000.0)
+    (asked && took < LIMIT).then_some(took.as_secs_f64() * 1000.0)
 }
 
 fn spawn(path: &Path, api: &str) -> Option<Child> {

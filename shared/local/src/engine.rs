@@ -308,7 +308,7 @@ impl Engine {
         input: Value,
         now: Timestamp,
     ) {
-        let report = match self.start(machine, name, input, Some((parent.to_owned(), task.clone())), now) {
+        let report = match self.start(machine, name, input, Some((parent.to_owned(), task)), now) {
             Ok(arn) => Delivery::ExecutionStarted { task, arn },
             Err(fault) => Delivery::TaskFailed {
                 task,

@@ -219,7 +219,7 @@ impl Player<'_> {
             let record = self.stage.target(&target).await;
             let free = record.as_ref().is_some_and(|target| target.lock.is_none());
             let begun = record.is_some_and(|target| target.newest.is_some());
-            if (free && begun) || (free && passed > FORGOTTEN_SECONDS) {
+            if free && (begun || passed > FORGOTTEN_SECONDS) {
                 return true;
             }
         }
