@@ -278,8 +278,12 @@ pub(super) fn alarms_return_traffic(view: &View) -> Vec<String> {
         });
         let Some(raised) = raised else { continue };
         // A rollback that began without a wish, because the execution died, is an answer too.
-        let answers =
-            |event: &Event| matches!(event, Event::AbortRequested { .. } | Event::RollbackStarted { .. });
+        let answers = |event: &Event| {
+            matches!(
+                event,
+                Event::AbortRequested { .. } | Event::RollbackStarted { .. }
+            )
+        };
         let answered = record.first(answers);
         let late = seconds_between(raised.at, answered.unwrap_or(view.now)) > STOP_BOUND_SECONDS;
         if late || (view.over && answered.is_none()) {
