@@ -11,8 +11,8 @@ use tidegate_core::deployment::{Deployment, Kind, Origin};
 use tidegate_core::exit::AbortCause;
 use tidegate_core::ids::{DeploymentId, Target};
 use tidegate_core::sweep::{self, Finding};
-use tidegate_core::target::{Push, TargetState, takes};
-use tidegate_lambda::admit::Opener;
+use tidegate_core::target::{Admission, Push, TargetState, takes};
+use tidegate_lambda::admit::{Opened, Opener};
 use tidegate_lambda::config::{ConfigError, Lookup};
 use tidegate_lambda::open::{ExecutionInput, Failure};
 use tidegate_lambda::{FunctionError, stop};
@@ -330,10 +330,16 @@ impl Sweep {
             },
             overrides: Vec::new(),
         };
-        output
-            .findings
-            .push(format!("{target}: no event told of image {}", push.digest));
-        self.opener.admit(target, &push, None, "sweep").await.map(|_| ())
+        match self.opener.admit(target, &push, None, "sweep").await? {
+            // Refused now, it is refused at the next sweep too: nothing was found.
+            Opened::As(Admission::Refused(_)) | Opened::SeenBefore => {}
+            Opened::As(Admission::Start(_) | Admission::Queued { .. } | Admission::Superseding { .. }) => {
+                output
+                    .findings
+                    .push(format!("{target}: no event told of image {}", push.digest));
+            }
+        }
+        Ok(())
     }
 
     fn age(&self, since: jiff::Timestamp) -> i64 {

@@ -215,10 +215,18 @@ impl TargetState {
         if let Some(refusal) = self.refusal(&push) {
             return Admission::Refused(refusal);
         }
-        self.newest = Some(Newest {
-            pushed_at: push.pushed_at,
-            digest: push.digest.clone(),
-        });
+        // Only forwards: after a person went back to an older image by hand, events and the sweep must
+        // not take the newer one for one that they have not seen (invariant 16).
+        if self
+            .newest
+            .as_ref()
+            .is_none_or(|newest| (newest.pushed_at, &newest.digest) <= (push.pushed_at, &push.digest))
+        {
+            self.newest = Some(Newest {
+                pushed_at: push.pushed_at,
+                digest: push.digest.clone(),
+            });
+        }
         let Some(lock) = &self.lock else {
             return Admission::Start(Box::new(self.start(push, now)));
         };
@@ -264,7 +272,9 @@ impl TargetState {
         if push.digest == newest.digest && push.pushed_at == newest.pushed_at {
             return Some(Refusal::Duplicate);
         }
-        if push.pushed_at < newest.pushed_at {
+        // The registry's times are whole seconds; of two images of one second, the same one is the newer
+        // one for everybody, or the sweep would go from one to the other and back for ever.
+        if (push.pushed_at, &push.digest) < (newest.pushed_at, &newest.digest) {
             return Some(Refusal::Older {
                 newest: newest.digest.clone(),
                 newest_at: newest.pushed_at,
@@ -276,6 +286,9 @@ impl TargetState {
     }
 
     fn start(&mut self, push: Push, now: Timestamp) -> Request {
+        // What waited before is dropped here too: between the end of one deployment and the sweep that
+        // starts the next, a newer push finds the lock free, and the older one must not follow it.
+        self.queue = None;
         let id = self.take_lock(&push.digest, "", now);
         Request {
             id,

@@ -1,11 +1,16 @@
 //! Alarms, measurements and suites: invariants 9, 10, 17 and 23.
 
+use jiff::SignedDuration;
+
 use crate::analysis::{Check, Verdict};
 use crate::deployment::{Kind, Traffic};
 use crate::event::Event;
 use crate::spec::Strategy;
 
 use super::view::{Record, View};
+
+/// A function that read an alarm writes what it concluded within this time.
+const FUNCTION_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 
 /// 9. An alarm that is already in `ALARM` at the start blocks, or needs a recorded override.
 ///
@@ -21,7 +26,12 @@ pub(super) fn firing_alarms_block(view: &View) -> Vec<String> {
             continue;
         }
         for name in &plan.alarms {
-            let fine = view.alarm_at(name, at) == Some(false);
+            // One that fires between the look and the write is for the event that it sends.
+            let look = at.checked_sub(FUNCTION_TIMEOUT).unwrap_or(at);
+            let start = look.max(record.deployment.requested_at);
+            let fine = [start, at]
+                .iter()
+                .any(|instant| view.alarm_at(name, *instant) == Some(false));
             if !fine && !record.deployment.overrides(&format!("alarm:{name}")) {
                 found.push(record.says(format!("it was planned although alarm {name} was not fine")));
             }

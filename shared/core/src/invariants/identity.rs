@@ -71,7 +71,9 @@ pub(super) fn one_deployment_per_push(view: &View) -> Vec<String> {
         if event_id != "sweep" && !events.insert(event_id) {
             found.push(record.says("its event had made a deployment before"));
         }
-        let pushed = record.deployment.revision.pushed_at;
+        // Of two images of one second, the digest says which one is newer.
+        let revision = &record.deployment.revision;
+        let pushed = (revision.pushed_at, &revision.digest);
         if newest.is_some_and(|newest| pushed <= newest) {
             found.push(record.says("a push that was not newer replaced a newer one"));
         }

@@ -13,7 +13,7 @@ use crate::ids::Slot;
 use crate::observation::{Observation, Rollout, SlotState};
 
 /// A state of `rollback.asl.json`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RollbackStep {
     /// Return traffic to stable.

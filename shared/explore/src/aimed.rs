@@ -1,0 +1,102 @@
+//! One fault at every single call of a calm run, with an alarm right after it: nothing is left to
+//! chance.
+
+use std::sync::Arc;
+
+use crate::coverage::Covered;
+use crate::plant::Plant;
+use crate::script::{Delivery, Fault, FaultKind, Script, Stimulus, What};
+use crate::setting::{Ms, Setting};
+use crate::verdict::Depth;
+use crate::world::World;
+use tidegate_core::invariants::Violation;
+
+/// What is tried at each call.
+pub const KINDS: [FaultKind; 6] = [
+    FaultKind::CrashBefore,
+    FaultKind::CrashAfter,
+    FaultKind::ReplyLost,
+    FaultKind::Throttled,
+    FaultKind::Pause { ms: 30_000 },
+    // Past the function's timeout: the call is under way and lands late.
+    FaultKind::Pause { ms: 71_000 },
+];
+
+/// When each call of a calm run is made.
+pub fn call_times(setting: &Arc<Setting>) -> Vec<Ms> {
+    let mut world = World::new(setting, &Arc::new(Script::calm()), None);
+    world.call_times = Some(Vec::new());
+    world.run();
+    world.call_times.unwrap_or_default()
+}
+
+/// Every script with one fault, without and with an alarm right after it.
+pub fn scripts(setting: &Arc<Setting>) -> impl Iterator<Item = Script> + use<> {
+    let calls = call_times(setting).into_iter().zip(0_u32..);
+    calls.flat_map(|(at, call)| {
+        KINDS.into_iter().flat_map(move |kind| {
+            [None, Some(at + 500)].into_iter().map(move |alarm| {
+                let mut script = Script::calm();
+                script.faults.push(Fault { call, kind });
+                script.stimuli.extend(alarm.map(|at| Stimulus {
+                    at,
+                    what: What::Alarm {
+                        delivery: Delivery::PROMPT,
+                    },
+                }));
+                script
+            })
+        })
+    })
+}
+
+/// Runs them all, until one breaks an invariant.
+pub fn run(setting: &Arc<Setting>, plant: Option<Plant>) -> (u64, Covered, Option<(Script, Vec<Violation>)>) {
+    let mut covered = Covered::default();
+    let mut runs = 0;
+    for script in scripts(setting) {
+        let mut world = World::new(setting, &Arc::new(script.clone()), plant);
+        world.run();
+        runs += 1;
+        covered.add(&world.covered);
+        let found = world.verdict(Depth::Unhashed, true);
+        if !found.is_empty() {
+            return (runs, covered, Some((script, found)));
+        }
+    }
+    (runs, covered, None)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::shrink;
+
+    #[test]
+    #[expect(clippy::print_stdout, reason = "figures, with --nocapture")]
+    fn one_fault_at_every_call_of_every_setting_breaks_nothing() {
+        let mut covered = Covered::default();
+        let mut runs = 0;
+        for setting in crate::setting::all().unwrap() {
+            let setting = Arc::new(setting);
+            let (some, hit, failed) = run(&setting, None);
+            runs += some;
+            covered.add(&hit);
+            if let Some((script, found)) = failed {
+                let (trace, _) = shrink::retell(&setting, &script, None);
+                panic!("{}: {found:?}\n{script}\n{}", setting.name, trace.join("\n"));
+            }
+        }
+        println!("{runs} runs with one fault: {covered}");
+    }
+
+    #[test]
+    fn a_rollback_that_does_not_wait_out_old_functions_is_found() {
+        let setting = Arc::new(crate::setting::all().unwrap().remove(0));
+        let (_, _, failed) = run(&setting, Some(Plant::DoesNotQuiesce));
+        let (script, found) = failed.unwrap();
+        let of_it = |one: &Violation| one.invariant == Plant::DoesNotQuiesce.invariant();
+        assert!(found.iter().any(of_it), "{found:?}\n{script}");
+    }
+}

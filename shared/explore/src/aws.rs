@@ -1,0 +1,359 @@
+//! The simulated AWS: two ECS services, a listener rule, an alarm, images and suites. The second
+//! interpreter of [`Action`]; the first is `shared/aws/src/apply`.
+
+use tidegate_core::action::Action;
+use tidegate_core::ids::Slot;
+use tidegate_core::wiring::Forward;
+
+use crate::plant::Plant;
+use crate::script::Script;
+use crate::setting::{Ms, Setting, index, slot};
+
+/// An ECS service and its tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Service {
+    /// Its task definition.
+    pub definition: usize,
+    /// Tasks wanted.
+    pub desired: u32,
+    /// Tasks of this definition that are healthy.
+    pub healthy: u32,
+    /// Tasks of the definition before that still serve, and its image.
+    pub old: u32,
+    /// The definition before.
+    pub before: usize,
+    /// When the tasks that are starting become healthy.
+    pub ready_at: Option<Ms>,
+    /// When ECS gives them up.
+    pub fails_at: Option<Ms>,
+    /// The circuit breaker opened.
+    pub failed: bool,
+    /// Whether the health check is what the file asks for.
+    pub checked: bool,
+}
+
+/// A task definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Registered {
+    /// Its image.
+    pub image: usize,
+    /// By which deployment.
+    pub by: Option<usize>,
+}
+
+/// A suite that was started.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Suite {
+    /// `clientToken`.
+    pub token: String,
+    /// Of which deployment.
+    pub deployment: usize,
+    /// Which.
+    pub name: String,
+    /// When it ends.
+    pub ends_at: Ms,
+    /// With what.
+    pub code: i32,
+}
+
+/// Weights from an instant on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WeightsSet {
+    /// When.
+    pub at: Ms,
+    /// Blue and green.
+    pub weights: [u32; 2],
+    /// By a person with a console.
+    pub outside: bool,
+}
+
+/// A service from an instant on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceSeen {
+    /// When.
+    pub at: Ms,
+    /// Which.
+    pub slot: usize,
+    /// As it was then.
+    pub service: Service,
+}
+
+/// Everything that AWS has for the target, and what it was.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    /// Blue and green.
+    pub services: [Service; 2],
+    /// Weights of the listener rule.
+    pub weights: [u32; 2],
+    /// Stickiness of the rule.
+    pub sticky: Option<(bool, Option<i32>)>,
+    /// Whether the alarm is in `ALARM`.
+    pub firing: bool,
+    /// Task definitions.
+    pub definitions: Vec<Registered>,
+    /// Suites.
+    pub suites: Vec<Suite>,
+    /// Images in the registry, with the time of the push.
+    pub pushed: Vec<(usize, Ms)>,
+    /// Weights, oldest first.
+    pub weights_log: Vec<WeightsSet>,
+    /// Services, oldest first.
+    pub services_log: Vec<ServiceSeen>,
+    /// The alarm, oldest first.
+    pub alarm_log: Vec<(Ms, bool)>,
+}
+
+/// ECS gives tasks up after this long: ten failed starts.
+const BREAKER_MS: Ms = 300_000;
+
+impl Aws {
+    /// As a target is before its first deployment here: blue serves image 0, or nothing does.
+    pub fn new(setting: &Setting, script: &Script) -> Self {
+        let tasks = if setting.has_stable {
+            setting.spec.replicas
+        } else {
+            0
+        };
+        let service = |desired| Service {
+            definition: 0,
+            desired,
+            healthy: desired,
+            old: 0,
+            before: 0,
+            ready_at: None,
+            fails_at: None,
+            failed: false,
+            checked: true,
+        };
+        let mut aws = Self {
+            services: [service(tasks), service(0)],
+            weights: [100, 0],
+            sticky: Some((true, Some(60))),
+            firing: script.alarm_at_start,
+            definitions: vec![Registered { image: 0, by: None }],
+            suites: Vec::new(),
+            pushed: vec![(0, -3_600_000)],
+            weights_log: vec![WeightsSet {
+                at: -1,
+                weights: [100, 0],
+                outside: false,
+            }],
+            services_log: Vec::new(),
+            alarm_log: vec![(-1, script.alarm_at_start)],
+        };
+        for slot in 0..2 {
+            aws.note(slot, -1);
+        }
+        aws
+    }
+
+    /// The listener rule as AWS shows it.
+    pub fn forward(&self, setting: &Setting) -> Option<Forward> {
+        let groups = &setting.wiring.balancer.as_ref()?.target_groups;
+        Some(Forward {
+            target_groups: groups
+                .iter()
+                .map(|(slot, arn)| (arn.clone(), self.weights[index(*slot)]))
+                .collect(),
+            stickiness: self.sticky,
+        })
+    }
+
+    /// Carries out an action.
+    pub fn apply(&mut self, action: &Action, world: &Applying<'_>) {
+        match action {
+            Action::RegisterTaskDefinition { image, .. } => self.register(image, world),
+            Action::UpdateService {
+                slot,
+                task_definition,
+                desired,
+                ..
+            } => {
+                let definition = world
+                    .setting
+                    .definitions
+                    .iter()
+                    .position(|arn| arn == task_definition)
+                    .unwrap_or(0);
+                self.update(index(*slot), definition, *desired, world);
+            }
+            Action::SetDesiredCount { slot, desired } => {
+                let definition = self.services[index(*slot)].definition;
+                self.update(index(*slot), definition, *desired, world);
+            }
+            Action::ConfigureHealthCheck { slot, .. } => self.services[index(*slot)].checked = true,
+            Action::SetTrafficWeight { forward } => self.set_weights(forward, world),
+            Action::RunSuite {
+                suite,
+                slot,
+                client_token,
+            } => self.run_suite(&suite.0, *slot, client_token, world),
+        }
+    }
+
+    fn register(&mut self, uri: &str, world: &Applying<'_>) {
+        let newest = self.pushed.last().map_or(0, |(image, _)| *image);
+        let image = world
+            .setting
+            .uris
+            .iter()
+            .position(|known| known == uri)
+            .unwrap_or(0);
+        let image = match world.plant {
+            Some(Plant::RegistersByTag) => newest,
+            _ => image,
+        };
+        if self.definitions.len() < world.setting.definitions.len() {
+            self.definitions.push(Registered {
+                image,
+                by: Some(world.deployment),
+            });
+        }
+    }
+
+    fn update(&mut self, at: usize, definition: usize, desired: u32, world: &Applying<'_>) {
+        let image = world.script.images[self.definitions.get(definition).map_or(0, |d| d.image)];
+        let service = &mut self.services[at];
+        if service.definition == definition && service.desired == desired && !service.failed {
+            return;
+        }
+        if service.definition != definition {
+            service.old = service.old.max(service.healthy).min(desired);
+            service.before = service.definition;
+            service.definition = definition;
+            service.healthy = 0;
+            service.failed = false;
+        }
+        service.desired = desired;
+        service.healthy = service.healthy.min(desired);
+        service.old = service.old.min(desired);
+        let starting = service.healthy < desired;
+        service.ready_at = image.startup_ms.filter(|_| starting).map(|ms| world.now + ms);
+        service.fails_at = (starting && image.startup_ms.is_none()).then_some(world.now + BREAKER_MS);
+        self.note(at, world.now);
+    }
+
+    fn set_weights(&mut self, forward: &Forward, world: &Applying<'_>) {
+        let Some(balancer) = &world.setting.wiring.balancer else {
+            return;
+        };
+        let mut weights = self.weights;
+        for (arn, weight) in &forward.target_groups {
+            if let Some((slot, _)) = balancer.target_groups.iter().find(|(_, known)| *known == arn) {
+                weights[index(*slot)] = *weight;
+            }
+        }
+        if world.plant == Some(Plant::SharesMoreThanAll) && weights[0] < self.weights[0] {
+            weights[0] = self.weights[0];
+        }
+        if world.plant != Some(Plant::RestoresWeightsOnly) {
+            self.sticky = forward.stickiness;
+        } else {
+            self.sticky = None;
+        }
+        self.write_weights(weights, world.now, false);
+    }
+
+    /// Sets the weights of the rule.
+    pub fn write_weights(&mut self, weights: [u32; 2], at: Ms, outside: bool) {
+        self.weights = weights;
+        self.weights_log.push(WeightsSet { at, weights, outside });
+    }
+
+    fn run_suite(&mut self, name: &str, at: Slot, token: &str, world: &Applying<'_>) {
+        if self.suites.iter().any(|suite| suite.token == token) {
+            return;
+        }
+        let definition = self.services[index(at)].definition;
+        let image = world.script.images[self.definitions.get(definition).map_or(0, |d| d.image)];
+        self.suites.push(Suite {
+            token: token.to_owned(),
+            deployment: world.deployment,
+            name: name.to_owned(),
+            ends_at: world.now + image.suite_ms,
+            code: image.suite_code,
+        });
+    }
+
+    /// Lets tasks become healthy, or be given up, that should have by now.
+    pub fn settle(&mut self, now: Ms) {
+        for at in 0..2 {
+            let service = &mut self.services[at];
+            if let Some(ready) = service.ready_at.filter(|ready| *ready <= now) {
+                service.healthy = service.desired;
+                service.old = 0;
+                service.ready_at = None;
+                self.note(at, ready);
+            } else if let Some(fails) = service.fails_at.filter(|fails| *fails <= now) {
+                service.fails_at = None;
+                service.failed = true;
+                if service.old > 0 {
+                    // The circuit breaker returns to the definition before, whose tasks never left.
+                    service.definition = service.before;
+                    service.healthy = service.old;
+                    service.old = 0;
+                }
+                self.note(at, fails);
+            }
+        }
+    }
+
+    /// When tasks change next by themselves.
+    pub fn next_change(&self) -> Option<Ms> {
+        self.services
+            .iter()
+            .flat_map(|service| [service.ready_at, service.fails_at])
+            .flatten()
+            .min()
+    }
+
+    /// Changes the alarm.
+    pub fn set_alarm(&mut self, firing: bool, now: Ms) {
+        if self.firing != firing {
+            self.firing = firing;
+            self.alarm_log.push((now, firing));
+        }
+    }
+
+    /// Image of a service's task definition.
+    pub fn image_of(&self, service: &Service) -> usize {
+        self.definitions.get(service.definition).map_or(0, |d| d.image)
+    }
+
+    /// The share of a slot at an instant, percent.
+    pub fn weight_at(&self, at: usize, when: Ms) -> u32 {
+        self.weights_log
+            .iter()
+            .rev()
+            .find(|set| set.at <= when)
+            .map_or(0, |set| set.weights[at])
+    }
+
+    fn note(&mut self, at: usize, now: Ms) {
+        self.services_log.push(ServiceSeen {
+            at: now,
+            slot: at,
+            service: self.services[at],
+        });
+    }
+}
+
+/// On whose behalf an action is carried out, and when.
+#[derive(Debug)]
+pub struct Applying<'a> {
+    /// What does not change.
+    pub setting: &'a Setting,
+    /// How images behave.
+    pub script: &'a Script,
+    /// A deliberate break.
+    pub plant: Option<Plant>,
+    /// For which deployment.
+    pub deployment: usize,
+    /// When.
+    pub now: Ms,
+}
+
+/// Both slots that exist.
+pub fn slots(setting: &Setting) -> impl Iterator<Item = Slot> {
+    (0..if setting.two_slots() { 2 } else { 1 }).map(slot)
+}

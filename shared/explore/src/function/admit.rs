@@ -1,0 +1,223 @@
+//! Pushes, wishes to stop and what waits (`shared/lambda/src/{admit,stop,open}.rs`).
+
+use std::sync::Arc;
+
+use tidegate_core::deployment::{Origin, Override, Request};
+use tidegate_core::event::Event;
+use tidegate_core::exit::AbortCause;
+use tidegate_core::ids::DeploymentId;
+use tidegate_core::target::{Admission, Push};
+
+use super::{After, Flow, Invocation, Job, Op, Output};
+use crate::machine::{Failure, Machine};
+use crate::plant::Plant;
+use crate::setting::{ALARM, instant};
+use crate::store::{Append, Commit};
+use crate::world::World;
+
+impl World {
+    /// The push that a function was started for; nothing where the registry does not have it.
+    fn push_of(&self, one: &Invocation) -> Option<Push> {
+        let (image, origin, overrides) = match one.job {
+            Job::Push { image, event } => {
+                let event_id = format!("event-{event}");
+                (image, Origin::Push { event_id }, Vec::new())
+            }
+            Job::Deploy { image, person } => {
+                let person = self.setting.persons[person].clone();
+                let set_aside = |what: &str| Override {
+                    what: what.to_owned(),
+                    by: person.clone(),
+                    reason: "it must be".to_owned(),
+                };
+                let overrides = vec![set_aside("quarantine")];
+                (image, Origin::Person { person }, overrides)
+            }
+            Job::Sweep => return self.push_from_registry(self.newest_unseen()?),
+            _ => return None,
+        };
+        self.push(image, origin, overrides)
+    }
+
+    /// The push of an image that no event told of.
+    pub(super) fn push_from_registry(&self, image: usize) -> Option<Push> {
+        let event_id = "sweep".to_owned();
+        self.push(image, Origin::Push { event_id }, Vec::new())
+    }
+
+    fn push(&self, image: usize, origin: Origin, overrides: Vec<Override>) -> Option<Push> {
+        let (_, pushed) = self.aws.pushed.iter().find(|(known, _)| *known == image)?;
+        Some(Push {
+            repository: self.setting.target.service.to_string(),
+            digest: self.setting.digests[image].clone(),
+            tag: Some(format!("v{image}")),
+            pushed_at: instant(*pushed),
+            origin,
+            overrides,
+        })
+    }
+
+    pub(super) fn admit_load(&mut self, one: &mut Invocation) -> Flow {
+        let Some(push) = self.push_of(one) else {
+            return Flow::End(Ok(Output::DONE));
+        };
+        let (version, now) = (self.store.version, one.clock(self.now));
+        let mut target = (*self.store.target).clone();
+        match self.plant {
+            Some(Plant::AdmitsWhileLocked) => target.lock = None,
+            Some(Plant::TakesOlderPushes) => target.newest = None,
+            _ => {}
+        }
+        let admission = target.admit(push, now);
+        let unseen = match one.job {
+            Job::Push { event, .. } => Some(event),
+            _ => None,
+        };
+        one.draft = match &admission {
+            Admission::Start(request) => Some(Commit {
+                unseen,
+                target: Some((version, target)),
+                open: Some(opened(request, Vec::new(), one.author(), now)),
+                ..Commit::default()
+            }),
+            Admission::Queued { .. } | Admission::Superseding { .. } => Some(Commit {
+                unseen,
+                target: Some((version, target)),
+                ..Commit::default()
+            }),
+            Admission::Refused(_) => None,
+        };
+        one.admission = Some(admission);
+        one.ops.push(Op::Send(After::Admit));
+        Flow::On
+    }
+
+    pub(super) fn follow_admission(&mut self, one: &mut Invocation) {
+        match one.admission.take() {
+            Some(Admission::Start(request)) => one.ops.push(Op::Start(request.id.clone())),
+            Some(Admission::Superseding { running, cause }) => {
+                one.cause = Some(cause);
+                if let Some(index) = self.store.find(&running) {
+                    one.ops.push(Op::WishLoad(index));
+                }
+            }
+            Some(Admission::Queued { .. } | Admission::Refused(_)) | None => {}
+        }
+    }
+
+    pub(super) fn next_load(&mut self, one: &mut Invocation) -> Flow {
+        let (version, now) = (self.store.version, one.clock(self.now));
+        let mut target = (*self.store.target).clone();
+        let waited = target.queue.is_some();
+        let request = target.next_in_queue(now);
+        if request.is_none() && waited == target.queue.is_some() {
+            return Flow::On;
+        }
+        one.draft = Some(Commit {
+            target: Some((version, target)),
+            open: request
+                .as_ref()
+                .map(|request| opened(request, Vec::new(), one.author(), now)),
+            ..Commit::default()
+        });
+        one.admission = request.map(|request| Admission::Start(Box::new(request)));
+        one.ops.push(Op::Send(After::Next));
+        Flow::On
+    }
+
+    pub(super) fn follow_next(&mut self, one: &mut Invocation) {
+        if let Some(Admission::Start(request)) = one.admission.take() {
+            one.ops.push(Op::Start(request.id.clone()));
+        }
+    }
+
+    pub(super) fn start(&mut self, id: &DeploymentId, rescue: u32) -> Flow {
+        if let Some(index) = self.store.find(id) {
+            self.start_execution(index, Machine::Deployment, rescue, Failure::NONE);
+        }
+        Flow::On
+    }
+
+    pub(super) fn start_back(&mut self, id: &DeploymentId, rescue: u32) -> Flow {
+        let failure = if rescue > 0 {
+            Failure("ExecutionDied")
+        } else {
+            Failure("AskedFor")
+        };
+        if let Some(index) = self.store.find(id) {
+            self.start_execution(index, Machine::Rollback, rescue, failure);
+        }
+        Flow::On
+    }
+
+    pub(super) fn watchers(&mut self, one: &mut Invocation) -> Flow {
+        one.cause = Some(AbortCause::AlarmRaised {
+            alarm: ALARM.to_owned(),
+            raised_at: Some(instant(self.now)),
+            reason: "it is too much".to_owned(),
+        });
+        let aside = format!("alarm:{ALARM}");
+        let watching = self.store.heads.iter().enumerate().filter(|(_, head)| {
+            let deployment = &head.deployment;
+            head.watches && deployment.exit.is_none() && !deployment.overrides(&aside)
+        });
+        one.ops.extend(watching.map(|(index, _)| Op::WishLoad(index)));
+        Flow::On
+    }
+
+    /// Reads a head, to write the wish to stop into it.
+    pub(super) fn wish_load(&mut self, one: &mut Invocation, index: usize) -> Flow {
+        let (Some(head), Some(cause)) = (self.store.heads.get(index), &one.cause) else {
+            return Flow::On;
+        };
+        let deployment = Arc::clone(&head.deployment);
+        if deployment.exit.is_some() {
+            return Flow::On;
+        }
+        if deployment.abort.is_some() {
+            one.ops.push(Op::Tell(index));
+            return Flow::On;
+        }
+        one.draft = Some(Commit {
+            append: Some(Append {
+                index,
+                seq: deployment.seq,
+                events: vec![Event::AbortRequested { cause: cause.clone() }],
+                by: one.author().to_owned(),
+                at: one.clock(self.now),
+            }),
+            ..Commit::default()
+        });
+        one.ops.push(Op::Send(After::Wish(index)));
+        Flow::On
+    }
+}
+
+impl Invocation {
+    /// Who writes, outside of phases.
+    pub(super) const fn author(&self) -> &'static str {
+        match self.job {
+            Job::Push { .. } => "on-image-push",
+            Job::Alarm => "on-alarm",
+            Job::Sweep => "sweep",
+            _ => "ada",
+        }
+    }
+}
+
+/// A deployment that begins, with its first entry.
+pub(super) fn opened(
+    request: &Request,
+    more: Vec<Event>,
+    by: &str,
+    now: jiff::Timestamp,
+) -> (Request, Vec<Event>, String, jiff::Timestamp) {
+    let mut events = vec![Event::DeploymentRequested {
+        revision: request.revision.clone(),
+        origin: request.origin.clone(),
+        epoch: request.epoch,
+        overrides: request.overrides.clone(),
+    }];
+    events.extend(more);
+    (request.clone(), events, by.to_owned(), now)
+}

@@ -1,0 +1,492 @@
+//! Phases and the rollback: load, observe, decide, persist, apply (`shared/lambda/src/phase.rs`,
+//! `functions/plan`, `functions/rollback`).
+
+use std::sync::Arc;
+
+use tidegate_core::action::Action;
+use tidegate_core::decision::{Decision, Outcome};
+use tidegate_core::deployment::{Deployment, Phase};
+use tidegate_core::event::Event;
+use tidegate_core::exit::{Exit, ExitState, Missing};
+use tidegate_core::observation::Observation;
+use tidegate_core::phases::{RollbackStep, cause_from_failure, decide, decide_rollback, make_plan};
+use tidegate_core::target::TargetState;
+
+use super::{After, Flow, Held, Invocation, Job, Op, Output, Status};
+use crate::aws::Applying;
+use crate::machine::Failure;
+use crate::plant::Plant;
+use crate::setting::index;
+use crate::store::{Append, Commit};
+use crate::world::World;
+
+/// Rounds in one invocation of a phase or of the rollback.
+const MAX_ROUNDS: u8 = 12;
+
+/// Rounds of `plan`.
+const PLAN_ROUNDS: u8 = 5;
+
+impl Invocation {
+    fn by(&self) -> &'static str {
+        match &self.job {
+            Job::Plan => Phase::Plan.as_str(),
+            Job::Phase(phase) => phase.as_str(),
+            Job::Rollback { .. } => Phase::Rollback.as_str(),
+            Job::Handle { .. }
+            | Job::Gate { .. }
+            | Job::Push { .. }
+            | Job::Alarm
+            | Job::Decide { .. }
+            | Job::Abort
+            | Job::Deploy { .. }
+            | Job::TakeBack
+            | Job::Sweep => "",
+        }
+    }
+
+    /// After the decision was recorded: its actions, then the answer.
+    pub(super) fn follow_decision(&mut self) {
+        self.ops.push(Op::Answer);
+        for at in (0..self.actions.len()).rev() {
+            self.ops.push(Op::Apply(at));
+        }
+    }
+}
+
+impl World {
+    pub(super) fn next_round(&mut self, one: &mut Invocation) -> Flow {
+        let most = if one.job == Job::Plan {
+            PLAN_ROUNDS
+        } else {
+            MAX_ROUNDS
+        };
+        if one.rounds < most {
+            one.ops.push(Op::Load);
+            return Flow::On;
+        }
+        if one.job == Job::Plan {
+            return Flow::End(Err(Failure::CONFLICT));
+        }
+        Flow::End(Ok(Output {
+            status: Status::InProgress,
+            wait_seconds: 5,
+            exit: None,
+        }))
+    }
+
+    /// Head and target, and whether there is anything to do.
+    pub(super) fn load(&mut self, one: &mut Invocation) -> Flow {
+        let Some(head) = self.store.heads.get(one.deployment) else {
+            return Flow::End(Err(Failure("NotFound")));
+        };
+        let held = Held {
+            deployment: Arc::clone(&head.deployment),
+            target: Arc::clone(&self.store.target),
+            version: self.store.version,
+        };
+        let deployment = &held.deployment;
+        if let Some(exit) = &deployment.exit {
+            if one.job == Job::Phase(Phase::Complete) && exit.state == ExitState::Completed {
+                one.ops.push(Op::ReadHandle);
+                return Flow::On;
+            }
+            return Flow::End(over(&one.job, exit.state));
+        }
+        if held.target.fences(&deployment.id, deployment.epoch) {
+            return Flow::End(Err(Failure::STALE));
+        }
+        let balanced = self.setting.balanced();
+        one.ops.push(Op::Observe);
+        match &one.job {
+            Job::Plan if deployment.plan.is_some() => return Flow::End(Ok(Output::DONE)),
+            Job::Plan => one.ops.extend([Op::Forward, Op::Link]),
+            Job::Phase(Phase::Shift) if balanced => one.ops.push(Op::Forward),
+            Job::Rollback { .. } if deployment.rollback.is_none() => {
+                one.ops.pop();
+                one.held = Some(held);
+                return self.begin_rollback(one);
+            }
+            Job::Rollback { step, .. } if balanced && *step != RollbackStep::Fail => {
+                one.ops.push(Op::Forward)
+            }
+            _ => {}
+        }
+        one.held = Some(held);
+        Flow::On
+    }
+
+    pub(super) fn link(&mut self, one: &mut Invocation) -> Flow {
+        if let Some(head) = self.store.heads.get_mut(one.deployment) {
+            head.watches = true;
+        }
+        Flow::On
+    }
+
+    /// Raises the epoch; the commit follows.
+    fn begin_rollback(&mut self, one: &mut Invocation) -> Flow {
+        let (Some(held), Job::Rollback { failure, .. }) = (&one.held, &one.job) else {
+            return Flow::On;
+        };
+        let now = one.clock(self.now);
+        let head = &held.deployment;
+        let cause = match &head.abort {
+            Some(abort) => abort.cause.clone(),
+            None => cause_from_failure(head, failure.0, "", now),
+        };
+        let mut target = (*held.target).clone();
+        let Some(epoch) = target.raise_epoch(&head.id) else {
+            return Flow::End(Err(Failure::STALE));
+        };
+        one.draft = Some(Commit {
+            append: Some(Append {
+                index: one.deployment,
+                seq: head.seq,
+                events: vec![Event::RollbackStarted { epoch, cause }],
+                by: one.by().to_owned(),
+                at: now,
+            }),
+            target: Some((held.version, target)),
+            ..Commit::default()
+        });
+        one.ops.push(Op::Send(After::Begin));
+        Flow::On
+    }
+
+    /// Reads the rest, decides, and prepares what is to be recorded.
+    pub(super) fn observe(&mut self, one: &mut Invocation) -> Flow {
+        let Some(held) = one.held.take() else {
+            return Flow::End(Err(Failure("NotFound")));
+        };
+        let mut decision = self.decide(one, &held.deployment);
+        self.break_decision(one, &held.deployment, &mut decision);
+        one.gate_left = gate_left(&held.deployment, &decision.outcome, one.clock(self.now));
+        one.quiesced_at = decision
+            .events
+            .iter()
+            .find_map(|event| match event {
+                Event::TrafficReturned { quiesced_at } => Some(*quiesced_at),
+                _ => None,
+            })
+            .or_else(|| held.deployment.rollback.as_ref()?.quiesced_at);
+        let exit = self.exit_of(one, &decision);
+        one.exited = exit.is_some();
+        one.actions = std::mem::take(&mut decision.actions);
+        let wanted = decision.outcome.clone();
+        one.draft = self.draft(one, held, decision.events, exit);
+        one.outcome = Some(wanted);
+        match one.draft {
+            Some(_) => one.ops.push(Op::Send(After::Phase)),
+            None => one.follow_decision(),
+        }
+        Flow::On
+    }
+
+    fn decide(&self, one: &mut Invocation, deployment: &Deployment) -> Decision {
+        let now = one.clock(self.now);
+        let mut changed;
+        let deployment = match self.plant {
+            Some(Plant::IgnoresFreezes | Plant::SkipsSmoke) => {
+                changed = deployment.clone();
+                if self.plant == Some(Plant::IgnoresFreezes) {
+                    changed.spec.freezes.clear();
+                } else {
+                    changed.spec.post_deployment_tests.clear();
+                }
+                &changed
+            }
+            _ => deployment,
+        };
+        let forward = one.forward.take();
+        match &one.job {
+            Job::Plan => {
+                let observation = self.observe_plan(deployment, forward);
+                make_plan(deployment, self.setting.wiring.clone(), &observation, now)
+            }
+            Job::Phase(phase) => {
+                let observation = self.observe_phase(one.deployment, deployment, forward, self.now);
+                decide(*phase, deployment, &observation, now)
+            }
+            Job::Rollback { step, .. } => {
+                let observation = self.observe_rollback(*step, deployment, forward);
+                let quiesced = deployment.rollback.as_ref().and_then(|one| one.quiesced_at);
+                let now = match (self.plant, quiesced) {
+                    (Some(Plant::DoesNotQuiesce), Some(at)) => now.max(at),
+                    _ => now,
+                };
+                decide_rollback(*step, deployment, &observation, now)
+            }
+            _ => Decision::only(Outcome::Done),
+        }
+    }
+
+    fn observe_rollback(
+        &self,
+        step: RollbackStep,
+        deployment: &Deployment,
+        forward: Option<tidegate_core::wiring::Forward>,
+    ) -> Observation {
+        let Some(plan) = deployment.plan.as_ref().filter(|_| step != RollbackStep::Fail) else {
+            return Observation::default();
+        };
+        let at_rest = plan
+            .stable
+            .as_ref()
+            .is_some_and(|stable| self.aws.weights[index(stable.slot)] == 100);
+        let blind = match self.plant {
+            Some(Plant::AbortLeavesWeights) => true,
+            Some(Plant::BelievesItsWeights) => deployment.shift.weight == tidegate_core::ids::Weight::ZERO,
+            Some(Plant::DoesNotReassert) => step == RollbackStep::Reassert,
+            Some(Plant::ReturnsToCandidate) => {
+                self.aws.weights[index(plan.candidate)] == 100 && deployment.took_traffic()
+            }
+            Some(Plant::RestoresWeightsOnly) => at_rest,
+            _ => false,
+        };
+        Observation {
+            slots: self.observe_slots(),
+            forward: if blind {
+                plan.forward_before.clone()
+            } else {
+                forward
+            },
+            ..Observation::default()
+        }
+    }
+
+    fn break_decision(&self, one: &Invocation, deployment: &Deployment, decision: &mut Decision) {
+        let first = deployment.plan.as_ref().is_some_and(|plan| plan.stable.is_none());
+        match self.plant {
+            Some(Plant::PassesMissingData) => {
+                for event in &mut decision.events {
+                    if let Event::Checked {
+                        check,
+                        passed,
+                        inconclusive,
+                        ..
+                    } = event
+                        && check.verdict == tidegate_core::analysis::Verdict::Inconclusive
+                    {
+                        check.verdict = tidegate_core::analysis::Verdict::Pass;
+                        *passed += 1;
+                        *inconclusive = 0;
+                    }
+                }
+            }
+            Some(Plant::RollsBackToNothing) if first => {
+                if let Outcome::RollbackFailed { reason, .. } = &decision.outcome {
+                    let exit = Exit {
+                        state: ExitState::RolledBack,
+                        at: one.clock(self.now),
+                        reason: reason.clone(),
+                        remedy: None,
+                    };
+                    *decision = Decision::record(vec![Event::Exited { exit }]);
+                }
+            }
+            Some(Plant::ScalesStableInEarly) if one.job == Job::Phase(Phase::Complete) => {
+                if let Some(plan) = deployment.plan.as_ref().filter(|_| self.setting.two_slots()) {
+                    decision.actions.push(Action::SetDesiredCount {
+                        slot: plan.candidate.other(),
+                        desired: 0,
+                    });
+                }
+            }
+            Some(Plant::ReturnsToCandidate) => {
+                for action in &mut decision.actions {
+                    if let (Action::SetTrafficWeight { forward }, Job::Rollback { .. }) = (action, &one.job) {
+                        for (_, weight) in &mut forward.target_groups {
+                            *weight = 100 - *weight;
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The exit that a decision means, where it means one.
+    fn exit_of(&self, one: &Invocation, decision: &Decision) -> Option<Exit> {
+        let now = one.clock(self.now);
+        match &decision.outcome {
+            Outcome::Blocked(missing) => return Some(blocked(missing, now)),
+            Outcome::RollbackFailed { reason, remedy } => {
+                return Some(Exit {
+                    state: ExitState::RollbackFailed,
+                    at: now,
+                    reason: reason.clone(),
+                    remedy: Some(remedy.clone()),
+                });
+            }
+            _ => {}
+        }
+        decision.events.iter().find_map(|event| match event {
+            Event::Exited { exit } => Some(exit.clone()),
+            _ => None,
+        })
+    }
+
+    /// What is to be recorded; nothing where nothing happened.
+    fn draft(
+        &self,
+        one: &mut Invocation,
+        held: Held,
+        mut events: Vec<Event>,
+        mut exit: Option<Exit>,
+    ) -> Option<Commit> {
+        let now = one.clock(self.now);
+        if one.job == Job::Plan {
+            if let (None, Some(abort)) = (&exit, &held.deployment.abort) {
+                // Someone stopped it before it began: nothing was touched.
+                let missing = [Missing {
+                    what: abort.cause.describe(),
+                    remedy: "deploy again when it is time".to_owned(),
+                }];
+                exit = Some(blocked(&missing, now));
+                one.outcome = Some(Outcome::Blocked(missing.to_vec()));
+                one.exited = true;
+            }
+            events.retain(|event| matches!(event, Event::Planned { .. }) && exit.is_none());
+        }
+        let mut commit = Commit::default();
+        match exit {
+            Some(exit) => {
+                if !events.iter().any(|event| matches!(event, Event::Exited { .. })) {
+                    events.push(Event::Exited { exit: exit.clone() });
+                }
+                commit.target = Some((held.version, self.released(&held, &events, &exit, now)));
+            }
+            None if events.is_empty() => return None,
+            None => commit.fence = Some((held.deployment.id.clone(), held.deployment.epoch)),
+        }
+        commit.append = Some(Append {
+            index: one.deployment,
+            seq: held.deployment.seq,
+            events,
+            by: one.by().to_owned(),
+            at: now,
+        });
+        Some(commit)
+    }
+
+    fn released(&self, held: &Held, events: &[Event], exit: &Exit, now: jiff::Timestamp) -> TargetState {
+        let mut deployment = (*held.deployment).clone();
+        for event in events {
+            deployment.apply(event, now);
+        }
+        let mut target = (*held.target).clone();
+        let lock = target.lock.clone();
+        target.release(&deployment, exit);
+        match self.plant {
+            Some(Plant::KeepsTheLock) if exit.state == ExitState::RolledBack => target.lock = lock,
+            Some(Plant::ForgetsQuarantine) => target.quarantine.clear(),
+            _ => {}
+        }
+        target
+    }
+
+    pub(super) fn apply(&mut self, one: &mut Invocation, at: usize) -> Flow {
+        let Some(action) = one.actions.get(at) else {
+            return Flow::On;
+        };
+        let applying = Applying {
+            setting: &self.setting,
+            script: &self.script,
+            plant: self.plant,
+            deployment: one.deployment,
+            now: self.now,
+        };
+        self.aws.apply(action, &applying);
+        if self.aws.weights != [100, 0] && self.aws.weights.iter().sum::<u32>() != 100 {
+            let weights = self.aws.weights;
+            self.fail(2, format!("the weights are {weights:?}"));
+        }
+        Flow::On
+    }
+
+    pub(super) fn answer(&mut self, one: &mut Invocation) -> Flow {
+        let Some(outcome) = one.outcome.take() else {
+            return Flow::End(Ok(Output::DONE));
+        };
+        let rollback = matches!(one.job, Job::Rollback { .. });
+        let output = match outcome {
+            Outcome::Continue => {
+                one.rounds += 1;
+                return self.next_round(one);
+            }
+            Outcome::RollbackFailed { .. } if rollback => {
+                one.rounds += 1;
+                return self.next_round(one);
+            }
+            Outcome::Done if rollback && one.exited => {
+                one.rounds += 1;
+                return self.next_round(one);
+            }
+            Outcome::Done if rollback => {
+                let now = one.clock(self.now);
+                let quiesces = self.plant != Some(Plant::DoesNotQuiesce);
+                let until = one.quiesced_at.filter(|_| quiesces);
+                let left = until.map_or(0, |at| at.duration_since(now).as_secs() + 1);
+                Output {
+                    wait_seconds: u32::try_from(left).unwrap_or(0).max(1),
+                    ..Output::DONE
+                }
+            }
+            Outcome::Done if one.job == Job::Phase(Phase::Complete) => {
+                one.ops.push(Op::ReadHandle);
+                return Flow::On;
+            }
+            Outcome::Done => Output::DONE,
+            Outcome::Wait { seconds, .. } => Output {
+                status: Status::InProgress,
+                wait_seconds: seconds.max(1),
+                exit: None,
+            },
+            Outcome::AwaitingApproval { .. } => Output {
+                status: Status::AwaitingApproval,
+                wait_seconds: one.gate_left.unwrap_or(1).max(1),
+                exit: None,
+            },
+            Outcome::Blocked(_) => Output::at_once(Status::Blocked, Some(ExitState::Blocked)),
+            Outcome::Abort(_) => return Flow::End(Err(Failure::ABORT)),
+            Outcome::RollbackFailed { .. } => {
+                Output::at_once(Status::Failed, Some(ExitState::RollbackFailed))
+            }
+        };
+        Flow::End(Ok(output))
+    }
+}
+
+/// What is told of a deployment that has ended.
+fn over(job: &Job, exit: ExitState) -> Result<Output, Failure> {
+    match (job, exit) {
+        (Job::Rollback { .. }, ExitState::RollbackFailed) => Ok(Output::at_once(Status::Failed, Some(exit))),
+        (Job::Rollback { .. }, _) | (Job::Phase(Phase::Complete), ExitState::Completed) => {
+            Ok(Output::at_once(Status::Done, Some(exit)))
+        }
+        (Job::Plan, ExitState::Blocked) => Ok(Output::at_once(Status::Blocked, Some(exit))),
+        (_, _) => Err(Failure::STALE),
+    }
+}
+
+fn blocked(missing: &[Missing], now: jiff::Timestamp) -> Exit {
+    let list = |part: fn(&Missing) -> &str| missing.iter().map(part).collect::<Vec<_>>().join("; ");
+    Exit {
+        state: ExitState::Blocked,
+        at: now,
+        reason: format!("missing: {}", list(|m| &m.what)),
+        remedy: Some(list(|m| &m.remedy)),
+    }
+}
+
+/// Seconds that a gate is still open.
+fn gate_left(deployment: &Deployment, outcome: &Outcome, now: jiff::Timestamp) -> Option<u32> {
+    let Outcome::AwaitingApproval { before } = outcome else {
+        return None;
+    };
+    let rule = deployment.spec.gates.iter().find(|gate| gate.before == *before);
+    deployment
+        .gates
+        .get(before)
+        .and_then(|gate| u32::try_from(gate.expires_at.duration_since(now).as_secs().max(1)).ok())
+        .or_else(|| rule.map(|gate| gate.expires_seconds))
+}

@@ -1,0 +1,215 @@
+//! The sweep: finds what events missed (`functions/sweep`).
+
+use tidegate_core::action::Action;
+use tidegate_core::deployment::Kind;
+use tidegate_core::exit::AbortCause;
+use tidegate_core::ids::Slot;
+use tidegate_core::spec::GatePhase;
+use tidegate_core::sweep::{self, Finding};
+use tidegate_core::target::Admission;
+
+use super::{After, Flow, Invocation, Op};
+use crate::aws::Applying;
+use crate::machine::Machine;
+use crate::plant::Plant;
+use crate::setting::{Ms, instant, virtual_ms};
+use crate::store::{Commit, TokenName};
+use crate::world::World;
+
+const START_GRACE_MS: Ms = 20_000;
+const MAX_RESCUES: u32 = 20;
+
+/// What the sweep would do now.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Todo {
+    /// Tell the execution of a wish.
+    Tell(usize),
+    /// Tell the execution of a passed gate.
+    TellGate(usize, GatePhase),
+    /// Ask it to stop.
+    Stop(usize, AbortCause),
+    /// Start the execution of a deployment.
+    Start(usize),
+    /// Start a rollback for one whose execution is gone.
+    Rescue(usize, u32),
+    /// Start what waits.
+    Next,
+    /// Scale in what nobody returns to.
+    ScaleIn(usize, Slot),
+    /// Mark that there is nothing to scale in.
+    Mark,
+    /// Admit an image that no event told of.
+    Push,
+}
+
+impl World {
+    /// Everything that the sweep would find.
+    pub fn sweep_findings(&self) -> Vec<Todo> {
+        let mut found = Vec::new();
+        match &self.store.target.lock {
+            Some(lock) => {
+                let age = self.now - virtual_ms(lock.since);
+                if let Some(index) = self.store.find(&lock.deployment) {
+                    self.look_at_running(index, age, &mut found);
+                }
+            }
+            None => found.extend(self.look_at_idle()),
+        }
+        if self.newest_unseen().is_some_and(|image| self.would_take(image)) {
+            found.push(Todo::Push);
+        }
+        found
+    }
+
+    /// An image that is refused stays unseen; finding it again each minute changes nothing.
+    fn would_take(&self, image: usize) -> bool {
+        let mut target = (*self.store.target).clone();
+        let admitted = self
+            .push_from_registry(image)
+            .map(|push| target.admit(push, instant(self.now)));
+        !matches!(admitted, Some(Admission::Refused(_)) | None)
+    }
+
+    fn look_at_running(&self, index: usize, age: Ms, found: &mut Vec<Todo>) {
+        let deployment = &self.store.heads[index].deployment;
+        let machine = match deployment.kind {
+            Kind::Forward => Machine::Deployment,
+            Kind::Reversal { .. } => Machine::Rollback,
+        };
+        match self.execution_status(index, machine, 0) {
+            Some(true) => self.look_inside(index, found),
+            None if age < START_GRACE_MS => {}
+            None if deployment.rollback.is_none() && deployment.kind == Kind::Forward => {
+                found.push(Todo::Start(index));
+            }
+            None | Some(false) if self.plant != Some(Plant::RescuesNobody) => {
+                for attempt in 1..=MAX_RESCUES {
+                    match self.execution_status(index, Machine::Rollback, attempt) {
+                        Some(true) => return,
+                        Some(false) => {}
+                        None => return found.push(Todo::Rescue(index, attempt)),
+                    }
+                }
+            }
+            None | Some(false) => {}
+        }
+    }
+
+    fn look_inside(&self, index: usize, found: &mut Vec<Todo>) {
+        let deployment = &self.store.heads[index].deployment;
+        if deployment.rollback.is_some() || deployment.exit.is_some() {
+            return;
+        }
+        if deployment.abort.is_some() {
+            if self.store.token(index, TokenName::Abort).is_some() {
+                found.push(Todo::Tell(index));
+            }
+            return;
+        }
+        for (before, gate) in &deployment.gates {
+            if gate.passed_at.is_some() && deployment.phase.gate() == Some(*before) {
+                found.push(Todo::TellGate(index, *before));
+            }
+        }
+        if deployment.plan.is_none() {
+            return;
+        }
+        let forward = self.aws.forward(&self.setting);
+        let alarms = self.observe_alarms();
+        let cause = sweep::must_stop(deployment, &alarms, forward.as_ref(), instant(self.now));
+        let hung = self.plant == Some(Plant::LostTokenHangs);
+        if let Some(cause) =
+            cause.filter(|cause| !hung || !matches!(cause, AbortCause::ApprovalExpired { .. }))
+        {
+            found.push(Todo::Stop(index, cause));
+        }
+    }
+
+    fn look_at_idle(&self) -> Option<Todo> {
+        let target = &self.store.target;
+        if target.queue.is_some() {
+            return (self.plant != Some(Plant::QueueWedges)).then_some(Todo::Next);
+        }
+        let id = sweep::window_over(target, instant(self.now))?;
+        let index = self.store.find(&id)?;
+        let plan = self.store.heads[index].deployment.plan.as_ref()?;
+        let forward = self.aws.forward(&self.setting);
+        match sweep::left_over(plan, &self.observe_slots(), forward.as_ref()) {
+            Finding::ScaleIn(slot) => Some(Todo::ScaleIn(index, slot)),
+            Finding::Nothing => Some(Todo::Mark),
+            Finding::Drift(_) => None,
+        }
+    }
+
+    /// The newest image that no event told of.
+    pub(super) fn newest_unseen(&self) -> Option<usize> {
+        let target = &self.store.target;
+        if !target.spec.auto_deploy {
+            return None;
+        }
+        let since = target
+            .newest
+            .as_ref()
+            .map_or(target.applied_at, |newest| newest.pushed_at);
+        let since = virtual_ms(since);
+        let newest = target.newest.as_ref().map(|newest| &newest.digest);
+        let unseen = self.aws.pushed.iter().filter(|(image, at)| {
+            *at >= since && newest.is_none_or(|newest| *newest != self.setting.digests[*image])
+        });
+        let (image, at) = unseen.max_by_key(|(_, at)| *at)?;
+        (self.now - at >= START_GRACE_MS).then_some(*image)
+    }
+
+    pub(super) fn sweep_look(&mut self, one: &mut Invocation) -> Flow {
+        for todo in self.sweep_findings().into_iter().rev() {
+            self.tell(|| format!("the sweep finds {todo:?}"));
+            match todo {
+                Todo::Tell(index) => one.ops.push(Op::Tell(index)),
+                Todo::TellGate(index, before) => one.ops.push(Op::TellGate(index, before)),
+                Todo::Stop(index, cause) => {
+                    one.cause = Some(cause);
+                    one.ops.push(Op::WishLoad(index));
+                }
+                Todo::Start(index) => one
+                    .ops
+                    .push(Op::Start(self.store.heads[index].deployment.id.clone())),
+                Todo::Rescue(index, attempt) => {
+                    let id = self.store.heads[index].deployment.id.clone();
+                    one.ops.push(Op::StartBack(id, attempt));
+                }
+                Todo::Next => one.ops.push(Op::NextLoad),
+                Todo::ScaleIn(index, slot) => one.ops.push(Op::MarkLoad(Some((index, slot)))),
+                Todo::Mark => one.ops.push(Op::MarkLoad(None)),
+                Todo::Push => one.ops.push(Op::AdmitLoad),
+            }
+        }
+        Flow::On
+    }
+
+    /// Persist, then act: a deployment that starts meanwhile makes the write fail.
+    pub(super) fn mark_load(&mut self, one: &mut Invocation, which: Option<(usize, Slot)>) -> Flow {
+        let mut target = (*self.store.target).clone();
+        if let Some(stable) = &mut target.stable {
+            stable.other_scaled_in = true;
+        }
+        one.draft = Some(Commit {
+            target: Some((self.store.version, target)),
+            ..Commit::default()
+        });
+        one.ops.push(Op::Send(After::Marked(which)));
+        Flow::On
+    }
+
+    pub(super) fn scale_in(&mut self, index: usize, slot: Slot) -> Flow {
+        let applying = Applying {
+            setting: &self.setting,
+            script: &self.script,
+            plant: self.plant,
+            deployment: index,
+            now: self.now,
+        };
+        self.aws
+            .apply(&Action::SetDesiredCount { slot, desired: 0 }, &applying);
+        Flow::On
+    }
+}

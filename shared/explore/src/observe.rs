@@ -1,0 +1,193 @@
+//! What functions read of the simulated AWS, in the form that the decisions take.
+
+use std::collections::BTreeMap;
+
+use tidegate_core::analysis::Samples;
+use tidegate_core::deployment::{Deployment, Stage, Traffic};
+use tidegate_core::ids::Slot;
+use tidegate_core::observation::{Alarm, AlarmState, ImageState, Observation, Rollout, SlotState, SuiteRun};
+use tidegate_core::spec::{Metric, SuiteName};
+use tidegate_core::wiring::Forward;
+
+use crate::aws::{self, Service};
+use crate::plant::Plant;
+use crate::setting::{ALARM, Ms, index, instant, virtual_ms};
+use crate::world::World;
+
+impl World {
+    /// The services.
+    pub fn observe_slots(&self) -> BTreeMap<Slot, SlotState> {
+        aws::slots(&self.setting)
+            .map(|slot| (slot, self.slot_state(&self.aws.services[index(slot)])))
+            .collect()
+    }
+
+    fn slot_state(&self, service: &Service) -> SlotState {
+        let rollout = if service.failed {
+            Rollout::Failed("tasks failed to start".to_owned())
+        } else if service.ready_at.is_some() || service.fails_at.is_some() {
+            Rollout::InProgress
+        } else {
+            Rollout::Completed
+        };
+        let serving = service.healthy + service.old;
+        let blind = self.plant == Some(Plant::RaisesWithoutHealth);
+        SlotState {
+            task_definition: self.setting.definitions[service.definition].clone(),
+            digest: Some(self.setting.digests[self.aws.image_of(service)].clone()),
+            desired: service.desired,
+            running: serving,
+            healthy: if blind { service.desired } else { serving },
+            rollout: if blind { Rollout::Completed } else { rollout },
+            health_check_matches: service.checked,
+        }
+    }
+
+    /// The alarm, as far as the file wants it watched.
+    pub fn observe_alarms(&self) -> Vec<Alarm> {
+        let names = match &self.setting.spec.auto_rollback.alarms {
+            Some(names) => names.clone(),
+            None => vec![ALARM.to_owned()],
+        };
+        let deaf = matches!(self.plant, Some(Plant::IgnoresAlarms | Plant::TrustsAlarmEvents));
+        let state = if self.aws.firing && !deaf {
+            AlarmState::Alarm
+        } else {
+            AlarmState::Ok
+        };
+        names
+            .into_iter()
+            .map(|name| Alarm {
+                name,
+                state,
+                reason: String::new(),
+            })
+            .collect()
+    }
+
+    /// What the plan phase reads.
+    pub fn observe_plan(&self, deployment: &Deployment, forward: Option<Forward>) -> Observation {
+        let digest = &deployment.revision.digest;
+        let image = self.setting.digests.iter().position(|known| known == digest);
+        let state = image.and_then(|image| {
+            let (_, pushed) = self.aws.pushed.iter().find(|(one, _)| *one == image)?;
+            Some(ImageState::Found {
+                uri: self.setting.uris[image].clone(),
+                pushed_at: instant(*pushed),
+            })
+        });
+        let mut alarms = self.observe_alarms();
+        if self.plant == Some(Plant::StartsUnderAlarm) {
+            for alarm in &mut alarms {
+                alarm.state = AlarmState::Ok;
+            }
+        }
+        Observation {
+            slots: self.observe_slots(),
+            forward,
+            alarms,
+            image: Some(state.unwrap_or(ImageState::Missing)),
+            ..Observation::default()
+        }
+    }
+
+    /// What a forward phase reads.
+    pub fn observe_phase(
+        &self,
+        of: usize,
+        deployment: &Deployment,
+        forward: Option<Forward>,
+        now: Ms,
+    ) -> Observation {
+        if deployment.plan.is_none() {
+            return Observation::default();
+        }
+        let registered = self.aws.definitions.iter().position(|d| d.by == Some(of));
+        Observation {
+            slots: self.observe_slots(),
+            forward,
+            alarms: self.observe_alarms(),
+            registered_task_definition: registered.map(|at| self.setting.definitions[at].clone()),
+            suites: self.observe_suites(of, now),
+            samples: self.observe_samples(deployment, now),
+            ..Observation::default()
+        }
+    }
+
+    fn observe_suites(&self, of: usize, now: Ms) -> BTreeMap<SuiteName, SuiteRun> {
+        let ours = self.aws.suites.iter().filter(|suite| suite.deployment == of);
+        ours.map(|suite| {
+            let run = if suite.ends_at <= now {
+                SuiteRun::Ended {
+                    exit_code: suite.code,
+                }
+            } else {
+                SuiteRun::Running
+            };
+            (SuiteName(suite.name.clone()), run)
+        })
+        .collect()
+    }
+
+    /// One sample for each minute of the step that is over.
+    fn observe_samples(&self, deployment: &Deployment, now: Ms) -> BTreeMap<Slot, Vec<Samples>> {
+        let baking = deployment.shift.stage == Stage::Baking;
+        let Some(plan) = deployment.plan.as_ref().filter(|_| baking) else {
+            return BTreeMap::new();
+        };
+        let since = virtual_ms(deployment.shift.since);
+        let first = since - since.rem_euclid(60_000);
+        let alone = matches!(plan.traffic, Traffic::Rolling | Traffic::Recreate);
+        let minutes = |slot: Slot| {
+            let mut samples = Vec::new();
+            let mut at = first;
+            while at + 60_000 <= now {
+                let share = match plan.traffic {
+                    Traffic::Weighted => self.aws.weight_at(index(slot), at),
+                    Traffic::Tasks | Traffic::Rolling | Traffic::Recreate => 50,
+                };
+                samples.extend(self.sample(deployment, slot, share, at));
+                at += 60_000;
+            }
+            samples
+        };
+        aws::slots(&self.setting)
+            .filter(|slot| !alone || *slot == plan.candidate)
+            .map(|slot| (slot, minutes(slot)))
+            .collect()
+    }
+
+    fn sample(&self, deployment: &Deployment, slot: Slot, share: u32, at: Ms) -> Option<Samples> {
+        let requests = self.script.requests * share / 100;
+        if requests == 0 {
+            return None;
+        }
+        let service = &self.aws.services[index(slot)];
+        let image = self.script.images[self.aws.image_of(service)];
+        let errors = f64::from(requests * image.errors_permille) / 1000.0;
+        Some(Samples {
+            at: instant(at),
+            requests: Some(f64::from(requests)),
+            errors_5xx: (errors > 0.0).then_some(errors),
+            // A little different in each minute, the same for both slots.
+            latency_p99_ms: Some(80.0 + f64::from(u8::try_from(at.rem_euclid(7)).unwrap_or(0))),
+            custom: self.custom(deployment),
+        })
+    }
+
+    /// Metrics with an expression: nobody knows what they would be, so they are within their bounds.
+    fn custom(&self, deployment: &Deployment) -> BTreeMap<String, f64> {
+        use tidegate_core::spec::Strategy;
+        let analysis = match &deployment.spec.strategy {
+            Strategy::Canary(steps) | Strategy::Linear(steps) => steps.analysis.as_ref(),
+            Strategy::BlueGreen(bluegreen) => bluegreen.analysis.as_ref(),
+            Strategy::Rolling | Strategy::Recreate => None,
+        };
+        let rules = analysis.map_or(&[][..], |analysis| &analysis.metrics);
+        rules
+            .iter()
+            .filter(|rule| matches!(rule.metric, Metric::Expression(_)))
+            .map(|rule| (rule.name.clone(), rule.min.or(rule.max).unwrap_or(0.0)))
+            .collect()
+    }
+}
