@@ -38,7 +38,7 @@ fn functions() -> Vec<String> {
 /// Names of all packages that a function is built of.
 fn tree(function: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--offline", "-p", function, "-e", "normal"])
+        .args(["tree", "--locked", "-p", function, "-e", "normal"])
         .args(["--prefix", "none", "--format", "{p}"])
         .current_dir(root())
         .output()

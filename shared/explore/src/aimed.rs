@@ -68,7 +68,7 @@ pub fn run(setting: &Arc<Setting>, plant: Option<Plant>) -> (u64, Covered, Optio
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
     use crate::shrink;

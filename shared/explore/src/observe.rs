@@ -11,7 +11,7 @@ use tidegate_core::wiring::Forward;
 
 use crate::aws::{self, Service};
 use crate::plant::Plant;
-use crate::setting::{ALARM, Ms, index, instant, virtual_ms};
+use crate::setting::{Ms, index, instant, virtual_ms};
 use crate::world::World;
 
 impl World {
@@ -45,21 +45,19 @@ impl World {
 
     /// The alarm, as far as the file wants it watched.
     pub fn observe_alarms(&self) -> Vec<Alarm> {
-        let names = match &self.setting.spec.auto_rollback.alarms {
-            Some(names) => names.clone(),
-            None => vec![ALARM.to_owned()],
-        };
         let deaf = matches!(self.plant, Some(Plant::IgnoresAlarms | Plant::TrustsAlarmEvents));
         let state = if self.aws.firing && !deaf {
             AlarmState::Alarm
         } else {
             AlarmState::Ok
         };
-        names
-            .into_iter()
-            .map(|name| Alarm {
-                name,
-                state,
+        self.setting
+            .alarms
+            .iter()
+            .enumerate()
+            .map(|(at, name)| Alarm {
+                name: name.clone(),
+                state: if at == 0 { state } else { AlarmState::Ok },
                 reason: String::new(),
             })
             .collect()

@@ -105,8 +105,28 @@ impl Campaign {
     }
 }
 
+impl Campaign {
+    /// Runs seeds until one breaks the invariant that a plant is for.
+    pub fn run_until(&mut self, settings: &[Arc<Setting>], plant: Plant) {
+        for seed in 1..=20_000 {
+            self.failure = None;
+            self.run(settings, seed, Some(plant));
+            let wanted = |failed: &Failed| {
+                failed
+                    .violations
+                    .iter()
+                    .any(|one| one.invariant == plant.invariant())
+            };
+            if self.failure.as_ref().is_some_and(wanted) {
+                return;
+            }
+        }
+        self.failure = None;
+    }
+}
+
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
     use crate::shrink;
@@ -205,25 +225,5 @@ mod tests {
             }
         }
         assert_eq!(missed, Vec::new());
-    }
-}
-
-impl Campaign {
-    /// Runs seeds until one breaks the invariant that a plant is for.
-    pub fn run_until(&mut self, settings: &[Arc<Setting>], plant: Plant) {
-        for seed in 1..=20_000 {
-            self.failure = None;
-            self.run(settings, seed, Some(plant));
-            let wanted = |failed: &Failed| {
-                failed
-                    .violations
-                    .iter()
-                    .any(|one| one.invariant == plant.invariant())
-            };
-            if self.failure.as_ref().is_some_and(wanted) {
-                return;
-            }
-        }
-        self.failure = None;
     }
 }

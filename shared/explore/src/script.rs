@@ -17,6 +17,8 @@ pub struct Script {
     pub requests: u32,
     /// Whether the alarm is in `ALARM` before anything happens.
     pub alarm_at_start: bool,
+    /// Whether everyone who may approve does so as soon as a gate opens.
+    pub approves: bool,
     /// From outside, in no order.
     pub stimuli: Vec<Stimulus>,
     /// What goes wrong inside.
@@ -160,6 +162,7 @@ impl Script {
             images: vec![Image::GOOD; IMAGES],
             requests: 1200,
             alarm_at_start: false,
+            approves: false,
             stimuli: vec![Stimulus {
                 at: 0,
                 what: What::Push {

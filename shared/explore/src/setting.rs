@@ -14,9 +14,6 @@ pub type Ms = i64;
 /// When every run begins: 2026-01-05T10:00:00Z.
 pub const BASE_SECONDS: i64 = 1_767_607_200;
 
-/// The one watched alarm.
-pub const ALARM: &str = "web-production-errors";
-
 /// Digests that exist: 0 serves at the start, the others are pushed.
 pub const IMAGES: usize = 6;
 
@@ -71,6 +68,8 @@ pub struct Setting {
     pub uris: Vec<String>,
     /// Names of task definitions.
     pub definitions: Vec<String>,
+    /// The watched alarms; the first one fires.
+    pub alarms: Vec<String>,
     /// Names of the target groups as readings have them.
     pub groups: BTreeMap<Slot, String>,
 }
@@ -120,14 +119,28 @@ impl Setting {
             "arn:aws:ecs:eu-west-1:123456789012:task-definition/{}-{}",
             target.service, target.environment
         );
+        let asked: u32 = spec
+            .gates
+            .iter()
+            .flat_map(|gate| gate.approvals.iter().map(|one| one.count))
+            .max()
+            .unwrap_or(0);
         let persons = ["ada", "ben", "cleo", "dan"]
             .iter()
+            .map(|name| (*name).to_owned())
+            // As many more as a gate asks for.
+            .chain((0..asked.saturating_mul(4)).map(|n| format!("person-{n}")))
             .map(|name| name.parse())
             .collect::<Result<Vec<Person>, _>>()?;
         Ok(Self {
             name: name.to_owned(),
             wiring: wiring(&target, &spec),
             groups: groups(&target, &spec),
+            alarms: spec
+                .auto_rollback
+                .alarms
+                .clone()
+                .unwrap_or_else(|| vec![format!("{}-{}-errors", target.service, target.environment)]),
             people: people(&persons, &spec),
             persons,
             other_plan: PlanHash::of(b"another plan"),
@@ -195,7 +208,7 @@ fn wiring(target: &Target, spec: &Spec) -> Wiring {
     }
 }
 
-/// Ada, Ben and Cleo have every role that any gate asks for; Dan has none.
+/// Everyone has every role that any gate asks for, but Dan, who has none.
 fn people(persons: &[Person], spec: &Spec) -> People {
     let roles: std::collections::BTreeSet<_> = spec
         .gates
@@ -203,7 +216,7 @@ fn people(persons: &[Person], spec: &Spec) -> People {
         .flat_map(|gate| gate.approvals.iter().map(|one| one.role.clone()))
         .collect();
     let entry = |index: usize| PersonEntry {
-        roles: if index < 3 {
+        roles: if index != 3 {
             roles.clone()
         } else {
             Default::default()

@@ -10,7 +10,7 @@ use tidegate_core::journal::Entry;
 use tidegate_core::messages::MessageId;
 
 use crate::aws::ServiceSeen;
-use crate::setting::{ALARM, index, instant, slot};
+use crate::setting::{index, instant, slot};
 use crate::store::Head;
 use crate::world::World;
 
@@ -62,18 +62,28 @@ impl World {
                 .map(|seen| self.slot_reading(seen))
                 .collect(),
             definitions: self.definitions(),
-            alarms: self
-                .aws
-                .alarm_log
-                .iter()
-                .map(|(at, firing)| AlarmReading {
-                    at: instant(*at),
-                    name: ALARM.to_owned(),
-                    firing: *firing,
-                })
-                .collect(),
+            alarms: self.alarm_readings(),
             notices: self.told(),
         }
+    }
+
+    fn alarm_readings(&self) -> Vec<AlarmReading> {
+        let reading = |at, name: &String, firing| AlarmReading {
+            at: instant(at),
+            name: name.clone(),
+            firing,
+        };
+        let quiet = self
+            .setting
+            .alarms
+            .iter()
+            .skip(1)
+            .map(|name| reading(-1, name, false));
+        let first = self.setting.alarms.first().into_iter().flat_map(|name| {
+            let log = self.aws.alarm_log.iter();
+            log.map(move |(at, firing)| reading(*at, name, *firing))
+        });
+        quiet.chain(first).collect()
     }
 
     fn record(&self, at: usize, depth: Depth) -> Record {

@@ -278,12 +278,7 @@ impl World {
             && !warm
             && self.aws.next_change().is_none()
             && self.sweep_findings().is_empty()
-            && !self
-                .store
-                .target
-                .lock
-                .as_ref()
-                .is_some_and(|_| self.plant.is_none())
+            && (self.store.target.lock.is_none() || self.plant.is_some())
     }
 
     fn stimulate(&mut self, index: usize) {
@@ -295,7 +290,7 @@ impl World {
         let (job, caller) = match stimulus.what {
             What::Push { image, delivery } => return self.pushed(image, delivery),
             What::Alarm { delivery } => return self.alarm_fires(delivery),
-            What::AlarmClears => return self.aws.set_alarm(false, self.now),
+            What::AlarmClears => return self.alarm_clears(index),
             What::StopExecution => return self.stop_execution(),
             What::Hand { green } => {
                 if self.setting.balanced() && self.serving_by_hand(green) {
@@ -386,6 +381,19 @@ impl World {
         for copy in 0..delivery.copies {
             let at = self.now + delivery.late_ms * Ms::from(copy + 1);
             self.at(at, Tick::AlarmEvent { attempt: 0 });
+        }
+    }
+
+    /// An alarm stays for two looks of the sweep at least. One that is shorter, and whose event is lost
+    /// or comes after the deployment has ended, is not found by anybody: the sweep reads states, not
+    /// histories.
+    fn alarm_clears(&mut self, stimulus: usize) {
+        let raised = self.aws.alarm_log.last().map_or(0, |(at, _)| *at);
+        let earliest = raised + 2 * SWEEP_MS;
+        if self.aws.firing && self.now < earliest {
+            self.at(earliest, Tick::Stimulus(stimulus));
+        } else {
+            self.aws.set_alarm(false, self.now);
         }
     }
 

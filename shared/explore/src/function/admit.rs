@@ -11,7 +11,7 @@ use tidegate_core::target::{Admission, Push};
 use super::{After, Flow, Invocation, Job, Op, Output};
 use crate::machine::{Failure, Machine};
 use crate::plant::Plant;
-use crate::setting::{ALARM, instant};
+use crate::setting::instant;
 use crate::store::{Append, Commit};
 use crate::world::World;
 
@@ -151,12 +151,15 @@ impl World {
     }
 
     pub(super) fn watchers(&mut self, one: &mut Invocation) -> Flow {
+        let Some(alarm) = self.setting.alarms.first() else {
+            return Flow::On;
+        };
         one.cause = Some(AbortCause::AlarmRaised {
-            alarm: ALARM.to_owned(),
+            alarm: alarm.clone(),
             raised_at: Some(instant(self.now)),
             reason: "it is too much".to_owned(),
         });
-        let aside = format!("alarm:{ALARM}");
+        let aside = format!("alarm:{alarm}");
         let watching = self.store.heads.iter().enumerate().filter(|(_, head)| {
             let deployment = &head.deployment;
             head.watches && deployment.exit.is_none() && !deployment.overrides(&aside)

@@ -366,6 +366,10 @@ enum Flow {
 /// How often a lost race is run again, outside of phases.
 const TRIES: u8 = 8;
 
+/// The versions that were read, the entry that is drafted, the weights that were seen, and how many
+/// actions are left.
+pub type Hidden = (Option<(u64, u64)>, Option<u64>, Option<Vec<u32>>, usize);
+
 impl Invocation {
     /// A function that was just started.
     pub fn new(id: u32, job: Job, caller: Caller, deployment: Option<usize>, now: Ms) -> Self {
@@ -408,7 +412,7 @@ impl Invocation {
     }
 
     /// What can't be told from its calls that are left: for exhaustive exploration.
-    pub fn hidden(&self) -> (Option<(u64, u64)>, Option<u64>, Option<Vec<u32>>, usize) {
+    pub fn hidden(&self) -> Hidden {
         let held = self.held.as_ref().map(|held| (held.deployment.seq, held.version));
         let append = self.draft.as_ref().and_then(|draft| draft.append.as_ref());
         let seen = self.forward.as_ref();

@@ -1,6 +1,6 @@
 //! Task tokens: the abort handle, gates, and their release.
 
-use super::{Flow, Invocation, Job, Op, Output};
+use super::{Caller, Flow, Invocation, Job, Op, Output};
 use crate::plant::Plant;
 use crate::store::TokenName;
 use crate::world::World;
@@ -23,6 +23,20 @@ impl World {
             _ => return Flow::End(Ok(Output::DONE)),
         };
         self.store.tokens.push((one.deployment, name, token));
+        if self.script.approves && name != TokenName::Abort {
+            for person in 0..self.setting.persons.len() {
+                let (approve, stale) = (true, false);
+                self.call(
+                    Job::Decide {
+                        person,
+                        approve,
+                        stale,
+                    },
+                    Caller::Nobody,
+                    None,
+                );
+            }
+        }
         Flow::On
     }
 
