@@ -69,6 +69,8 @@ pub enum Verb {
     Push(verbs::push::PushArgs),
     /// Check deployment files, without asking anyone.
     Lint(verbs::lint::LintArgs),
+    /// Say what a deployment file leads to: how long it takes, and what an alarm in each step does.
+    Simulate(verbs::simulate::SimulateArgs),
     /// Put a deployment file, or the people file, in force.
     Apply(verbs::apply::ApplyArgs),
     /// Say what a deployment would do, or what is missing. Nothing is touched.

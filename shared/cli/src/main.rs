@@ -73,6 +73,7 @@ async fn run(cli: Cli) -> Result<Status, CliError> {
         Verb::Up(args) => up::run(args).await,
         Verb::Push(args) => verbs::push::run(args, &cx).await,
         Verb::Lint(args) => verbs::lint::run(&args, &cx),
+        Verb::Simulate(args) => verbs::simulate::run(&args, &cx),
         Verb::Apply(args) => verbs::apply::run(args, &cx).await,
         Verb::Plan(args) => verbs::plan::run(args, &cx).await,
         Verb::Deploy(args) => verbs::deploy::run(args, &cx).await,

@@ -13,3 +13,4 @@ pub mod plan;
 pub mod push;
 pub mod reject;
 pub mod rollback;
+pub mod simulate;

@@ -384,7 +384,13 @@ pub(super) fn freezes_hold_forward_only(view: &View) -> Vec<String> {
             record.rollback_at().is_none() && record.plan().is_some_and(|p| p.candidate == change.slot)
         });
         let rises = change.to > change.from && change.by == Writer::Tidegate;
-        if rises && forward.is_some_and(|record| record.deployment.freeze_at(change.at).is_some()) {
+        // A call that was under way as the freeze began can still land: ALB can't be asked not to.
+        let called = change.at.checked_sub(SignedDuration::from_secs(QUIESCE_SECONDS));
+        let frozen = |record: &Record| {
+            let at = |instant| record.deployment.freeze_at(instant).is_some();
+            at(change.at) && called.is_ok_and(at)
+        };
+        if rises && forward.is_some_and(frozen) {
             found.push(format!("{} rose to {} % during a freeze", change.slot, change.to));
         }
     }

@@ -9,7 +9,7 @@ use crate::decision::{Decision, Outcome, POLL_SECONDS, QUIESCE_SECONDS};
 use crate::deployment::{Deployment, Kind, Plan, Rollback, StableRevision, Traffic};
 use crate::event::Event;
 use crate::exit::{AbortCause, Exit, ExitState};
-use crate::ids::Slot;
+use crate::ids::{Slot, Weight};
 use crate::observation::{Observation, Rollout, SlotState};
 
 /// A state of `rollback.asl.json`.
@@ -353,6 +353,17 @@ impl Round<'_> {
                 if candidate.desired == 0 {
                     return Some(Decision::record(vec![Event::CandidateScaledIn]));
                 }
+                // Someone else, or a function of a deployment before this one, gave it traffic that it
+                // was never meant to have: without its tasks, nobody would serve that.
+                if self
+                    .candidate_weight()
+                    .is_some_and(|weight| weight > Weight::ZERO)
+                {
+                    return Some(failed(
+                        "the listener rule gives the candidate traffic, so its tasks were not stopped",
+                        "set the weights in the console to what should serve, then stop what should not",
+                    ));
+                }
                 let stop = Action::SetDesiredCount {
                     slot: self.plan.candidate,
                     desired: 0,
@@ -360,6 +371,12 @@ impl Round<'_> {
                 Some(Decision::act(vec![stop]))
             }
         }
+    }
+
+    fn candidate_weight(&self) -> Option<Weight> {
+        let balancer = self.plan.wiring.balancer.as_ref()?;
+        let group = balancer.target_groups.get(&self.plan.candidate)?;
+        self.observation.forward.as_ref()?.weight_of(group)
     }
 
     fn overdue(&self) -> bool {

@@ -235,7 +235,7 @@ impl World {
         let blind = match self.plant {
             Some(Plant::AbortLeavesWeights) => true,
             Some(Plant::BelievesItsWeights) => deployment.shift.weight == tidegate_core::ids::Weight::ZERO,
-            Some(Plant::DoesNotReassert) => step == RollbackStep::Reassert,
+            Some(Plant::DoesNotReassert) => step != RollbackStep::Traffic,
             Some(Plant::ReturnsToCandidate) => {
                 self.aws.weights[index(plan.candidate)] == 100 && deployment.took_traffic()
             }
