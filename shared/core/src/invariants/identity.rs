@@ -112,6 +112,11 @@ pub(super) fn rolled_back_is_quarantined(view: &View) -> Vec<String> {
             if !again.deployment.overrides("quarantine") {
                 found.push(again.says("it deployed a quarantined image without an override"));
             }
+            // An override that completed has disproved the quarantine, and lifts it.
+            let exit = again.deployment.exit.as_ref().map(|exit| exit.state);
+            if exit == Some(ExitState::Completed) {
+                break;
+            }
         }
         if later.is_empty() && !view.target.quarantine.contains_key(digest) {
             found.push(record.says("its image was rolled back but is not in quarantine"));
