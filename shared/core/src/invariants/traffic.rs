@@ -228,8 +228,8 @@ pub(super) fn old_epochs_leave_nothing(view: &View) -> Vec<String> {
         let next = view
             .deployments
             .iter()
-            .filter_map(Record::planned_at)
-            .find(|at| *at > ended);
+            .filter(|later| later.deployment.epoch > record.deployment.epoch)
+            .find_map(Record::planned_at);
         let stray = view.weights.iter().any(|reading| {
             let between = reading.at > ended && next.is_none_or(|next| reading.at < next);
             between && reading.by == Writer::Tidegate
