@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,7 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $type(String);
+        pub struct $type(Arc<str>);
 
         impl $type {
             /// The text of it.
@@ -36,7 +37,7 @@ macro_rules! name {
             fn from_str(text: &str) -> Result<Self, InvalidName> {
                 let check: fn(&str) -> bool = $check;
                 if check(text) {
-                    Ok(Self(text.to_owned()))
+                    Ok(Self(text.into()))
                 } else {
                     Err(InvalidName { kind: $kind, text: text.chars().take(120).collect(), rule: $rule })
                 }
@@ -52,7 +53,7 @@ macro_rules! name {
 
         impl From<$type> for String {
             fn from(name: $type) -> String {
-                name.0
+                String::from(&*name.0)
             }
         }
 
@@ -157,14 +158,14 @@ impl PlanHash {
 impl SpecHash {
     /// The hash of a deployment file.
     pub fn of(bytes: &[u8]) -> Self {
-        Self(crate::hash::sha256_hex(bytes))
+        Self(crate::hash::sha256_hex(bytes).into())
     }
 }
 
 impl PlanHash {
     /// The hash of a plan's canonical JSON.
     pub fn of(bytes: &[u8]) -> Self {
-        Self(crate::hash::sha256_hex(bytes))
+        Self(crate::hash::sha256_hex(bytes).into())
     }
 }
 
