@@ -4,6 +4,7 @@
 //! Entries are kept as batches of events; hashes are made when a journal is asked for, by the
 //! product's own `journal::append`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -14,13 +15,19 @@ use tidegate_core::journal::{self, Entry};
 use tidegate_core::spec::GatePhase;
 use tidegate_core::target::TargetState;
 
+/// Who writes: a function's own name, or a person's.
+pub type Author = Cow<'static, str>;
+
+/// A deployment that begins, with its first entries.
+pub type Opening = (Request, Vec<Event>, Author, Timestamp);
+
 /// What was written at once for one deployment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
     /// What happened.
     pub events: Vec<Event>,
     /// Who wrote it.
-    pub by: String,
+    pub by: Author,
     /// By the writer's clock.
     pub at: Timestamp,
 }
@@ -30,8 +37,6 @@ pub struct Batch {
 pub struct Head {
     /// As stored; its hash is left out until a journal is asked for.
     pub deployment: Arc<Deployment>,
-    /// How it was asked for.
-    pub request: Arc<Request>,
     /// What was written, oldest first.
     pub batches: Vec<Arc<Batch>>,
     /// Whether it watches the alarm.
@@ -68,7 +73,7 @@ pub struct Append {
     /// What happened.
     pub events: Vec<Event>,
     /// Who writes.
-    pub by: String,
+    pub by: Author,
     /// By the writer's clock.
     pub at: Timestamp,
 }
@@ -77,7 +82,7 @@ pub struct Append {
 #[derive(Debug, Clone, Default)]
 pub struct Commit {
     /// A deployment that begins, with its first entries.
-    pub open: Option<(Request, Vec<Event>, String, Timestamp)>,
+    pub open: Option<Opening>,
     /// Entries of a deployment.
     pub append: Option<Append>,
     /// The target's record, and the version that was read.
@@ -168,10 +173,8 @@ impl Store {
             self.version += 1;
         }
         if let Some((request, events, by, at)) = commit.open {
-            let deployment = Deployment::new(request.clone(), at);
             self.heads.push(Head {
-                deployment: Arc::new(deployment),
-                request: Arc::new(request),
+                deployment: Arc::new(Deployment::new(request, at)),
                 batches: Vec::new(),
                 watches: false,
             });
@@ -190,7 +193,7 @@ impl Store {
 
 impl Head {
     /// Folds events in and keeps them.
-    pub fn append(&mut self, events: Vec<Event>, by: String, at: Timestamp) {
+    pub fn append(&mut self, events: Vec<Event>, by: Author, at: Timestamp) {
         let deployment = Arc::make_mut(&mut self.deployment);
         for event in &events {
             deployment.apply(event, at);
@@ -199,44 +202,70 @@ impl Head {
         self.batches.push(Arc::new(Batch { events, by, at }));
     }
 
-    /// The journal with its hashes, and the head that it folds to.
-    pub fn journal(&self) -> (Deployment, Vec<Entry>) {
-        let began = self
-            .batches
-            .first()
-            .map_or(Timestamp::UNIX_EPOCH, |batch| batch.at);
-        let mut folded = Deployment::new((*self.request).clone(), began);
+    /// How it was asked for: the head as it began, with what its first entry says.
+    fn request(&self) -> Option<Request> {
+        let Event::DeploymentRequested {
+            revision,
+            origin,
+            epoch,
+            overrides,
+        } = self.batches.first()?.events.first()?
+        else {
+            return None;
+        };
+        Some(Request {
+            id: self.deployment.id.clone(),
+            target: self.deployment.target.clone(),
+            kind: self.deployment.kind.clone(),
+            epoch: *epoch,
+            revision: revision.clone(),
+            spec: self.deployment.spec.clone(),
+            origin: origin.clone(),
+            overrides: overrides.clone(),
+        })
+    }
+
+    /// The journal with its hashes, and the hash of its last entry.
+    pub fn journal(&self) -> (String, Vec<Entry>) {
+        let (Some(first), Some(request)) = (self.batches.first(), self.request()) else {
+            return (String::new(), Vec::new());
+        };
+        let mut folded = Deployment::new(request, first.at);
         let entries = self
             .batches
             .iter()
             .flat_map(|batch| journal::append(&mut folded, batch.events.clone(), &batch.by, batch.at))
             .collect();
-        (folded, entries)
+        (folded.journal_head, entries)
     }
 
-    /// The journal without hashes: quick, and enough for all but the chain.
-    pub fn entries(&self) -> Vec<Entry> {
+    /// The head, and the journal without hashes: quick, and enough for all but the chain.
+    pub fn into_entries(self) -> (Deployment, Vec<Entry>) {
+        let deployment = Arc::unwrap_or_clone(self.deployment);
         let mut seq = 0;
-        let mut epoch = self.request.epoch;
-        let mut entries = Vec::with_capacity(self.deployment.seq as usize);
-        for batch in &self.batches {
-            for event in &batch.events {
-                if let Event::RollbackStarted { epoch: raised, .. } = event {
+        let mut epoch = Epoch::default();
+        let mut entries = Vec::with_capacity(deployment.seq as usize);
+        for batch in self.batches {
+            let Batch { events, at, .. } = Arc::unwrap_or_clone(batch);
+            for event in events {
+                if let Event::RollbackStarted { epoch: raised, .. }
+                | Event::DeploymentRequested { epoch: raised, .. } = &event
+                {
                     epoch = *raised;
                 }
                 seq += 1;
                 entries.push(Entry {
-                    deployment: self.deployment.id.clone(),
+                    deployment: deployment.id.clone(),
                     seq,
-                    at: batch.at,
+                    at,
                     by: String::new(),
                     epoch,
-                    event: event.clone(),
+                    event,
                     previous: String::new(),
                     hash: String::new(),
                 });
             }
         }
-        entries
+        (deployment, entries)
     }
 }

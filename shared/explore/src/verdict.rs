@@ -1,10 +1,11 @@
 //! The end of a run: the product's own checker on everything that was seen.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tidegate_core::invariants::{
     AlarmReading, Definition, ExecutionSeen, Record, SlotReading, View, Violation, WeightReading, Writer,
-    check,
+    check, check_where,
 };
 use tidegate_core::journal::Entry;
 use tidegate_core::messages::MessageId;
@@ -26,32 +27,36 @@ pub enum Depth {
 impl World {
     /// Everything that is broken, `over` where nothing will happen any more.
     pub fn verdict(&self, depth: Depth, over: bool) -> Vec<Violation> {
-        let mut found: Vec<Violation> = self
-            .broken
-            .iter()
-            .map(|(invariant, what)| Violation {
-                invariant: *invariant,
-                what: what.clone(),
-            })
+        self.clone().into_verdict(depth, over)
+    }
+
+    /// The same, at the end of a world: nothing is copied.
+    pub fn into_verdict(mut self, depth: Depth, over: bool) -> Vec<Violation> {
+        let mut found: Vec<Violation> = std::mem::take(&mut self.broken)
+            .into_iter()
+            .map(|(invariant, what)| Violation { invariant, what })
             .collect();
-        let seen = check(&self.view(depth, over));
-        found.extend(
-            seen.into_iter()
-                .filter(|one| depth == Depth::Full || one.invariant != 18),
-        );
+        let view = self.into_view(depth, over);
+        found.extend(match depth {
+            Depth::Full => check(&view),
+            Depth::Unhashed => check_where(&view, |invariant| invariant != 18),
+        });
         found
     }
 
     /// What can be seen of the target.
-    pub fn view(&self, depth: Depth, over: bool) -> View {
+    pub fn into_view(mut self, depth: Depth, over: bool) -> View {
+        let heads = std::mem::take(&mut self.store.heads);
+        let notices = told(&heads, &self.notices);
         View {
             now: instant(self.now),
             over,
-            target: (*self.store.target).clone(),
             people: self.setting.people.clone(),
             groups: self.setting.groups.clone(),
-            deployments: (0..self.store.heads.len())
-                .map(|at| self.record(at, depth))
+            deployments: heads
+                .into_iter()
+                .enumerate()
+                .map(|(at, head)| self.record(at, head, depth))
                 .collect(),
             weights: self.weight_readings(),
             forward: self.aws.forward(&self.setting),
@@ -63,7 +68,8 @@ impl World {
                 .collect(),
             definitions: self.definitions(),
             alarms: self.alarm_readings(),
-            notices: self.told(),
+            notices,
+            target: Arc::unwrap_or_clone(self.store.target),
         }
     }
 
@@ -86,17 +92,12 @@ impl World {
         quiet.chain(first).collect()
     }
 
-    fn record(&self, at: usize, depth: Depth) -> Record {
-        let head = &self.store.heads[at];
-        let (journal, hash) = match depth {
-            Depth::Full => {
-                let (folded, entries) = head.journal();
-                (entries, folded.journal_head)
-            }
-            Depth::Unhashed => (head.entries(), String::new()),
-        };
-        let mut deployment = (*head.deployment).clone();
-        deployment.journal_head = hash;
+    fn record(&self, at: usize, head: Head, depth: Depth) -> Record {
+        let hashed = (depth == Depth::Full).then(|| head.journal());
+        let (mut deployment, mut journal) = head.into_entries();
+        if let Some((hash, entries)) = hashed {
+            (deployment.journal_head, journal) = (hash, entries);
+        }
         let ours = self.executions.iter().filter(|one| one.deployment == at);
         Record {
             deployment,
@@ -164,27 +165,6 @@ impl World {
             .collect()
     }
 
-    fn told(&self) -> BTreeSet<String> {
-        let id = |(at, seq): &(usize, u64)| {
-            let head = &self.store.heads[*at];
-            let last = head.batches.last()?;
-            MessageId::of(&Entry {
-                deployment: head.deployment.id.clone(),
-                seq: *seq,
-                at: last.at,
-                by: String::new(),
-                epoch: head.deployment.epoch,
-                event: last.events.last()?.clone(),
-                previous: String::new(),
-                hash: String::new(),
-            })
-            .as_str()
-            .to_owned()
-            .into()
-        };
-        self.notices.iter().filter_map(id).collect()
-    }
-
     /// All journals, with their hashes, as text: the same script gives the same bytes.
     pub fn journals(&self) -> String {
         let of = |head: &Head| {
@@ -198,4 +178,24 @@ impl World {
         };
         self.store.heads.iter().map(of).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// Ids of the messages that were told.
+fn told(heads: &[Head], notices: &[(usize, u64)]) -> BTreeSet<String> {
+    let id = |(at, seq): &(usize, u64)| {
+        let head = &heads[*at];
+        let last = head.batches.last()?;
+        let entry = Entry {
+            deployment: head.deployment.id.clone(),
+            seq: *seq,
+            at: last.at,
+            by: String::new(),
+            epoch: head.deployment.epoch,
+            event: last.events.last()?.clone(),
+            previous: String::new(),
+            hash: String::new(),
+        };
+        Some(MessageId::of(&entry).as_str().to_owned())
+    };
+    notices.iter().filter_map(id).collect()
 }

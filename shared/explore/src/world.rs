@@ -132,7 +132,7 @@ pub struct World {
     /// Executions, oldest first.
     pub executions: Vec<Execution>,
     /// Functions that run.
-    pub running: Vec<Invocation>,
+    pub running: Vec<Arc<Invocation>>,
     /// Ends that were told.
     pub notices: Vec<(usize, u64)>,
     /// How much was done.
@@ -429,8 +429,8 @@ impl World {
     pub fn call(&mut self, job: Job, caller: Caller, deployment: Option<usize>) -> u32 {
         let id = self.next_number();
         self.counts.invocations += 1;
-        self.running
-            .push(Invocation::new(id, job, caller, deployment, self.now));
+        let one = Invocation::new(id, job, caller, deployment, self.now);
+        self.running.push(Arc::new(one));
         if self.chosen {
             self.at(self.now + FUNCTION_TIMEOUT_MS, Tick::Kill(id));
             self.at(self.now + FUNCTION_TIMEOUT_MS + LATE_LANDING_MS, Tick::Bury(id));
@@ -444,6 +444,7 @@ impl World {
         let Some(one) = self.running.iter_mut().find(|one| one.id == id) else {
             return;
         };
+        let one = Arc::make_mut(one);
         let caller = std::mem::replace(&mut one.caller, Caller::Nobody);
         let job = one.job.clone();
         self.hand_back(id, caller, &job, Err(Failure::LAMBDA));

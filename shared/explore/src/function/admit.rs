@@ -8,11 +8,11 @@ use tidegate_core::exit::AbortCause;
 use tidegate_core::ids::DeploymentId;
 use tidegate_core::target::{Admission, Push};
 
-use super::{After, Flow, Invocation, Job, Op, Output};
+use super::{After, Flow, Invocation, Job, Next, Op, Output};
 use crate::machine::{Failure, Machine};
 use crate::plant::Plant;
 use crate::setting::instant;
-use crate::store::{Append, Commit};
+use crate::store::{Append, Author, Commit, Opening};
 use crate::world::World;
 
 impl World {
@@ -69,39 +69,38 @@ impl World {
             _ => {}
         }
         let admission = target.admit(push, now);
-        let unseen = match one.job {
-            Job::Push { event, .. } => Some(event),
-            _ => None,
+        let mut draft = Commit {
+            unseen: match one.job {
+                Job::Push { event, .. } => Some(event),
+                _ => None,
+            },
+            target: Some((version, target)),
+            ..Commit::default()
         };
-        one.draft = match &admission {
-            Admission::Start(request) => Some(Commit {
-                unseen,
-                target: Some((version, target)),
-                open: Some(opened(request, Vec::new(), one.author(), now)),
-                ..Commit::default()
-            }),
-            Admission::Queued { .. } | Admission::Superseding { .. } => Some(Commit {
-                unseen,
-                target: Some((version, target)),
-                ..Commit::default()
-            }),
-            Admission::Refused(_) => None,
-        };
-        one.admission = Some(admission);
+        match admission {
+            Admission::Start(request) => {
+                one.next = Some(Next::Start(request.id.clone()));
+                draft.open = Some(opened(*request, Vec::new(), one.author(), now));
+            }
+            Admission::Superseding { running, cause } => one.next = Some(Next::Supersede(running, cause)),
+            Admission::Queued { .. } => {}
+            Admission::Refused(_) => return Flow::On,
+        }
+        one.draft = Some(Box::new(draft));
         one.ops.push(Op::Send(After::Admit));
         Flow::On
     }
 
     pub(super) fn follow_admission(&mut self, one: &mut Invocation) {
-        match one.admission.take() {
-            Some(Admission::Start(request)) => one.ops.push(Op::Start(request.id.clone())),
-            Some(Admission::Superseding { running, cause }) => {
+        match one.next.take() {
+            Some(Next::Start(id)) => one.ops.push(Op::Start(id)),
+            Some(Next::Supersede(running, cause)) => {
                 one.cause = Some(cause);
                 if let Some(index) = self.store.find(&running) {
                     one.ops.push(Op::WishLoad(index));
                 }
             }
-            Some(Admission::Queued { .. } | Admission::Refused(_)) | None => {}
+            None => {}
         }
     }
 
@@ -113,22 +112,14 @@ impl World {
         if request.is_none() && waited == target.queue.is_some() {
             return Flow::On;
         }
-        one.draft = Some(Commit {
+        one.next = request.as_ref().map(|request| Next::Start(request.id.clone()));
+        one.draft = Some(Box::new(Commit {
             target: Some((version, target)),
-            open: request
-                .as_ref()
-                .map(|request| opened(request, Vec::new(), one.author(), now)),
+            open: request.map(|request| opened(request, Vec::new(), one.author(), now)),
             ..Commit::default()
-        });
-        one.admission = request.map(|request| Admission::Start(Box::new(request)));
+        }));
         one.ops.push(Op::Send(After::Next));
         Flow::On
-    }
-
-    pub(super) fn follow_next(&mut self, one: &mut Invocation) {
-        if let Some(Admission::Start(request)) = one.admission.take() {
-            one.ops.push(Op::Start(request.id.clone()));
-        }
     }
 
     pub(super) fn start(&mut self, id: &DeploymentId, rescue: u32) -> Flow {
@@ -181,16 +172,16 @@ impl World {
             one.ops.push(Op::Tell(index));
             return Flow::On;
         }
-        one.draft = Some(Commit {
+        one.draft = Some(Box::new(Commit {
             append: Some(Append {
                 index,
                 seq: deployment.seq,
                 events: vec![Event::AbortRequested { cause: cause.clone() }],
-                by: one.author().to_owned(),
+                by: one.author().into(),
                 at: one.clock(self.now),
             }),
             ..Commit::default()
-        });
+        }));
         one.ops.push(Op::Send(After::Wish(index)));
         Flow::On
     }
@@ -209,12 +200,7 @@ impl Invocation {
 }
 
 /// A deployment that begins, with its first entry.
-pub(super) fn opened(
-    request: &Request,
-    more: Vec<Event>,
-    by: &str,
-    now: jiff::Timestamp,
-) -> (Request, Vec<Event>, String, jiff::Timestamp) {
+pub(super) fn opened(request: Request, more: Vec<Event>, by: &'static str, now: jiff::Timestamp) -> Opening {
     let mut events = vec![Event::DeploymentRequested {
         revision: request.revision.clone(),
         origin: request.origin.clone(),
@@ -222,5 +208,5 @@ pub(super) fn opened(
         overrides: request.overrides.clone(),
     }];
     events.extend(more);
-    (request.clone(), events, by.to_owned(), now)
+    (request, events, Author::Borrowed(by), now)
 }

@@ -18,7 +18,7 @@ use tidegate_core::exit::{AbortCause, ExitState};
 use tidegate_core::ids::{DeploymentId, Slot};
 use tidegate_core::phases::RollbackStep;
 use tidegate_core::spec::GatePhase;
-use tidegate_core::target::{Admission, TargetState};
+use tidegate_core::target::TargetState;
 use tidegate_core::wiring::Forward;
 
 use crate::machine::Failure;
@@ -350,9 +350,18 @@ pub struct Invocation {
     gate_left: Option<u32>,
     quiesced_at: Option<Timestamp>,
     exited: bool,
-    draft: Option<Commit>,
-    admission: Option<Admission>,
+    draft: Option<Box<Commit>>,
+    next: Option<Next>,
     cause: Option<AbortCause>,
+}
+
+/// What an admitted push leads to.
+#[derive(Debug, Clone)]
+enum Next {
+    /// Its execution starts.
+    Start(DeploymentId),
+    /// What runs is asked to stop.
+    Supersede(DeploymentId, AbortCause),
 }
 
 /// How far a call got.
@@ -401,7 +410,7 @@ impl Invocation {
             quiesced_at: None,
             exited: false,
             draft: None,
-            admission: None,
+            next: None,
             cause: None,
         }
     }
@@ -427,11 +436,12 @@ impl World {
         let Some(position) = self.running.iter().position(|one| one.id == id) else {
             return;
         };
-        let fault = match self.running[position].ops.last() {
-            Some(op) if op.name().is_some() && !self.running[position].held_up => self.fault_now(op.clone()),
+        let mut shared = self.running.remove(position);
+        let one = Arc::make_mut(&mut shared);
+        let fault = match one.ops.last() {
+            Some(op) if op.name().is_some() && !one.held_up => self.fault_now(op),
             Some(_) | None => None,
         };
-        let mut one = self.running.remove(position);
         let late = self.now - one.started > FUNCTION_TIMEOUT_MS;
         if late {
             // It was killed meanwhile; whoever waits is told, if that was not done.
@@ -450,14 +460,14 @@ impl World {
                 return self.hand_back(id, one.caller, &one.job, Err(Failure::THROTTLED));
             }
             Some(FaultKind::Pause { ms }) => {
-                self.hold_up(&mut one, ms);
-                self.running.insert(position.min(self.running.len()), one);
+                self.hold_up(one, ms);
+                self.running.insert(position.min(self.running.len()), shared);
                 return;
             }
             Some(FaultKind::Skew { ms }) => one.skew = ms,
             Some(FaultKind::CrashAfter | FaultKind::ReplyLost) | None => {}
         }
-        let flow = self.perform(&mut one);
+        let flow = self.perform(one);
         self.measure_return();
         let lost = match fault {
             Some(FaultKind::CrashAfter) => Some(Failure::LAMBDA),
@@ -470,14 +480,14 @@ impl World {
         match flow {
             _ if late => {}
             Flow::On => {
-                self.running.insert(position.min(self.running.len()), one);
+                self.running.insert(position.min(self.running.len()), shared);
                 self.next_call(id);
             }
             Flow::End(result) => self.hand_back(id, one.caller, &one.job, result),
         }
     }
 
-    fn fault_now(&mut self, op: Op) -> Option<FaultKind> {
+    fn fault_now(&mut self, op: &Op) -> Option<FaultKind> {
         let call = self.counts.calls;
         self.counts.calls += 1;
         let now = self.now;
@@ -602,7 +612,7 @@ impl World {
         let forced = self.plant == Some(Plant::WritesUnconditionally);
         // The reader's own copy is not needed any more, and in the way of writing in place.
         one.held = None;
-        let sent = self.store.commit(draft, forced);
+        let sent = self.store.commit(*draft, forced);
         if let Some(index) = written
             && sent.is_ok()
         {
@@ -687,8 +697,7 @@ impl World {
                 return self.next_round(one);
             }
             After::Wish(index) => one.ops.push(Op::Tell(index)),
-            After::Admit => self.follow_admission(one),
-            After::Next => self.follow_next(one),
+            After::Admit | After::Next => self.follow_admission(one),
             After::Decide(index) => self.follow_gate(one, index),
             After::Reverse => self.follow_reverse(one),
             After::Marked(Some((index, slot))) => one.ops.push(Op::ScaleIn(index, slot)),

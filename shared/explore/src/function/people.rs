@@ -102,16 +102,16 @@ impl World {
         } else if satisfied(rule, &after) {
             events.push(Event::GatePassed { before: *before });
         }
-        one.draft = Some(Commit {
+        one.draft = Some(Box::new(Commit {
             append: Some(Append {
                 index,
                 seq: head.seq,
                 events,
-                by: self.setting.persons[person].to_string(),
+                by: self.setting.persons[person].to_string().into(),
                 at: now,
             }),
             ..Commit::default()
-        });
+        }));
         one.ops.push(Op::Send(After::Decide(index)));
         Flow::On
     }
@@ -159,11 +159,11 @@ impl World {
             .into_iter()
             .chain([Event::AbortRequested { cause }])
             .collect();
-        one.draft = Some(Commit {
+        one.draft = Some(Box::new(Commit {
             target: Some((version, target)),
-            open: Some(opened(&request, more, "ben", now)),
+            open: Some(opened(request, more, "ben", now)),
             ..Commit::default()
-        });
+        }));
         one.ops.push(Op::Send(After::Reverse));
         Flow::On
     }

@@ -137,17 +137,17 @@ impl World {
         let Some(epoch) = target.raise_epoch(&head.id) else {
             return Flow::End(Err(Failure::STALE));
         };
-        one.draft = Some(Commit {
+        one.draft = Some(Box::new(Commit {
             append: Some(Append {
                 index: one.deployment,
                 seq: head.seq,
                 events: vec![Event::RollbackStarted { epoch, cause }],
-                by: one.by().to_owned(),
+                by: one.by().into(),
                 at: now,
             }),
             target: Some((held.version, target)),
             ..Commit::default()
-        });
+        }));
         one.ops.push(Op::Send(After::Begin));
         Flow::On
     }
@@ -332,7 +332,7 @@ impl World {
         held: Held,
         mut events: Vec<Event>,
         mut exit: Option<Exit>,
-    ) -> Option<Commit> {
+    ) -> Option<Box<Commit>> {
         let now = one.clock(self.now);
         if one.job == Job::Plan {
             if let (None, Some(abort)) = (&exit, &held.deployment.abort) {
@@ -362,10 +362,10 @@ impl World {
             index: one.deployment,
             seq: held.deployment.seq,
             events,
-            by: one.by().to_owned(),
+            by: one.by().into(),
             at: now,
         });
-        Some(commit)
+        Some(Box::new(commit))
     }
 
     fn released(&self, held: &Held, events: &[Event], exit: &Exit, now: jiff::Timestamp) -> TargetState {

@@ -192,10 +192,10 @@ impl World {
         if let Some(stable) = &mut target.stable {
             stable.other_scaled_in = true;
         }
-        one.draft = Some(Commit {
+        one.draft = Some(Box::new(Commit {
             target: Some((self.store.version, target)),
             ..Commit::default()
-        });
+        }));
         one.ops.push(Op::Send(After::Marked(which)));
         Flow::On
     }
