@@ -50,16 +50,62 @@ pub fn scripts(setting: &Arc<Setting>) -> impl Iterator<Item = Script> + use<> {
     })
 }
 
-/// Runs them all, until one breaks an invariant.
-pub fn run(setting: &Arc<Setting>, plant: Option<Plant>) -> (u64, Covered, Option<(Script, Vec<Violation>)>) {
+/// How far a clock is off in [`clock_scripts`]: further than old functions are waited out.
+const OFF_MS: [Ms; 2] = [-120_000, 120_000];
+
+/// Of the calls after an alarm, so many are tried.
+const CALLS_BACK: u32 = 36;
+
+/// A function that goes on after its time while an alarm takes the traffic back, and on the way back
+/// a clock that is off and a lost answer, at every pair of calls.
+pub fn clock_scripts(setting: &Arc<Setting>) -> impl Iterator<Item = Script> + use<> {
+    let calls = call_times(setting).into_iter().zip(0_u32..);
+    calls.flat_map(|(at, late)| {
+        OFF_MS.into_iter().flat_map(move |ms| {
+            (late + 1..late + CALLS_BACK).flat_map(move |off| {
+                (off..late + CALLS_BACK).map(move |lost| {
+                    let mut script = Script::calm();
+                    let fault = |call, kind| Fault { call, kind };
+                    script.faults = vec![
+                        fault(late, FaultKind::Pause { ms: 71_000 }),
+                        fault(off, FaultKind::Skew { ms }),
+                        fault(lost, FaultKind::ReplyLost),
+                    ];
+                    script.stimuli.push(Stimulus {
+                        at: at + 500,
+                        what: What::Alarm {
+                            delivery: Delivery::PROMPT,
+                        },
+                    });
+                    script
+                })
+            })
+        })
+    })
+}
+
+/// What came of scripts: how many, what they hit, and the first that broke an invariant.
+pub type Outcome = (u64, Covered, Option<(Script, Vec<Violation>)>);
+
+/// Runs every script with one fault, until one breaks an invariant.
+pub fn run(setting: &Arc<Setting>, plant: Option<Plant>) -> Outcome {
+    run_scripts(setting, plant, scripts(setting))
+}
+
+/// Runs scripts until one breaks an invariant.
+pub fn run_scripts(
+    setting: &Arc<Setting>,
+    plant: Option<Plant>,
+    scripts: impl Iterator<Item = Script>,
+) -> Outcome {
     let mut covered = Covered::default();
     let mut runs = 0;
-    for script in scripts(setting) {
+    for script in scripts {
         let mut world = World::new(setting, &Arc::new(script.clone()), plant);
         world.run();
         runs += 1;
         covered.add(&world.covered);
-        let found = world.verdict(Depth::Unhashed, true);
+        let found = world.into_verdict(Depth::Unhashed, true);
         if !found.is_empty() {
             return (runs, covered, Some((script, found)));
         }

@@ -39,6 +39,8 @@ enum Verb {
         #[arg(long)]
         whole: bool,
     },
+    /// Clocks.
+    Clocks,
     /// Lists the published bugs that are kept as naive variants.
     Published,
 }
@@ -96,6 +98,18 @@ fn main() -> ExitCode {
         }
         Verb::Explore(args) => random(&settings, &args),
         Verb::Replay { seed, whole } => replay(&settings, seed, whole),
+        Verb::Clocks => {
+            for setting in settings.iter().filter(|one| one.balanced()) {
+                let (runs, _, failed) = tidegate_explore::aimed::run_scripts(setting, None, tidegate_explore::aimed::clock_scripts(setting));
+                println!("{} {runs} {}", setting.name, failed.is_some());
+                if let Some((script, found)) = failed {
+                    let script = shrink::shrink(setting, &script, None, found[0].invariant);
+                    let (trace, found) = shrink::retell(setting, &script, None);
+                    println!("{script}\n{}\n{found:?}", trace.join("\n"));
+                }
+            }
+            true
+        }
         Verb::Published => {
             for one in PUBLISHED {
                 println!("{:<32} {:<48} {:?}", one.reference, one.what, one.naive);

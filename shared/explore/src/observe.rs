@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use tidegate_core::analysis::Samples;
 use tidegate_core::deployment::{Deployment, Stage, Traffic};
 use tidegate_core::ids::Slot;
@@ -43,14 +44,21 @@ impl World {
         }
     }
 
-    /// The alarm, as far as the file wants it watched.
-    pub fn observe_alarms(&self) -> Vec<Alarm> {
+    /// The alarms, as far as the file wants them watched, and whether they fired since an instant.
+    pub fn observe_alarms(&self, since: Option<Timestamp>) -> Vec<Alarm> {
         let deaf = matches!(self.plant, Some(Plant::IgnoresAlarms | Plant::TrustsAlarmEvents));
         let state = if self.aws.firing && !deaf {
             AlarmState::Alarm
         } else {
             AlarmState::Ok
         };
+        let forgets = deaf || self.plant == Some(Plant::ForgetsClearedAlarms);
+        let fired_at = since.filter(|_| !forgets).and_then(|since| {
+            let mut log = self.aws.alarm_log.iter().rev();
+            let (at, _) = log.find(|(_, firing)| *firing)?;
+            let at = instant(*at);
+            (at >= since).then_some(at)
+        });
         self.setting
             .alarms
             .iter()
@@ -59,6 +67,7 @@ impl World {
                 name: name.clone(),
                 state: if at == 0 { state } else { AlarmState::Ok },
                 reason: String::new(),
+                fired_at: fired_at.filter(|_| at == 0),
             })
             .collect()
     }
@@ -74,7 +83,7 @@ impl World {
                 pushed_at: instant(*pushed),
             })
         });
-        let mut alarms = self.observe_alarms();
+        let mut alarms = self.observe_alarms(None);
         if self.plant == Some(Plant::StartsUnderAlarm) {
             for alarm in &mut alarms {
                 alarm.state = AlarmState::Ok;
@@ -104,7 +113,7 @@ impl World {
         Observation {
             slots: self.observe_slots(),
             forward,
-            alarms: self.observe_alarms(),
+            alarms: self.observe_alarms(deployment.planned_at),
             registered_task_definition: registered.map(|at| self.setting.definitions[at].clone()),
             suites: self.observe_suites(of, now),
             samples: self.observe_samples(deployment, now),

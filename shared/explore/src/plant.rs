@@ -19,12 +19,16 @@ pub enum Plant {
     DoesNotReassert,
     /// The rollback does not wait out old functions.
     DoesNotQuiesce,
+    /// How long old functions are waited out is told by the clock of one function to another.
+    QuiescesByItsClock,
     /// The sweep rescues nobody.
     RescuesNobody,
     /// Nobody listens to alarms, neither events nor phases nor the sweep.
     IgnoresAlarms,
     /// Alarms are listened to only through their event.
     TrustsAlarmEvents,
+    /// Alarms are looked at as they are: one that has cleared again, and whose event was lost, is missed.
+    ForgetsClearedAlarms,
     /// An alarm that fires already at the start is not looked at.
     StartsUnderAlarm,
     /// A window without data counts as a pass.
@@ -159,7 +163,7 @@ const fn published(reference: &'static str, what: &'static str, naive: Plant) ->
 
 impl Plant {
     /// Every break.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::AdmitsWhileLocked,
         Self::SharesMoreThanAll,
         Self::ScalesStableInEarly,
@@ -167,9 +171,11 @@ impl Plant {
         Self::WritesUnconditionally,
         Self::DoesNotReassert,
         Self::DoesNotQuiesce,
+        Self::QuiescesByItsClock,
         Self::RescuesNobody,
         Self::IgnoresAlarms,
         Self::TrustsAlarmEvents,
+        Self::ForgetsClearedAlarms,
         Self::StartsUnderAlarm,
         Self::PassesMissingData,
         Self::RestoresWeightsOnly,
@@ -203,11 +209,12 @@ impl Plant {
             Self::WritesUnconditionally => 5,
             Self::DoesNotReassert
             | Self::DoesNotQuiesce
+            | Self::QuiescesByItsClock
             | Self::AbortLeavesWeights
             | Self::BelievesItsWeights
             | Self::ReturnsToCandidate => 6,
             Self::LostTokenHangs | Self::QueueWedges => 7,
-            Self::IgnoresAlarms | Self::TrustsAlarmEvents => 8,
+            Self::IgnoresAlarms | Self::TrustsAlarmEvents | Self::ForgetsClearedAlarms => 8,
             Self::StartsUnderAlarm => 9,
             Self::PassesMissingData => 10,
             Self::RestoresWeightsOnly => 11,

@@ -99,6 +99,11 @@ pub enum What {
     TakeBack,
     /// A person stops the running execution in the console of Step Functions.
     StopExecution,
+    /// The sweep runs on a machine whose clock is off.
+    Sweep {
+        /// By so much.
+        skew_ms: Ms,
+    },
     /// A person sets the candidate's weight in the console of the load balancer.
     Hand {
         /// Of the green slot, percent.
@@ -172,6 +177,32 @@ impl Script {
             }],
             faults: Vec::new(),
         }
+    }
+
+    /// The most by which any clock is off.
+    pub fn most_skew_ms(&self) -> Ms {
+        let faults = self.faults.iter().map(|fault| match fault.kind {
+            FaultKind::Skew { ms } => ms,
+            FaultKind::CrashBefore
+            | FaultKind::CrashAfter
+            | FaultKind::ReplyLost
+            | FaultKind::Throttled
+            | FaultKind::Pause { .. } => 0,
+        });
+        let stimuli = self.stimuli.iter().map(|stimulus| match stimulus.what {
+            What::Sweep { skew_ms } => skew_ms,
+            What::Push { .. }
+            | What::Alarm { .. }
+            | What::AlarmClears
+            | What::Approve { .. }
+            | What::Reject { .. }
+            | What::Abort
+            | What::Deploy { .. }
+            | What::TakeBack
+            | What::StopExecution
+            | What::Hand { .. } => 0,
+        });
+        faults.chain(stimuli).map(Ms::abs).max().unwrap_or(0)
     }
 
     /// A run drawn from a seed.
@@ -255,7 +286,7 @@ fn draw_delivery(rng: &mut Rng) -> Delivery {
 }
 
 fn draw_what(rng: &mut Rng) -> What {
-    match one_of(rng, &[6, 8, 3, 3, 2, 3, 2, 1]) {
+    match one_of(rng, &[6, 8, 3, 3, 2, 3, 2, 1, 1]) {
         0 => What::Push {
             image: rng.usize(1..IMAGES),
             delivery: draw_delivery(rng),
@@ -271,8 +302,11 @@ fn draw_what(rng: &mut Rng) -> What {
         },
         5 => What::TakeBack,
         6 => What::StopExecution,
-        _ => What::Hand {
+        7 => What::Hand {
             green: rng.u8(0..=100),
+        },
+        _ => What::Sweep {
+            skew_ms: draw_skew(rng),
         },
     }
 }
@@ -294,20 +328,26 @@ fn draw_decisions(rng: &mut Rng, stimuli: &mut Vec<Stimulus>) {
 }
 
 fn draw_fault(rng: &mut Rng) -> Fault {
-    let kind = match one_of(rng, &[3, 3, 3, 2, 6]) {
+    let kind = match one_of(rng, &[3, 3, 3, 2, 6, 3]) {
         0 => FaultKind::CrashBefore,
         1 => FaultKind::CrashAfter,
         2 => FaultKind::ReplyLost,
         3 => FaultKind::Throttled,
-        // No skew: the checker compares entries, timed by functions, with what AWS did.
-        _ => FaultKind::Pause {
+        4 => FaultKind::Pause {
             ms: rng.i64(50..75_000),
         },
+        _ => FaultKind::Skew { ms: draw_skew(rng) },
     };
     Fault {
         call: rng.u32(0..140),
         kind,
     }
+}
+
+/// A step of NTP: seconds to minutes, forward or back.
+fn draw_skew(rng: &mut Rng) -> Ms {
+    let most = [5_000, 60_000, 240_000][one_of(rng, &[2, 2, 1])];
+    rng.i64(-most..=most)
 }
 
 /// A time as minutes, seconds and milliseconds since the start.
@@ -371,6 +411,7 @@ impl fmt::Display for What {
             Self::Abort => write!(f, "a person stops what runs"),
             Self::Deploy { image, person } => write!(f, "person {person} deploys image {image} by hand"),
             Self::TakeBack => write!(f, "a person takes it back"),
+            Self::Sweep { skew_ms } => write!(f, "the sweep runs with its clock off by {skew_ms} ms"),
             Self::StopExecution => write!(f, "someone stops the execution in the console"),
             Self::Hand { green } => write!(f, "someone gives green {green} % by hand"),
         }

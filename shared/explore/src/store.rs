@@ -7,13 +7,15 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tidegate_core::deployment::{Deployment, Request};
 use tidegate_core::event::Event;
 use tidegate_core::ids::{DeploymentId, Epoch};
 use tidegate_core::journal::{self, Entry};
 use tidegate_core::spec::GatePhase;
 use tidegate_core::target::TargetState;
+
+use crate::setting::Ms;
 
 /// Who writes: a function's own name, or a person's.
 pub type Author = Cow<'static, str>;
@@ -30,6 +32,8 @@ pub struct Batch {
     pub by: Author,
     /// By the writer's clock.
     pub at: Timestamp,
+    /// What a right clock would have shown then.
+    pub real: Timestamp,
 }
 
 /// A deployment's head with its history.
@@ -159,11 +163,12 @@ impl Store {
         (moved || changed || taken).then_some(Refused::Conflict)
     }
 
-    /// Writes everything, or nothing. `forced` leaves the conditions out, as a naive store would.
+    /// Writes everything, or nothing, for a writer whose clock is off by `skew`. `forced` leaves the
+    /// conditions out, as a naive store would.
     ///
     /// # Errors
     /// The condition that failed.
-    pub fn commit(&mut self, commit: Commit, forced: bool) -> Result<(), Refused> {
+    pub fn commit(&mut self, commit: Commit, forced: bool, skew: Ms) -> Result<(), Refused> {
         if let Some(refused) = self.refused(&commit).filter(|_| !forced) {
             return Err(refused);
         }
@@ -179,13 +184,13 @@ impl Store {
                 watches: false,
             });
             if let Some(head) = self.heads.last_mut() {
-                head.append(events, by, at);
+                head.append(events, by, at, skew);
             }
         }
         if let Some(append) = commit.append
             && let Some(head) = self.heads.get_mut(append.index)
         {
-            head.append(append.events, append.by, append.at);
+            head.append(append.events, append.by, append.at, skew);
         }
         Ok(())
     }
@@ -193,13 +198,14 @@ impl Store {
 
 impl Head {
     /// Folds events in and keeps them.
-    pub fn append(&mut self, events: Vec<Event>, by: Author, at: Timestamp) {
+    pub fn append(&mut self, events: Vec<Event>, by: Author, at: Timestamp, skew: Ms) {
         let deployment = Arc::make_mut(&mut self.deployment);
         for event in &events {
             deployment.apply(event, at);
             deployment.seq += 1;
         }
-        self.batches.push(Arc::new(Batch { events, by, at }));
+        let real = at - SignedDuration::from_millis(skew);
+        self.batches.push(Arc::new(Batch { events, by, at, real }));
     }
 
     /// How it was asked for: the head as it began, with what its first entry says.
@@ -239,24 +245,33 @@ impl Head {
         (folded.journal_head, entries)
     }
 
-    /// The head, and the journal without hashes: quick, and enough for all but the chain.
-    pub fn into_entries(self) -> (Deployment, Vec<Entry>) {
+    /// The head, and the journal without hashes: quick, and enough for all but the chain. Times are
+    /// those of the writers' clocks, or where `real` the true ones, also in the head.
+    pub fn into_entries(self, real: bool) -> (Deployment, Vec<Entry>) {
+        let began = self.batches.first().map(|batch| batch.real);
+        let mut folded = self
+            .request()
+            .zip(began)
+            .filter(|_| real)
+            .map(|(request, began)| Deployment::new(request, began));
         let deployment = Arc::unwrap_or_clone(self.deployment);
-        let mut seq = 0;
         let mut epoch = Epoch::default();
         let mut entries = Vec::with_capacity(deployment.seq as usize);
         for batch in self.batches {
-            let Batch { events, at, .. } = Arc::unwrap_or_clone(batch);
-            for event in events {
+            let batch = Arc::unwrap_or_clone(batch);
+            let at = if real { batch.real } else { batch.at };
+            for event in batch.events {
                 if let Event::RollbackStarted { epoch: raised, .. }
                 | Event::DeploymentRequested { epoch: raised, .. } = &event
                 {
                     epoch = *raised;
                 }
-                seq += 1;
+                if let Some(folded) = &mut folded {
+                    folded.apply(&event, at);
+                }
                 entries.push(Entry {
                     deployment: deployment.id.clone(),
-                    seq,
+                    seq: entries.len() as u64 + 1,
                     at,
                     by: String::new(),
                     epoch,
@@ -266,6 +281,6 @@ impl Head {
                 });
             }
         }
-        (deployment, entries)
+        (folded.unwrap_or(deployment), entries)
     }
 }

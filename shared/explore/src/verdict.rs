@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+use tidegate_core::deployment::Deployment;
+use tidegate_core::event::Event;
 use tidegate_core::invariants::{
     AlarmReading, Definition, ExecutionSeen, Record, SlotReading, View, Violation, WeightReading, Writer,
-    check, check_where,
+    check_where,
 };
 use tidegate_core::journal::Entry;
 use tidegate_core::messages::MessageId;
 
 use crate::aws::ServiceSeen;
-use crate::setting::{index, instant, slot};
+use crate::setting::{Ms, index, instant, slot};
 use crate::store::Head;
 use crate::world::World;
 
@@ -36,16 +39,20 @@ impl World {
             .into_iter()
             .map(|(invariant, what)| Violation { invariant, what })
             .collect();
-        let view = self.into_view(depth, over);
-        found.extend(match depth {
-            Depth::Full => check(&view),
-            Depth::Unhashed => check_where(&view, |invariant| invariant != 18),
-        });
+        let skew = self.script.most_skew_ms();
+        let chain = |invariant| invariant == 18;
+        if skew != 0 && depth == Depth::Full {
+            found.extend(check_where(&self.clone().into_view(Depth::Full, over, 0), chain));
+        }
+        let whole = skew == 0 && depth == Depth::Full;
+        let view = self.into_view(if whole { depth } else { Depth::Unhashed }, over, skew);
+        found.extend(check_where(&view, |invariant| whole || !chain(invariant)));
         found
     }
 
-    /// What can be seen of the target.
-    pub fn into_view(mut self, depth: Depth, over: bool) -> View {
+    /// What can be seen of the target. Where clocks were off by up to `skew`, times are the true ones,
+    /// and what the product can only do by its own clock is allowed for ([`allow`]).
+    pub fn into_view(mut self, depth: Depth, over: bool, skew: Ms) -> View {
         let heads = std::mem::take(&mut self.store.heads);
         let notices = told(&heads, &self.notices);
         View {
@@ -56,7 +63,7 @@ impl World {
             deployments: heads
                 .into_iter()
                 .enumerate()
-                .map(|(at, head)| self.record(at, head, depth))
+                .map(|(at, head)| self.record(at, head, depth, skew))
                 .collect(),
             weights: self.weight_readings(),
             forward: self.aws.forward(&self.setting),
@@ -92,11 +99,14 @@ impl World {
         quiet.chain(first).collect()
     }
 
-    fn record(&self, at: usize, head: Head, depth: Depth) -> Record {
+    fn record(&self, at: usize, head: Head, depth: Depth, skew: Ms) -> Record {
         let hashed = (depth == Depth::Full).then(|| head.journal());
-        let (mut deployment, mut journal) = head.into_entries();
+        let (mut deployment, mut journal) = head.into_entries(skew != 0);
         if let Some((hash, entries)) = hashed {
             (deployment.journal_head, journal) = (hash, entries);
+        }
+        if skew != 0 {
+            allow(skew, &mut deployment, &mut journal);
         }
         let ours = self.executions.iter().filter(|one| one.deployment == at);
         Record {
@@ -177,6 +187,29 @@ impl World {
                 .join("\n")
         };
         self.store.heads.iter().map(of).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Freezes, the time limit of a gate, the window for a rollback and the start of an analysis can only
+/// be told by a clock. Where that is off by `skew`, they begin and end so much earlier or later.
+fn allow(skew: Ms, deployment: &mut Deployment, journal: &mut [Entry]) {
+    let skew = SignedDuration::from_millis(skew);
+    for freeze in &mut deployment.spec.freezes {
+        freeze.from = freeze.from.saturating_add(skew).unwrap_or(freeze.from);
+        freeze.until = freeze.until.saturating_sub(skew).unwrap_or(freeze.until);
+    }
+    for gate in deployment.gates.values_mut() {
+        let limit = gate.expires_at;
+        gate.opened_at = gate.opened_at.saturating_sub(skew).unwrap_or(gate.opened_at);
+        gate.expires_at = limit.saturating_add(skew * 2).unwrap_or(limit);
+    }
+    let window = &mut deployment.spec.auto_rollback.window_seconds;
+    let off = u32::try_from((skew * 2).as_secs() + 1).unwrap_or(u32::MAX);
+    *window = window.saturating_sub(off);
+    for entry in journal {
+        if let Event::Checked { check, .. } = &mut entry.event {
+            check.from = check.from.saturating_add(skew).unwrap_or(check.from);
+        }
     }
 }
 

@@ -93,6 +93,8 @@ pub struct Counts {
     pub transitions: u32,
     /// Calls of functions.
     pub calls: u32,
+    /// Calls that landed after their function's time was over and its caller had been told so.
+    pub late: u32,
 }
 
 /// How long an alarm took to bring the traffic back.
@@ -255,8 +257,8 @@ impl World {
             Tick::Machine { execution, stamp } => self.machine_goes_on(execution, stamp),
             Tick::Sweep => {
                 self.at(self.now + SWEEP_MS, Tick::Sweep);
-                if !self.sweep_findings().is_empty() {
-                    self.call(Job::Sweep, Caller::Nobody, None);
+                if !self.sweep_findings(self.now).is_empty() {
+                    self.call(Job::Sweep { skew: 0 }, Caller::Nobody, None);
                 }
             }
             Tick::Notice { deployment, seq } => self.notices.push((deployment, seq)),
@@ -277,7 +279,7 @@ impl World {
             && idle
             && !warm
             && self.aws.next_change().is_none()
-            && self.sweep_findings().is_empty()
+            && self.sweep_findings(self.now).is_empty()
             && (self.store.target.lock.is_none() || self.plant.is_some())
     }
 
@@ -290,7 +292,7 @@ impl World {
         let (job, caller) = match stimulus.what {
             What::Push { image, delivery } => return self.pushed(image, delivery),
             What::Alarm { delivery } => return self.alarm_fires(delivery),
-            What::AlarmClears => return self.alarm_clears(index),
+            What::AlarmClears => return self.aws.set_alarm(false, self.now),
             What::StopExecution => return self.stop_execution(),
             What::Hand { green } => {
                 if self.setting.balanced() && self.serving_by_hand(green) {
@@ -315,6 +317,7 @@ impl World {
                 by_hand(Job::Deploy { image, person })
             }
             What::TakeBack => by_hand(Job::TakeBack),
+            What::Sweep { skew_ms: skew } => by_hand(Job::Sweep { skew }),
         };
         self.call(job, caller, None);
     }
@@ -381,19 +384,6 @@ impl World {
         for copy in 0..delivery.copies {
             let at = self.now + delivery.late_ms * Ms::from(copy + 1);
             self.at(at, Tick::AlarmEvent { attempt: 0 });
-        }
-    }
-
-    /// An alarm stays for two looks of the sweep at least. One that is shorter, and whose event is lost
-    /// or comes after the deployment has ended, is not found by anybody: the sweep reads states, not
-    /// histories.
-    fn alarm_clears(&mut self, stimulus: usize) {
-        let raised = self.aws.alarm_log.last().map_or(0, |(at, _)| *at);
-        let earliest = raised + 2 * SWEEP_MS;
-        if self.aws.firing && self.now < earliest {
-            self.at(earliest, Tick::Stimulus(stimulus));
-        } else {
-            self.aws.set_alarm(false, self.now);
         }
     }
 

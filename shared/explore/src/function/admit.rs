@@ -33,7 +33,7 @@ impl World {
                 let overrides = vec![set_aside("quarantine")];
                 (image, Origin::Person { person }, overrides)
             }
-            Job::Sweep => return self.push_from_registry(self.newest_unseen()?),
+            Job::Sweep { .. } => return self.push_from_registry(self.newest_unseen(self.now + one.skew)?),
             _ => return None,
         };
         self.push(image, origin, overrides)
@@ -193,7 +193,7 @@ impl Invocation {
         match self.job {
             Job::Push { .. } => "on-image-push",
             Job::Alarm => "on-alarm",
-            Job::Sweep => "sweep",
+            Job::Sweep { .. } => "sweep",
             _ => "ada",
         }
     }

@@ -84,7 +84,10 @@ pub enum Job {
     /// `api`: rollback.
     TakeBack,
     /// `sweep`.
-    Sweep,
+    Sweep {
+        /// How far its clock is off.
+        skew: Ms,
+    },
 }
 
 /// Who waits for a function's answer.
@@ -342,6 +345,8 @@ pub struct Invocation {
     /// Rounds of its loop.
     pub rounds: u8,
     skew: Ms,
+    /// As it was when the clock was read for the draft.
+    drafted_skew: Ms,
     held_up: bool,
     held: Option<Held>,
     forward: Option<Forward>,
@@ -390,7 +395,11 @@ impl Invocation {
             Job::Decide { .. } => vec![Op::DecideLoad],
             Job::Abort => Vec::new(),
             Job::TakeBack => vec![Op::ReverseLoad],
-            Job::Sweep => vec![Op::SweepLook],
+            Job::Sweep { .. } => vec![Op::SweepLook],
+        };
+        let skew = match job {
+            Job::Sweep { skew } => skew,
+            _ => 0,
         };
         Self {
             id,
@@ -400,7 +409,8 @@ impl Invocation {
             started: now,
             ops,
             rounds: 0,
-            skew: 0,
+            skew,
+            drafted_skew: skew,
             held_up: false,
             held: None,
             forward: None,
@@ -450,6 +460,7 @@ impl World {
             if one.ops.last().is_none_or(|op| !op.changes()) {
                 return;
             }
+            self.counts.late += 1;
         }
         one.held_up = false;
         match fault {
@@ -549,6 +560,9 @@ impl World {
             let job = one.job.clone();
             self.tell(|| format!("  function {id} ({job:?}, deployment {of}): {op:?}"));
         }
+        if !matches!(op, Op::Send(_)) {
+            one.drafted_skew = one.skew;
+        }
         let flow = match op {
             Op::Load => self.load(one),
             Op::Link => self.link(one),
@@ -612,7 +626,7 @@ impl World {
         let forced = self.plant == Some(Plant::WritesUnconditionally);
         // The reader's own copy is not needed any more, and in the way of writing in place.
         one.held = None;
-        let sent = self.store.commit(*draft, forced);
+        let sent = self.store.commit(*draft, forced, one.drafted_skew);
         if let Some(index) = written
             && sent.is_ok()
         {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use tidegate_core::action::Action;
-use tidegate_core::decision::{Decision, Outcome};
+use tidegate_core::decision::{Decision, Outcome, QUIESCE_SECONDS};
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::event::Event;
 use tidegate_core::exit::{Exit, ExitState, Missing};
@@ -40,7 +40,7 @@ impl Invocation {
             | Job::Abort
             | Job::Deploy { .. }
             | Job::TakeBack
-            | Job::Sweep => "",
+            | Job::Sweep { .. } => "",
         }
     }
 
@@ -423,11 +423,17 @@ impl World {
             }
             Outcome::Done if rollback => {
                 let now = one.clock(self.now);
-                let quiesces = self.plant != Some(Plant::DoesNotQuiesce);
-                let until = one.quiesced_at.filter(|_| quiesces);
+                let until = one.quiesced_at;
                 let left = until.map_or(0, |at| at.duration_since(now).as_secs() + 1);
+                // Counted by the state machine's clock, from the answer on: whoever wrote when functions
+                // are waited out may have had another clock than this one.
+                let least = match self.plant {
+                    Some(Plant::DoesNotQuiesce) => return Flow::End(Ok(Output::DONE)),
+                    Some(Plant::QuiescesByItsClock) => 1,
+                    _ => QUIESCE_SECONDS + 1,
+                };
                 Output {
-                    wait_seconds: u32::try_from(left).unwrap_or(0).max(1),
+                    wait_seconds: u32::try_from(left.max(least)).unwrap_or(1),
                     ..Output::DONE
                 }
             }

@@ -43,41 +43,43 @@ pub enum Todo {
 }
 
 impl World {
-    /// Everything that the sweep would find.
-    pub fn sweep_findings(&self) -> Vec<Todo> {
+    /// Everything that a sweep would find whose clock shows `now`.
+    pub fn sweep_findings(&self, now: Ms) -> Vec<Todo> {
         let mut found = Vec::new();
         match &self.store.target.lock {
             Some(lock) => {
-                let age = self.now - virtual_ms(lock.since);
+                let age = now - virtual_ms(lock.since);
                 if let Some(index) = self.store.find(&lock.deployment) {
-                    self.look_at_running(index, age, &mut found);
+                    self.look_at_running(index, age, now, &mut found);
                 }
             }
-            None => found.extend(self.look_at_idle()),
+            None => found.extend(self.look_at_idle(now)),
         }
-        if self.newest_unseen().is_some_and(|image| self.would_take(image)) {
+        if self
+            .newest_unseen(now)
+            .is_some_and(|image| self.would_take(image, now)) {
             found.push(Todo::Push);
         }
         found
     }
 
     /// An image that is refused stays unseen; finding it again each minute changes nothing.
-    fn would_take(&self, image: usize) -> bool {
+    fn would_take(&self, image: usize, now: Ms) -> bool {
         let mut target = (*self.store.target).clone();
         let admitted = self
             .push_from_registry(image)
-            .map(|push| target.admit(push, instant(self.now)));
+            .map(|push| target.admit(push, instant(now)));
         !matches!(admitted, Some(Admission::Refused(_)) | None)
     }
 
-    fn look_at_running(&self, index: usize, age: Ms, found: &mut Vec<Todo>) {
+    fn look_at_running(&self, index: usize, age: Ms, now: Ms, found: &mut Vec<Todo>) {
         let deployment = &self.store.heads[index].deployment;
         let machine = match deployment.kind {
             Kind::Forward => Machine::Deployment,
             Kind::Reversal { .. } => Machine::Rollback,
         };
         match self.execution_status(index, machine, 0) {
-            Some(true) => self.look_inside(index, found),
+            Some(true) => self.look_inside(index, now, found),
             None if age < START_GRACE_MS => {}
             None if deployment.rollback.is_none() && deployment.kind == Kind::Forward => {
                 found.push(Todo::Start(index));
@@ -95,7 +97,7 @@ impl World {
         }
     }
 
-    fn look_inside(&self, index: usize, found: &mut Vec<Todo>) {
+    fn look_inside(&self, index: usize, now: Ms, found: &mut Vec<Todo>) {
         let deployment = &self.store.heads[index].deployment;
         if deployment.rollback.is_some() || deployment.exit.is_some() {
             return;
@@ -115,8 +117,8 @@ impl World {
             return;
         }
         let forward = self.aws.forward(&self.setting);
-        let alarms = self.observe_alarms();
-        let cause = sweep::must_stop(deployment, &alarms, forward.as_ref(), instant(self.now));
+        let alarms = self.observe_alarms(deployment.planned_at);
+        let cause = sweep::must_stop(deployment, &alarms, forward.as_ref(), instant(now));
         let hung = self.plant == Some(Plant::LostTokenHangs);
         if let Some(cause) =
             cause.filter(|cause| !hung || !matches!(cause, AbortCause::ApprovalExpired { .. }))
@@ -125,12 +127,12 @@ impl World {
         }
     }
 
-    fn look_at_idle(&self) -> Option<Todo> {
+    fn look_at_idle(&self, now: Ms) -> Option<Todo> {
         let target = &self.store.target;
         if target.queue.is_some() {
             return (self.plant != Some(Plant::QueueWedges)).then_some(Todo::Next);
         }
-        let id = sweep::window_over(target, instant(self.now))?;
+        let id = sweep::window_over(target, instant(now))?;
         let index = self.store.find(&id)?;
         let plan = self.store.heads[index].deployment.plan.as_ref()?;
         let forward = self.aws.forward(&self.setting);
@@ -142,7 +144,7 @@ impl World {
     }
 
     /// The newest image that no event told of.
-    pub(super) fn newest_unseen(&self) -> Option<usize> {
+    pub(super) fn newest_unseen(&self, now: Ms) -> Option<usize> {
         let target = &self.store.target;
         if !target.spec.auto_deploy {
             return None;
@@ -157,11 +159,11 @@ impl World {
             *at >= since && newest.is_none_or(|newest| *newest != self.setting.digests[*image])
         });
         let (image, at) = unseen.max_by_key(|(_, at)| *at)?;
-        (self.now - at >= START_GRACE_MS).then_some(*image)
+        (now - at >= START_GRACE_MS).then_some(*image)
     }
 
     pub(super) fn sweep_look(&mut self, one: &mut Invocation) -> Flow {
-        for todo in self.sweep_findings().into_iter().rev() {
+        for todo in self.sweep_findings(self.now + one.skew).into_iter().rev() {
             self.tell(|| format!("the sweep finds {todo:?}"));
             match todo {
                 Todo::Tell(index) => one.ops.push(Op::Tell(index)),
