@@ -163,3 +163,7 @@ impl AbortCause {
         matches!(self, Self::Superseded { .. })
     }
 }
+
+#[cfg(test)]
+#[path = "exit_tests.rs"]
+mod tests;

@@ -231,3 +231,7 @@ pub fn still_needed(rule: &Gate, state: &GateState) -> String {
         .collect::<Vec<_>>()
         .join(", ")
 }
+
+#[cfg(test)]
+#[path = "gates_tests.rs"]
+mod tests;

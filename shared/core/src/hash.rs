@@ -14,3 +14,7 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
             text
         })
 }
+
+#[cfg(test)]
+#[path = "hash_tests.rs"]
+mod tests;

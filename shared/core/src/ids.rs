@@ -301,3 +301,7 @@ impl fmt::Display for Slot {
         f.pad(self.as_str())
     }
 }
+
+#[cfg(test)]
+#[path = "ids_tests.rs"]
+mod tests;

@@ -82,3 +82,7 @@ impl Forward {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "wiring_tests.rs"]
+mod tests;

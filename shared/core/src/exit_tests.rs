@@ -1,0 +1,114 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+
+fn text(text: &str) -> String {
+    text.to_owned()
+}
+
+fn maria() -> Person {
+    "maria".parse().unwrap()
+}
+
+/// Every cause, with the line that a person reads.
+fn causes() -> Vec<(AbortCause, &'static str)> {
+    let reason = || text("because");
+    let alarm = |reason: &str| AbortCause::AlarmRaised {
+        alarm: text("web-errors"),
+        raised_at: None,
+        reason: text(reason),
+    };
+    vec![
+        (alarm(""), "alarm web-errors went to ALARM"),
+        (alarm("5 of 5"), "alarm web-errors went to ALARM: 5 of 5"),
+        (
+            AbortCause::AskedFor {
+                by: maria(),
+                reason: reason(),
+            },
+            "maria asked for it: because",
+        ),
+        (
+            AbortCause::Superseded {
+                by: None,
+                digest: text("0123456789ab"),
+            },
+            "superseded by the newer image 0123456789ab",
+        ),
+        (
+            AbortCause::Rejected {
+                by: maria(),
+                reason: reason(),
+            },
+            "maria rejected it: because",
+        ),
+        (
+            AbortCause::ApprovalExpired {
+                expired_at: "2026-11-20T09:00:00.75Z".parse().unwrap(),
+            },
+            "nobody approved it before 2026-11-20T09:00:00Z",
+        ),
+        (
+            AbortCause::AnalysisFailed { reason: reason() },
+            "analysis failed: because",
+        ),
+        (
+            AbortCause::AnalysisInconclusive { reason: reason() },
+            "analysis came to no conclusion: because",
+        ),
+        (
+            AbortCause::ConditionMet {
+                condition: text("error_rate > 1%"),
+            },
+            "rollback condition met: error_rate > 1%",
+        ),
+        (
+            AbortCause::CandidateUnhealthy { reason: reason() },
+            "the candidate is not healthy: because",
+        ),
+        (
+            AbortCause::SuiteFailed { reason: reason() },
+            "tests failed: because",
+        ),
+        (
+            AbortCause::ChangedOutside { reason: reason() },
+            "changed from outside: because",
+        ),
+        (
+            AbortCause::PhaseFailed { reason: reason() },
+            "a phase failed: because",
+        ),
+        (AbortCause::TimedOut, "it took longer than a deployment may"),
+    ]
+}
+
+#[test]
+fn every_cause_is_told_in_one_line() {
+    for (cause, line) in causes() {
+        assert_eq!(cause.describe(), line);
+    }
+}
+
+#[test]
+fn only_a_newer_push_does_not_blame_the_image() {
+    for (cause, line) in causes() {
+        assert_eq!(cause.blameless(), line.starts_with("superseded"), "{line}");
+    }
+}
+
+#[test]
+fn exit_states_are_named_as_they_are_stored() {
+    for state in [
+        ExitState::Completed,
+        ExitState::Blocked,
+        ExitState::Aborted,
+        ExitState::RolledBack,
+        ExitState::RollbackFailed,
+    ] {
+        assert_eq!(
+            serde_json::to_string(&state).unwrap(),
+            format!("\"{}\"", state.as_str())
+        );
+        assert_eq!(format!("{state:?}"), state.as_str());
+    }
+}
