@@ -29,4 +29,6 @@ pub mod phases;
 pub mod spec;
 pub mod sweep;
 pub mod target;
+#[cfg(test)]
+mod testing;
 pub mod wiring;
