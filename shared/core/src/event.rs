@@ -249,3 +249,7 @@ fn describe_plan(plan: &Plan) -> String {
         plan.hash.short()
     )
 }
+
+#[cfg(test)]
+#[path = "event_tests.rs"]
+mod tests;

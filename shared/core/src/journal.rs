@@ -147,3 +147,7 @@ pub fn verify_with_head(head: &Deployment, entries: &[Entry]) -> Result<(), Brok
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "journal_tests.rs"]
+mod tests;
