@@ -61,6 +61,7 @@ CALLS = {
     "query": "dynamodb:Query",
     "scan": "dynamodb:Scan",
     "update_item": "dynamodb:UpdateItem",
+    "describe_alarm_history": "cloudwatch:DescribeAlarmHistory",
     "describe_alarms": "cloudwatch:DescribeAlarms",
     "get_metric_data": "cloudwatch:GetMetricData",
     "describe_images": "ecr:DescribeImages",

@@ -46,7 +46,7 @@ impl Complete {
             &self.clock,
             Phase::Complete,
             &input,
-            async |deployment| self.observe(deployment).await,
+            async |deployment, _| self.observe(deployment).await,
             // Completing changes nothing on AWS.
             async |_, _| Ok(()),
         )
@@ -58,10 +58,8 @@ impl Complete {
     }
 
     async fn observe(&self, deployment: &Deployment) -> Result<Observation, AwsError> {
-        let alarms = deployment.plan.as_ref().map_or(&[][..], |plan| &plan.alarms);
-        let alarms = observe::alarms(&self.cloudwatch, Some(alarms), "").await?;
         Ok(Observation {
-            alarms,
+            alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
             ..Observation::default()
         })
     }

@@ -139,7 +139,7 @@ impl Plan {
         })
     }
 
-    async fn persist(&self, held: Held, decision: &Decision) -> Result<PhaseOutput, StoreError> {
+    async fn persist(&self, mut held: Held, decision: &Decision) -> Result<PhaseOutput, StoreError> {
         let mut events = decision.events.clone();
         if let Outcome::Blocked(missing) = &decision.outcome {
             return self.block(held, missing).await;

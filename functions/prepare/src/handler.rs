@@ -48,7 +48,7 @@ impl Prepare {
             &self.clock,
             Phase::Prepare,
             &input,
-            async |deployment| self.observe(deployment).await,
+            async |deployment, _| self.observe(deployment).await,
             async |deployment, action| self.apply(deployment, action).await,
         )
         .await
@@ -79,7 +79,7 @@ impl Prepare {
             (Some(_), _) | (None, None) => None,
         };
         Ok(Observation {
-            alarms: observe::alarms(&self.cloudwatch, Some(&plan.alarms), "").await?,
+            alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
             registered_task_definition: registered,
             slots,
             ..Observation::default()

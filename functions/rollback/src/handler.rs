@@ -160,7 +160,7 @@ impl Rollback {
         }))
     }
 
-    async fn persist(&self, held: Held, decision: &Decision) -> Result<(), StoreError> {
+    async fn persist(&self, mut held: Held, decision: &Decision) -> Result<(), StoreError> {
         let by = Phase::Rollback.as_str();
         let exit = match &decision.outcome {
             Outcome::RollbackFailed { reason, remedy } => Some(Exit {

@@ -8,9 +8,9 @@ use tidegate_aws::store::Store;
 use tidegate_aws::{apply, observe};
 use tidegate_core::action::Action;
 use tidegate_core::analysis::Samples;
-use tidegate_core::deployment::{Deployment, Phase, Stage};
+use tidegate_core::deployment::{Deployment, Phase, Plan};
 use tidegate_core::ids::Slot;
-use tidegate_core::observation::Observation;
+use tidegate_core::observation::{Observation, Question};
 use tidegate_lambda::config::{ConfigError, Lookup};
 use tidegate_lambda::phase::{self, PhaseInput, PhaseOutput};
 use tidegate_lambda::{Clock, FunctionError};
@@ -52,7 +52,7 @@ impl Shift {
             &self.clock,
             Phase::Shift,
             &input,
-            async |deployment| self.observe(deployment).await,
+            async |deployment, question| self.observe(deployment, question).await,
             async |deployment, action| self.apply(deployment, action).await,
         )
         .await
@@ -62,7 +62,7 @@ impl Shift {
         apply::apply(&self.ecs, &self.elb, deployment, action).await
     }
 
-    async fn observe(&self, deployment: &Deployment) -> Result<Observation, AwsError> {
+    async fn observe(&self, deployment: &Deployment, question: &Question) -> Result<Observation, AwsError> {
         let Some(plan) = &deployment.plan else {
             return Ok(Observation::default());
         };
@@ -72,25 +72,24 @@ impl Shift {
         };
         Ok(Observation {
             slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None).await?,
-            alarms: observe::alarms(&self.cloudwatch, Some(&plan.alarms), "").await?,
+            alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
             suites: observe::suites(&self.ecs, deployment).await?,
-            samples: self.samples(deployment).await?,
+            samples: self.samples(deployment, plan, question).await?,
             forward,
             ..Observation::default()
         })
     }
 
-    /// Measurements since the last check; only a bake needs them.
-    async fn samples(&self, deployment: &Deployment) -> Result<BTreeMap<Slot, Vec<Samples>>, AwsError> {
-        let Some(plan) = deployment
-            .plan
-            .as_ref()
-            .filter(|_| deployment.shift.stage == Stage::Baking)
-        else {
+    /// Measurements of the bake, where any of them can be assessed by now.
+    async fn samples(
+        &self,
+        deployment: &Deployment,
+        plan: &Plan,
+        question: &Question,
+    ) -> Result<BTreeMap<Slot, Vec<Samples>>, AwsError> {
+        let Some(from) = question.samples_from() else {
             return Ok(BTreeMap::new());
         };
-        // Comparing needs every sample of the step, not only those of the last window.
-        let from = deployment.shift.since;
         observe::samples(
             &self.cloudwatch,
             &plan.wiring,

@@ -144,7 +144,7 @@ impl Sweep {
         let Some(plan) = &deployment.plan else {
             return Ok(());
         };
-        let alarms = observe::alarms(&self.cloudwatch, Some(&plan.alarms), "").await?;
+        let alarms = observe::watched_alarms(&self.cloudwatch, deployment).await?;
         let forward = match &plan.wiring.balancer {
             Some(balancer) => Some(observe::forward(&self.elb, &balancer.rule_arn).await?),
             None => None,

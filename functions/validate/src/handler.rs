@@ -48,7 +48,7 @@ impl Validate {
             &self.clock,
             Phase::Validate,
             &input,
-            async |deployment| self.observe(deployment).await,
+            async |deployment, _| self.observe(deployment).await,
             async |deployment, action| self.apply(deployment, action).await,
         )
         .await
@@ -64,7 +64,7 @@ impl Validate {
         };
         Ok(Observation {
             slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None).await?,
-            alarms: observe::alarms(&self.cloudwatch, Some(&plan.alarms), "").await?,
+            alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
             suites: observe::suites(&self.ecs, deployment).await?,
             ..Observation::default()
         })

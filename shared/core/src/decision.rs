@@ -138,3 +138,7 @@ impl Decision {
         self
     }
 }
+
+#[cfg(test)]
+#[path = "decision_tests.rs"]
+mod tests;

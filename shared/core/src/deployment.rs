@@ -40,6 +40,9 @@ pub struct Deployment {
     pub phase_since: Timestamp,
     /// What will be done; absent before the plan phase.
     pub plan: Option<Plan>,
+    /// When that was decided: alarms count from here on.
+    #[serde(default)]
+    pub planned_at: Option<Timestamp>,
     /// Gates by the phase that they stand before.
     pub gates: BTreeMap<GatePhase, GateState>,
     /// Where the shift stands.
@@ -363,6 +366,7 @@ impl Deployment {
             phase: Phase::Plan,
             phase_since: now,
             plan: None,
+            planned_at: None,
             gates: BTreeMap::new(),
             shift: Shift {
                 step: 0,
@@ -437,7 +441,10 @@ impl Deployment {
                 }
             }
             Event::Waiting { reason } => self.waiting_for.clone_from(reason),
-            Event::Planned { plan } => self.plan = Some((**plan).clone()),
+            Event::Planned { plan } => {
+                self.plan = Some((**plan).clone());
+                self.planned_at = Some(at);
+            }
             Event::GateOpened {
                 before,
                 expires_at,
@@ -560,3 +567,7 @@ impl Deployment {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "deployment_tests.rs"]
+mod tests;

@@ -1,12 +1,14 @@
 //! What a phase has read of the world. Only what AWS says, never what we meant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::Samples;
+use crate::deployment::{Deployment, Stage};
 use crate::ids::{Digest, Slot};
+use crate::phases::later;
 use crate::spec::SuiteName;
 use crate::wiring::Forward;
 
@@ -74,8 +76,11 @@ pub struct Alarm {
     pub name: String,
     /// What CloudWatch says of it.
     pub state: AlarmState,
-    /// CloudWatch's `StateReason`.
+    /// CloudWatch's `StateReason`; of an alarm that has cleared, the reason for which it fired.
     pub reason: String,
+    /// When it last went to `ALARM` since the deployment was planned. Said of an alarm that has
+    /// cleared again too: its event may be lost, and it fired all the same (invariant 8).
+    pub fired_at: Option<Timestamp>,
 }
 
 /// The state of an alarm, with AWS's own words.
@@ -126,11 +131,77 @@ pub enum SuiteRun {
     Broken,
 }
 
-impl Observation {
-    /// The alarms that are in `ALARM`.
-    pub fn firing(&self) -> impl Iterator<Item = &Alarm> {
-        self.alarms
-            .iter()
-            .filter(|alarm| alarm.state == AlarmState::Alarm)
+impl Alarm {
+    /// Whether it is in `ALARM`, or was since the deployment was planned.
+    pub fn fired(&self) -> bool {
+        self.state == AlarmState::Alarm || self.fired_at.is_some()
     }
 }
+
+/// ALB metrics of a minute are complete about this long after it (seconds). A window is assessed
+/// only then; before, it would look as if requests were missing.
+pub const METRICS_LAG_SECONDS: i64 = 60;
+
+/// What a deployment, as it stands, makes a phase read. While nothing was done to the world, an
+/// observation serves for every question that it covers: recording an event changes nothing on AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Whether there is a plan that says where to look.
+    planned: bool,
+    /// Since when alarms count.
+    alarms_since: Option<Timestamp>,
+    /// Samples from here on, where a window of the bake can be assessed by now.
+    samples_from: Option<Timestamp>,
+    /// Suites that run.
+    suites: BTreeSet<SuiteName>,
+    /// Whether the task definition that this deployment registered is still to be found.
+    registered: bool,
+}
+
+impl Question {
+    /// What is to be read at `now`.
+    pub fn of(deployment: &Deployment, now: Timestamp) -> Self {
+        let shift = &deployment.shift;
+        let readable = later(now, -METRICS_LAG_SECONDS);
+        let baking = shift.stage == Stage::Baking && shift.bake.checked_until.is_none_or(|at| at < readable);
+        let running = |suite: &&SuiteName| !deployment.suites.contains_key(*suite);
+        Self {
+            planned: deployment.plan.is_some(),
+            alarms_since: deployment.planned_at,
+            // Comparing needs every sample of the step, not only those of the last window.
+            samples_from: baking.then_some(shift.since),
+            suites: deployment
+                .suites_started
+                .keys()
+                .filter(running)
+                .cloned()
+                .collect(),
+            registered: deployment.revision.task_definition.is_none(),
+        }
+    }
+
+    /// Samples from this instant on are needed.
+    pub const fn samples_from(&self) -> Option<Timestamp> {
+        self.samples_from
+    }
+
+    /// Whether an answer to this question is one to the `other` too.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.planned == other.planned
+            && self.alarms_since == other.alarms_since
+            && (other.samples_from.is_none() || self.samples_from == other.samples_from)
+            && self.suites.is_superset(&other.suites)
+            && (self.registered || !other.registered)
+    }
+}
+
+impl Observation {
+    /// The alarms that are in `ALARM`, or were since the deployment was planned.
+    pub fn firing(&self) -> impl Iterator<Item = &Alarm> {
+        self.alarms.iter().filter(|alarm| alarm.fired())
+    }
+}
+
+#[cfg(test)]
+#[path = "observation_tests.rs"]
+mod tests;

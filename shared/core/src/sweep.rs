@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::deployment::{Deployment, Plan, Stage, Traffic};
 use crate::exit::AbortCause;
 use crate::ids::{DeploymentId, Slot, Weight};
-use crate::observation::{Alarm, AlarmState, SlotState};
+use crate::observation::{Alarm, SlotState};
 use crate::target::TargetState;
 use crate::wiring::Forward;
 
@@ -19,13 +19,11 @@ pub fn must_stop(
     now: Timestamp,
 ) -> Option<AbortCause> {
     let set_aside = |alarm: &Alarm| deployment.overrides(&format!("alarm:{}", alarm.name));
-    let firing = alarms
-        .iter()
-        .find(|alarm| alarm.state == AlarmState::Alarm && !set_aside(alarm));
+    let firing = alarms.iter().find(|alarm| alarm.fired() && !set_aside(alarm));
     if let Some(alarm) = firing {
         return Some(AbortCause::AlarmRaised {
             alarm: alarm.name.clone(),
-            raised_at: None,
+            raised_at: alarm.fired_at,
             reason: alarm.reason.clone(),
         });
     }
@@ -110,3 +108,7 @@ pub fn rescue_name(id: &DeploymentId, attempt: u32) -> String {
     let text: String = id.as_str().chars().take(keep).collect();
     format!("{text}{suffix}")
 }
+
+#[cfg(test)]
+#[path = "sweep_tests.rs"]
+mod tests;

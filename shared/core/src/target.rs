@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::decision::QUIESCE_SECONDS;
 use crate::deployment::{Deployment, Kind, Origin, Override, Request, Revision, Traffic};
 use crate::exit::{AbortCause, Exit, ExitState};
 use crate::ids::{DeploymentId, Digest, Epoch, Slot, SpecHash, Target};
+use crate::phases::later;
 use crate::spec::{NewerPush, Spec, Trigger};
 
 /// What is known of a target between deployments. Written only with a condition on its version.
@@ -33,6 +35,9 @@ pub struct TargetState {
     pub newest: Option<Newest>,
     /// What serves, as far as Tidegate brought it there.
     pub stable: Option<StableRecord>,
+    /// The deployment that ended last.
+    #[serde(default)]
+    pub ended: Option<Ended>,
     /// Digests that were rolled back.
     pub quarantine: BTreeMap<Digest, Quarantine>,
 }
@@ -73,6 +78,18 @@ pub struct StableRecord {
     pub warm_until: Timestamp,
     /// Whether the other slot has been scaled in since.
     pub other_scaled_in: bool,
+}
+
+/// The end of a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ended {
+    /// Which.
+    pub deployment: DeploymentId,
+    /// When.
+    pub at: Timestamp,
+    /// How.
+    pub state: ExitState,
 }
 
 /// Why a digest may not be deployed.
@@ -206,6 +223,7 @@ impl TargetState {
             queue: None,
             newest: None,
             stable: None,
+            ended: None,
             quarantine: BTreeMap::new(),
         }
     }
@@ -227,6 +245,10 @@ impl TargetState {
                 digest: push.digest.clone(),
             });
         }
+        if let Some(behind) = self.resting(now) {
+            self.queue = Some(push);
+            return Admission::Queued { behind };
+        }
         let Some(lock) = &self.lock else {
             return Admission::Start(Box::new(self.start(push, now)));
         };
@@ -244,7 +266,7 @@ impl TargetState {
 
     /// The next deployment out of the queue, once the lock is free.
     pub fn next_in_queue(&mut self, now: Timestamp) -> Option<Request> {
-        if self.lock.is_some() {
+        if self.lock.is_some() || self.resting(now).is_some() {
             return None;
         }
         let push = self.queue.take()?;
@@ -252,6 +274,15 @@ impl TargetState {
             return None;
         }
         Some(self.start(push, now))
+    }
+
+    /// The deployment whose rollback failed so short a time ago that its functions may still run.
+    /// A rollback that goes well waits for them itself; one that fails tells people at once, and
+    /// only what comes next has to wait (invariant 6).
+    pub fn resting(&self, now: Timestamp) -> Option<DeploymentId> {
+        let ended = self.ended.as_ref()?;
+        let quiet = ended.state != ExitState::RollbackFailed || now >= later(ended.at, QUIESCE_SECONDS);
+        (!quiet).then(|| ended.deployment.clone())
     }
 
     fn refusal(&self, push: &Push) -> Option<Refusal> {
@@ -351,6 +382,11 @@ impl TargetState {
         {
             self.lock = None;
         }
+        self.ended = Some(Ended {
+            deployment: deployment.id.clone(),
+            at: exit.at,
+            state: exit.state,
+        });
         match exit.state {
             ExitState::Completed => {
                 self.stable = stable_after(deployment, exit.at);
@@ -394,6 +430,9 @@ impl TargetState {
         if let Some(lock) = &self.lock {
             return Err(ReversalRefusal::Busy(lock.deployment.clone()));
         }
+        if let Some(failed) = self.resting(now) {
+            return Err(ReversalRefusal::Resting(failed));
+        }
         let stable = self
             .stable
             .as_ref()
@@ -428,6 +467,9 @@ pub enum ReversalRefusal {
     /// Something runs.
     #[error("deployment {0} is running; abort or roll back that one")]
     Busy(DeploymentId),
+    /// The rollback of another one failed just now.
+    #[error("the rollback of {0} failed just now and its functions may still run; try again in two minutes")]
+    Resting(DeploymentId),
     /// Another one came after it.
     #[error("{0} is not what serves now")]
     NotStable(DeploymentId),
@@ -465,3 +507,7 @@ fn stable_after(deployment: &Deployment, at: Timestamp) -> Option<StableRecord> 
         other_scaled_in: one_service,
     })
 }
+
+#[cfg(test)]
+#[path = "target_tests.rs"]
+mod tests;

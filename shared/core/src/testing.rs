@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::analysis::Samples;
 use crate::deployment::{
     Deployment, Kind, Origin, Override, Plan, Request, Revision, StableRevision, Traffic,
 };
@@ -19,7 +20,7 @@ use crate::event::Event;
 use crate::exit::AbortCause;
 use crate::ids::{Digest, Epoch, PlanHash, Slot, SpecHash, Weight};
 use crate::observation::{Alarm, AlarmState, ImageState, Observation, Rollout, SlotState};
-use crate::spec::{Spec, Step, Strategy, SuiteName};
+use crate::spec::{Freeze, Spec, Step, Strategy, SuiteName};
 use crate::wiring::{Balancer, Forward, Wiring};
 
 /// Two steps behind a load balancer, 25 % for 5 minutes and then all of it.
@@ -390,4 +391,24 @@ pub(crate) fn with_candidate(spec: &Spec, tasks: u32, green: u32) -> Observation
         *rule = forward(green);
     }
     world
+}
+
+/// A minute with so many requests and errors, and quick answers.
+pub(crate) fn minute(seconds: i64, requests: f64, errors: f64) -> Samples {
+    Samples {
+        at: at(seconds),
+        requests: Some(requests),
+        errors_5xx: Some(errors),
+        latency_p99_ms: Some(100.0),
+        custom: BTreeMap::new(),
+    }
+}
+
+/// Adds a freeze.
+pub(crate) fn freeze(deployment: &mut Deployment, from: i64, until: i64) {
+    deployment.spec.freezes.push(Freeze {
+        from: at(from),
+        until: at(until),
+        reason: "holidays".to_owned(),
+    });
 }

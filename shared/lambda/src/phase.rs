@@ -10,8 +10,8 @@ use tidegate_core::event::Event;
 use tidegate_core::exit::{Exit, ExitState, Missing};
 use tidegate_core::ids::DeploymentId;
 use tidegate_core::journal;
-use tidegate_core::observation::Observation;
-use tidegate_core::phases::decide;
+use tidegate_core::observation::{Observation, Question};
+use tidegate_core::phases::{decide, seconds_until};
 use tidegate_core::target::TargetState;
 
 use crate::clock::Clock;
@@ -119,13 +119,13 @@ impl Held {
             .fences(&self.deployment.id, self.deployment.epoch)
     }
 
-    /// Records events under the fence.
+    /// Records events under the fence. The deployment is then as it was stored.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where someone wrote first, [`StoreError::Fenced`] where the target
     /// is no longer held.
     pub async fn record(
-        &self,
+        &mut self,
         store: &Store,
         events: Vec<Event>,
         by: &str,
@@ -133,13 +133,10 @@ impl Held {
     ) -> Result<(), StoreError> {
         let mut head = self.deployment.clone();
         let entries = journal::append(&mut head, events, by, clock.now());
-        store
-            .commit(
-                Commit::new()
-                    .deployment(&head, &entries)
-                    .fenced(&Fence::of(&self.deployment)),
-            )
-            .await
+        let commit = Commit::new().deployment(&head, &entries);
+        store.commit(commit.fenced(&Fence::of(&self.deployment))).await?;
+        self.deployment = head;
+        Ok(())
     }
 
     /// Records events of which the last is the exit, and frees the target in the same transaction.
@@ -169,7 +166,8 @@ impl Held {
     }
 }
 
-/// Runs a forward phase until it has to wait.
+/// Runs a forward phase until it has to wait. What was read stays good while events were only
+/// recorded: each write is conditional, so that it would have failed had somebody else written.
 ///
 /// # Errors
 /// `AbortRequested` where the deployment must stop, `StaleEpoch` where it is no longer ours, and
@@ -179,22 +177,33 @@ pub async fn run(
     clock: &Clock,
     phase: Phase,
     input: &PhaseInput,
-    observe: impl AsyncFn(&Deployment) -> Result<Observation, AwsError>,
+    observe: impl AsyncFn(&Deployment, &Question) -> Result<Observation, AwsError>,
     apply: impl AsyncFn(&Deployment, &Action) -> Result<(), AwsError>,
 ) -> Result<PhaseOutput, FunctionError> {
     let by = phase.as_str();
+    let mut held = Held::load(store, &input.deployment).await?;
+    let mut read: Option<(Question, Observation)> = None;
     for _ in 0..MAX_ROUNDS {
-        let held = Held::load(store, &input.deployment).await?;
         if let Some(output) = over(&held, phase)? {
             return Ok(output);
         }
-        let observation = observe(&held.deployment).await?;
+        let question = Question::of(&held.deployment, clock.now());
+        let (asked, observation) = match read.take().filter(|(asked, _)| asked.covers(&question)) {
+            Some(read) => read,
+            None => {
+                let observation = observe(&held.deployment, &question).await?;
+                (question, observation)
+            }
+        };
         let decision = decide(phase, &held.deployment, &observation, clock.now());
         log(&held.deployment, phase, &decision);
-        match persist(store, clock, by, &held, &decision).await {
+        match persist(store, clock, by, &mut held, &decision).await {
             Ok(()) => {}
             // Someone wrote first: read again, decide again.
-            Err(StoreError::Conflict { .. }) => continue,
+            Err(StoreError::Conflict { .. }) => {
+                held = Held::load(store, &input.deployment).await?;
+                continue;
+            }
             Err(error) => return Err(error.into()),
         }
         for action in &decision.actions {
@@ -202,6 +211,11 @@ pub async fn run(
         }
         if let Some(output) = answer(&held.deployment, decision.outcome, clock)? {
             return Ok(output);
+        }
+        if decision.actions.is_empty() {
+            read = Some((asked, observation));
+        } else {
+            held = Held::load(store, &input.deployment).await?;
         }
     }
     Ok(PhaseOutput::in_progress(BREATHE_SECONDS, "still moving"))
@@ -226,7 +240,7 @@ async fn persist(
     store: &Store,
     clock: &Clock,
     by: &str,
-    held: &Held,
+    held: &mut Held,
     decision: &Decision,
 ) -> Result<(), StoreError> {
     if let Outcome::Blocked(missing) = &decision.outcome {
@@ -273,14 +287,10 @@ fn answer(
         Outcome::Done => PhaseOutput::at_once(Status::Done, "", None),
         Outcome::AwaitingApproval { before } => {
             let rule = deployment.spec.gates.iter().find(|gate| gate.before == before);
-            let left = deployment.gates.get(&before).map(|gate| {
-                gate.expires_at
-                    .duration_since(clock.now())
-                    .as_secs()
-                    .clamp(1, i64::from(u32::MAX))
-            });
+            // Never before the gate expires: the rollback then asks why the wait ended.
+            let left = deployment.gates.get(&before);
+            let left = left.map(|gate| seconds_until(clock.now(), gate.expires_at));
             let seconds = left
-                .and_then(|left| u32::try_from(left).ok())
                 .or_else(|| rule.map(|gate| gate.expires_seconds))
                 .unwrap_or(1);
             PhaseOutput {

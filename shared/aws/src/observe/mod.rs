@@ -20,7 +20,7 @@ pub(crate) mod task_definitions;
 mod wiring;
 
 #[cfg(feature = "cloudwatch")]
-pub use alarms::alarms;
+pub use alarms::{alarms, watched_alarms};
 #[cfg(feature = "elbv2")]
 pub use forward::forward;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]

@@ -5,6 +5,8 @@ mod plan;
 mod prepare;
 mod rollback;
 mod shift;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 use jiff::{SignedDuration, Timestamp};
@@ -60,7 +62,7 @@ fn stop_first(
         .find(|alarm| !deployment.overrides(&format!("alarm:{}", alarm.name)))?;
     Some(Decision::abort(AbortCause::AlarmRaised {
         alarm: alarm.name.clone(),
-        raised_at: Some(now),
+        raised_at: alarm.fired_at.or(Some(now)),
         reason: alarm.reason.clone(),
     }))
 }
@@ -97,8 +99,8 @@ pub(crate) fn later(now: Timestamp, seconds: i64) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
-/// Whole seconds from `now` until `then`, at least 1.
-pub(crate) fn seconds_until(now: Timestamp, then: Timestamp) -> u32 {
+/// Whole seconds from `now` until `then`, at least 1; never too few.
+pub fn seconds_until(now: Timestamp, then: Timestamp) -> u32 {
     let millis = then.duration_since(now).as_millis().max(1);
     u32::try_from((millis + 999) / 1000).unwrap_or(u32::MAX)
 }

@@ -11,12 +11,8 @@ use crate::deployment::{Deployment, Plan, Stage, Traffic};
 use crate::event::Event;
 use crate::exit::AbortCause;
 use crate::ids::{Slot, Weight};
-use crate::observation::{Alarm, AlarmState, Observation, Rollout, SlotState, SuiteRun};
+use crate::observation::{Alarm, AlarmState, METRICS_LAG_SECONDS, Observation, Rollout, SlotState, SuiteRun};
 use crate::spec::{Analysis, Step, Strategy, SuiteName};
-
-/// ALB metrics of a minute are complete about this long after it (seconds). A window is assessed
-/// only then; before, it would look as if requests were missing.
-pub const METRICS_LAG_SECONDS: i64 = 60;
 
 /// The longest time between two looks at a bake, seconds: a person who watches sees it move.
 const LONGEST_WAIT_SECONDS: i64 = 900;

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod data;
+mod history;
 mod queries;
 
 use serde_json::Value;
@@ -14,6 +15,7 @@ use crate::fleet::Fleet;
 pub(super) fn answer(fleet: &mut Fleet, operation: &str, args: Args<'_>) -> Result<Value, Fault> {
     match operation {
         "DescribeAlarms" => alarms::describe(fleet, args),
+        "DescribeAlarmHistory" => history::describe(fleet, args),
         "PutMetricAlarm" => alarms::put(fleet, args),
         "SetAlarmState" => alarms::set_state(fleet, args),
         "DeleteAlarms" => alarms::delete(fleet, args),

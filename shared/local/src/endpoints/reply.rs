@@ -44,6 +44,7 @@ pub(crate) fn is_time(name: &str) -> bool {
             | "CreatedTime"
             | "StateTransitionedTimestamp"
             | "StateUpdatedTimestamp"
+            | "Timestamp"
             | "Timestamps"
     )
 }

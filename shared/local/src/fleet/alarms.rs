@@ -14,6 +14,8 @@ use super::{Fleet, FleetEvent};
 /// most recent ones that have data (CloudWatch user guide, "Configuring how
 /// CloudWatch alarms treat missing data": its example looks at five for three).
 const EXTRA_PERIODS: usize = 2;
+/// Changes of state that are kept for each alarm; AWS keeps those of 30 days.
+const KEPT_CHANGES: usize = 50;
 /// How deeply expressions may refer to each other.
 const MAX_REFERENCES: u32 = 10;
 
@@ -187,6 +189,15 @@ pub struct AlarmState {
     pub at: Timestamp,
 }
 
+/// One change of an alarm's state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlarmChange {
+    /// The state before.
+    pub from: AlarmValue,
+    /// The new one, with its reason and its time.
+    pub to: AlarmState,
+}
+
 /// A metric alarm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Alarm {
@@ -210,6 +221,9 @@ pub struct Alarm {
     pub state: AlarmState,
     /// When its state last became another one.
     pub transitioned_at: Timestamp,
+    /// States that it came to, oldest first: what `DescribeAlarmHistory` tells.
+    #[serde(default)]
+    pub history: Vec<AlarmChange>,
     /// When it was made or changed.
     pub updated_at: Timestamp,
     /// `AlarmActions`, `OKActions` and `InsufficientDataActions`, kept but not acted on.
@@ -420,6 +434,13 @@ impl Fleet {
             return true;
         }
         alarm.transitioned_at = now;
+        if alarm.history.len() >= KEPT_CHANGES {
+            alarm.history.remove(0);
+        }
+        alarm.history.push(AlarmChange {
+            from: previous.value,
+            to: alarm.state.clone(),
+        });
         let event = FleetEvent::AlarmStateChanged {
             id: self.ids.uuid(),
             region: self.region.clone(),
@@ -450,6 +471,7 @@ impl Fleet {
         if let Some(held) = self.alarms.get(&alarm.name) {
             alarm.state = held.state.clone();
             alarm.transitioned_at = held.transitioned_at;
+            alarm.history = held.history.clone();
             alarm.set_by_hand = held.set_by_hand;
         }
         self.alarms.insert(alarm.name.clone(), alarm);

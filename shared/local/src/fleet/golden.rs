@@ -416,6 +416,7 @@ impl Fleet {
                 at: now,
             },
             transitioned_at: now,
+            history: Vec::new(),
             updated_at: now,
             actions: BTreeMap::new(),
             set_by_hand: false,

@@ -32,7 +32,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use alarms::{Alarm, AlarmState, AlarmValue, Comparison, Query, Source, Subject, TreatMissing};
+pub use alarms::{
+    Alarm, AlarmChange, AlarmState, AlarmValue, Comparison, Query, Source, Subject, TreatMissing,
+};
 pub use ecs::{
     Attachment, Deployment, DeploymentConfiguration, EcsService, RolloutState, ServiceEvent, Stop, StopCode,
     SuiteEnd, Task, TaskDefinition, TaskStatus, Transition,

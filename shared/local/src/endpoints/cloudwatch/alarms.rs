@@ -200,6 +200,7 @@ pub(super) fn put(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Fault> {
             at: now,
         },
         transitioned_at: now,
+        history: Vec::new(),
         updated_at: now,
         actions,
         set_by_hand: false,
