@@ -6,6 +6,7 @@
 //! lets them. States are told apart by what the functions and AWS can see of them, not by their history;
 //! rules of the checker that look at histories therefore see the first way to each state only.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use crate::function::{Job, Op};
 use crate::machine::{At, Lane, Task};
 use crate::plant::Plant;
 use crate::script::{Delivery, Image, Script, Stimulus, What};
-use crate::setting::{Setting, SettingError};
+use crate::setting::{Ms, Setting, SettingError};
 use crate::verdict::Depth;
 use crate::world::{Tick, World};
 
@@ -29,6 +30,8 @@ pub enum Choice {
     Call(u32),
     /// A function dies before its next call.
     Die(u32),
+    /// A function is held up before a call that changes something.
+    Hold(u32),
     /// Something from outside happens now.
     Outside(usize),
     /// Time moves to the earliest timer.
@@ -41,9 +44,12 @@ pub struct State {
     world: World,
     /// Deaths that are left.
     deaths: u8,
-    /// Functions that may still be held up while time goes on, and those that are.
-    holds: u8,
-    held: Vec<u32>,
+    /// A function is still to be held up before the change of this number.
+    hold_at: Option<u32>,
+    /// Changes that were made, as long as that matters.
+    changes: u32,
+    /// The function that is held up, and since when.
+    held: Option<(u32, Ms)>,
     /// What is broken here.
     broken: Option<String>,
     over: bool,
@@ -55,7 +61,9 @@ pub struct Small {
     setting: Arc<Setting>,
     script: Arc<Script>,
     deaths: u8,
-    holds: u8,
+    /// Of how many changes each one is held up, in an exploration of its own.
+    holds: u32,
+    hold_at: Option<u32>,
     plant: Option<Plant>,
     deadline: Option<Instant>,
 }
@@ -84,8 +92,9 @@ const PROMPT: Delivery = Delivery {
 };
 
 impl Small {
-    /// The small setting of a name: `calm` (one push, one death), `alarm` (and an alarm), `zombie`
-    /// (two pushes, an alarm and a person; functions are held up), `all` (that and a death).
+    /// The small setting of a name: `calm` (one push, one death), `alarm` (one push, an alarm and a
+    /// zombie), `person` (one push, a person who stops it, and a zombie), `pushes` (two pushes and a
+    /// zombie), `zombie` (two pushes, an alarm, a person and a zombie), `all` (that and a death).
     ///
     /// # Errors
     /// Never for the file above, as a test shows.
@@ -95,11 +104,13 @@ impl Small {
             delivery: PROMPT,
         };
         let alarm = What::Alarm { delivery: PROMPT };
-        let (what, deaths, holds): (&[What], u8, u8) = match name {
+        let (what, deaths, holds): (&[What], u8, u32) = match name {
             "calm" => (&[push(1)], 1, 0),
-            "alarm" => (&[push(1), alarm], 0, 1),
-            "zombie" => (&[push(1), push(2), alarm, What::Abort], 0, 1),
-            _ => (&[push(1), push(2), alarm, What::Abort], 1, 1),
+            "alarm" => (&[push(1), alarm], 0, 32),
+            "person" => (&[push(1), What::Abort], 0, 32),
+            "pushes" => (&[push(1), push(2)], 0, 48),
+            "zombie" => (&[push(1), push(2), alarm, What::Abort], 0, 48),
+            _ => (&[push(1), push(2), alarm, What::Abort], 1, 48),
         };
         let image = Image {
             startup_ms: Some(10_000),
@@ -113,6 +124,7 @@ impl Small {
             script: Arc::new(script),
             deaths,
             holds,
+            hold_at: None,
             plant,
             deadline: None,
         })
@@ -156,8 +168,9 @@ impl Model for Small {
         vec![State {
             world,
             deaths: self.deaths,
-            holds: self.holds,
-            held: Vec::new(),
+            hold_at: self.hold_at,
+            changes: 0,
+            held: None,
             broken: None,
             over: false,
         }]
@@ -167,13 +180,12 @@ impl Model for Small {
         if state.over || state.broken.is_some() {
             return;
         }
+        let mut idle = true;
         for timer in &state.world.timers {
             match timer.tick {
                 Tick::Call(id) => {
-                    actions.push(Choice::Call(id));
-                    if state.deaths > 0 {
-                        actions.push(Choice::Die(id));
-                    }
+                    idle &= state.is_held(id);
+                    state.choices(id, actions);
                 }
                 Tick::Stimulus(index) => {
                     // The first push comes first: before it there is nothing to interleave with.
@@ -193,7 +205,7 @@ impl Model for Small {
         // What comes from outside comes within this time: waiting longer for it shows nothing new.
         let patience = state.world.now < PATIENCE_MS
             || position(&state.world, |tick| matches!(tick, Tick::Stimulus(_))).is_none();
-        if !has_first(&state.world) && patience && state.newly_held().len() <= usize::from(state.holds) {
+        if idle && patience && !has_first(&state.world) {
             actions.push(Choice::Time);
         }
     }
@@ -202,15 +214,15 @@ impl Model for Small {
         let mut next = state.clone();
         let world = &mut next.world;
         let timer = match action {
+            Choice::Hold(id) => {
+                next.hold_at = None;
+                next.held = Some((id, world.now));
+                return Some(next);
+            }
             Choice::Call(id) | Choice::Die(id) => position(world, |tick| tick == Tick::Call(id))?,
             Choice::Outside(index) => position(world, |tick| tick == Tick::Stimulus(index))?,
             Choice::Time => earliest_timer(world)?,
         };
-        if action == Choice::Time {
-            let newly = state.newly_held();
-            next.holds -= u8::try_from(newly.len()).unwrap_or(next.holds);
-            next.held.extend(newly);
-        }
         let timer = world.timers.swap_remove(timer);
         if let Choice::Die(id) = action {
             next.deaths -= 1;
@@ -218,7 +230,14 @@ impl Model for Small {
             let one = world.running.remove(at);
             world.hand_back(id, one.caller, &one.job, Err(crate::machine::Failure::LAMBDA));
         } else {
+            if let Choice::Call(id) = action {
+                next.changes += u32::from(state.is_before_change(id));
+                next.held = state.held.filter(|(held, _)| *held != id);
+            }
             world.fire(timer);
+            if matches!(action, Choice::Outside(_)) {
+                deliver(world);
+            }
         }
         forget_the_dead(world);
         next.over = next.world.now > 4 * 3_600_000 || next.world.is_quiet();
@@ -270,6 +289,15 @@ fn earliest_timer(world: &World) -> Option<usize> {
         .map(|(index, _)| index)
 }
 
+/// Events come at once: what they start can still be later than everything else.
+fn deliver(world: &mut World) {
+    let event = |tick| matches!(tick, Tick::PushEvent { .. } | Tick::AlarmEvent { .. });
+    while let Some(at) = position(world, event) {
+        let timer = world.timers.swap_remove(at);
+        world.fire(timer);
+    }
+}
+
 /// Timers of functions that are gone, and of waits that are over, make no difference any more.
 fn forget_the_dead(world: &mut World) {
     let running: Vec<u32> = world.running.iter().map(|one| one.id).collect();
@@ -280,13 +308,28 @@ fn forget_the_dead(world: &mut World) {
 }
 
 impl State {
-    /// Functions that would be held up for the first time if time went on now.
-    fn newly_held(&self) -> Vec<u32> {
-        let calls = self.world.timers.iter().filter_map(|timer| match timer.tick {
-            Tick::Call(id) if !self.held.contains(&id) => Some(id),
-            _ => None,
-        });
-        calls.collect()
+    /// What a function may do now. One is held up before what changes something: held up before it
+    /// reads, it would see what is there when it goes on, as one that starts then does.
+    fn choices(&self, id: u32, actions: &mut Vec<Choice>) {
+        if self.hold_at == Some(self.changes) && self.is_before_change(id) {
+            return actions.push(Choice::Hold(id));
+        }
+        // Held up, it goes on when some time has passed.
+        if self.held.is_none_or(|(held, since)| held != id || since < self.world.now) {
+            actions.push(Choice::Call(id));
+        }
+        if self.deaths > 0 {
+            actions.push(Choice::Die(id));
+        }
+    }
+
+    fn is_held(&self, id: u32) -> bool {
+        self.held.is_some_and(|(held, _)| held == id)
+    }
+
+    fn is_before_change(&self, id: u32) -> bool {
+        let one = self.world.running.iter().find(|one| one.id == id);
+        one.is_some_and(|one| one.ops.last().is_some_and(Op::changes))
     }
 
     fn ends_as(&self, exit: &str) -> bool {
@@ -459,7 +502,8 @@ impl Hash for State {
         let ranks = Ranks::of(world);
         (
             self.deaths,
-            self.holds,
+            self.hold_at.map(|at| (at, self.changes)),
+            self.held.map(|(id, since)| (ranks.rank(id), since)),
             self.over,
             self.broken.is_some(),
             world.now,
@@ -488,7 +532,6 @@ impl Hash for State {
         for one in &world.running {
             ranks.hash_job(&one.job, state);
             (
-                self.held.contains(&one.id),
                 one.caller,
                 one.started,
                 one.rounds,
@@ -509,7 +552,7 @@ impl Hash for State {
 }
 
 /// What an exploration came to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Report {
     /// States that were reached.
     pub states: usize,
@@ -519,15 +562,28 @@ pub struct Report {
     pub depth: usize,
     /// Real time.
     pub seconds: f64,
-    /// Whether there was nothing left.
-    pub closed: bool,
+    /// Explorations of their own: one for each change before which a function is held up.
+    pub parts: u32,
+    /// In so many of them there was nothing left.
+    pub closed: u32,
     /// The way to the first broken state.
     pub broken: Option<String>,
     /// What was reached at least once.
-    pub reached: Vec<&'static str>,
+    pub reached: BTreeSet<&'static str>,
 }
 
 impl Report {
+    fn add(&mut self, part: Self) {
+        self.states += part.states;
+        self.unique += part.unique;
+        self.depth = self.depth.max(part.depth);
+        self.seconds += part.seconds;
+        self.parts += part.parts;
+        self.closed += part.closed;
+        self.broken = self.broken.take().or(part.broken);
+        self.reached.extend(part.reached);
+    }
+
     /// Nothing is broken.
     pub const fn fine(&self) -> bool {
         self.broken.is_none()
@@ -537,19 +593,16 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rate = self.unique as f64 / self.seconds.max(0.001);
-        let end = if self.closed {
-            "to closure"
-        } else {
-            "not to closure"
-        };
         writeln!(
             f,
-            "{} states, {} unique, depth {}, {:.0} s, {rate:.0} unique/s, {end}; reached: {}",
+            "{} states, {} unique, depth {}, {:.0} s, {rate:.0} unique/s, {} of {} parts to closure; reached: {}",
             self.states,
             self.unique,
             self.depth,
             self.seconds,
-            self.reached.join(", ")
+            self.closed,
+            self.parts,
+            Vec::from_iter(self.reached.iter().copied()).join(", ")
         )?;
         match &self.broken {
             Some(way) => write!(f, "BROKEN:\n{way}"),
@@ -558,12 +611,31 @@ impl fmt::Display for Report {
     }
 }
 
-/// Explores a small setting until it is closed or the time is over.
+/// Explores a small setting until it is closed or the time is over: first without a zombie, then with
+/// a function held up before the first change, the second, and so on, each in an exploration of its
+/// own that may take its share of the time that is left.
 ///
 /// # Errors
 /// Never for the names of [`Small::named`].
+#[expect(clippy::disallowed_methods, reason = "shares of real time")]
 pub fn explore(name: &str, threads: usize, most: Duration) -> Result<Report, SettingError> {
-    explore_with(Small::named(name, None)?, threads, most)
+    let model = Small::named(name, None)?;
+    let began = Instant::now();
+    let parts = std::iter::once(None).chain((0..model.holds).map(Some));
+    let mut whole = Report::default();
+    for (done, hold_at) in parts.enumerate() {
+        let left = most.saturating_sub(began.elapsed());
+        let shares = model.holds + 1 - u32::try_from(done).unwrap_or(0);
+        let part = Small {
+            hold_at,
+            ..model.clone()
+        };
+        whole.add(explore_with(part, threads, left / shares.max(1))?);
+        if !whole.fine() {
+            break;
+        }
+    }
+    Ok(whole)
 }
 
 /// Explores a model.
@@ -597,7 +669,8 @@ pub fn explore_with(mut model: Small, threads: usize, most: Duration) -> Result<
         unique: checker.unique_state_count(),
         depth: checker.max_depth(),
         seconds,
-        closed: seconds < most.as_secs_f64(),
+        parts: 1,
+        closed: u32::from(seconds < most.as_secs_f64()),
         broken,
         reached: discoveries
             .keys()

@@ -11,6 +11,8 @@ pub enum Plant {
     SharesMoreThanAll,
     /// Stable is scaled in as soon as the candidate has everything.
     ScalesStableInEarly,
+    /// The sweep's late call stops the tasks of a deployment that began meanwhile.
+    ScalesInLate,
     /// Weight is raised without counting healthy targets.
     RaisesWithoutHealth,
     /// Functions write without the fence and without the version that they read.
@@ -163,10 +165,11 @@ const fn published(reference: &'static str, what: &'static str, naive: Plant) ->
 
 impl Plant {
     /// Every break.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::AdmitsWhileLocked,
         Self::SharesMoreThanAll,
         Self::ScalesStableInEarly,
+        Self::ScalesInLate,
         Self::RaisesWithoutHealth,
         Self::WritesUnconditionally,
         Self::DoesNotReassert,
@@ -204,7 +207,7 @@ impl Plant {
         match self {
             Self::AdmitsWhileLocked => 1,
             Self::SharesMoreThanAll => 2,
-            Self::ScalesStableInEarly => 3,
+            Self::ScalesStableInEarly | Self::ScalesInLate => 3,
             Self::RaisesWithoutHealth => 4,
             Self::WritesUnconditionally => 5,
             Self::DoesNotReassert

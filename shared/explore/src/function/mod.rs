@@ -11,8 +11,8 @@ mod tokens;
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use tidegate_core::decision::Outcome;
+use jiff::{SignedDuration, Timestamp};
+use tidegate_core::decision::{Outcome, QUIESCE_SECONDS};
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::exit::{AbortCause, ExitState};
 use tidegate_core::ids::{DeploymentId, Slot};
@@ -252,7 +252,7 @@ impl Op {
     }
 
     /// Whether it changes something by itself, so that it can land after its function was killed.
-    const fn changes(&self) -> bool {
+    pub const fn changes(&self) -> bool {
         matches!(
             self,
             Self::Send(_) | Self::Apply(_) | Self::ScaleIn(..) | Self::Start(_) | Self::StartBack(..)
@@ -714,7 +714,11 @@ impl World {
             After::Admit | After::Next => self.follow_admission(one),
             After::Decide(index) => self.follow_gate(one, index),
             After::Reverse => self.follow_reverse(one),
-            After::Marked(Some((index, slot))) => one.ops.push(Op::ScaleIn(index, slot)),
+            After::Marked(Some((index, slot))) => {
+                let waited_out = SignedDuration::from_secs(QUIESCE_SECONDS);
+                self.store.quiet_from = Some(one.clock(self.now) + waited_out);
+                one.ops.push(Op::ScaleIn(index, slot));
+            }
             After::Marked(None) => {}
         }
         Flow::On

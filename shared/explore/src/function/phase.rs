@@ -95,6 +95,15 @@ impl World {
         if held.target.fences(&deployment.id, deployment.epoch) {
             return Flow::End(Err(Failure::STALE));
         }
+        if one.job == Job::Phase(Phase::Shift)
+            && let Some(seconds) = self.late_sweep(one)
+        {
+            return Flow::End(Ok(Output {
+                status: Status::InProgress,
+                wait_seconds: seconds,
+                exit: None,
+            }));
+        }
         let balanced = self.setting.balanced();
         one.ops.push(Op::Observe);
         match &one.job {
@@ -113,6 +122,14 @@ impl World {
         }
         one.held = Some(held);
         Flow::On
+    }
+
+    /// Seconds for which a sweep may still stop tasks of the slot that was idle.
+    fn late_sweep(&self, one: &Invocation) -> Option<u32> {
+        let until = self.store.quiet_from?;
+        let left = until.duration_since(one.clock(self.now)).as_secs();
+        let waits = left >= 0 && self.plant != Some(Plant::ScalesInLate);
+        waits.then(|| u32::try_from(left + 1).unwrap_or(1))
     }
 
     pub(super) fn link(&mut self, one: &mut Invocation) -> Flow {

@@ -188,7 +188,8 @@ impl World {
         Flow::On
     }
 
-    /// Persist, then act: a deployment that starts meanwhile makes the write fail.
+    /// Persist, then act: a deployment that starts meanwhile makes the write fail. One that starts
+    /// after it shifts nothing before a sweep that is held up has had its time.
     pub(super) fn mark_load(&mut self, one: &mut Invocation, which: Option<(usize, Slot)>) -> Flow {
         let mut target = (*self.store.target).clone();
         if let Some(stable) = &mut target.stable {
