@@ -293,6 +293,137 @@ fn a_candidate_slower_than_stable_fails_the_comparison() {
     );
 }
 
+#[test]
+fn a_bound_is_kept_up_to_and_at_its_value_on_both_sides() {
+    let rules = Analysis {
+        metrics: vec![rule(KnownMetric::LatencyP99, Some(100.0), Some(500.0))],
+        ..rules()
+    };
+    let cases = [
+        (99.9, Verdict::Fail),
+        (100.0, Verdict::Pass),
+        (300.0, Verdict::Pass),
+        (500.0, Verdict::Pass),
+        (500.1, Verdict::Fail),
+    ];
+    for (latency, verdict) in cases {
+        let samples = [sample(0, 1000.0, 0.0, latency)];
+        let check = assess(&rules, &[], &samples, &[], minute(0), minute(1));
+        assert_eq!(check.verdict, verdict, "{latency}: {}", check.reason);
+        assert_eq!(check.measurements[0].bound, "from 100 ms to 500 ms");
+    }
+}
+
+#[test]
+fn a_lower_bound_alone_is_told_as_one() {
+    let rules = Analysis {
+        metrics: vec![rule(KnownMetric::Availability, Some(99.0), None)],
+        ..rules()
+    };
+    for (errors, verdict) in [(10.0, Verdict::Pass), (11.0, Verdict::Fail), (9.0, Verdict::Pass)] {
+        let samples = [sample(0, 1000.0, errors, 1.0)];
+        let check = assess(&rules, &[], &samples, &[], minute(0), minute(1));
+        assert_eq!(check.verdict, verdict, "{errors}: {}", check.reason);
+        assert_eq!(check.measurements[0].bound, "at least 99 %");
+    }
+}
+
+#[test]
+fn a_metric_without_a_bound_never_passes() {
+    let rules = Analysis {
+        metrics: vec![rule(KnownMetric::LatencyP99, None, None)],
+        ..rules()
+    };
+    let samples = [sample(0, 1000.0, 0.0, 1.0)];
+    let check = assess(&rules, &[], &samples, &[], minute(0), minute(1));
+    assert_eq!(check.verdict, Verdict::Inconclusive);
+    assert_eq!(check.measurements[0].bound, "no bound");
+}
+
+#[test]
+fn exactly_as_many_requests_as_are_needed_are_enough() {
+    for (requests, verdict) in [
+        (9.0, Verdict::Inconclusive),
+        (10.0, Verdict::Pass),
+        (11.0, Verdict::Pass),
+    ] {
+        let samples = [sample(0, requests, 0.0, 1.0)];
+        let check = assess(&rules(), &[], &samples, &[], minute(0), minute(1));
+        assert_eq!(check.verdict, verdict, "{requests}: {}", check.reason);
+    }
+}
+
+#[test]
+fn data_counts_up_to_the_age_that_the_file_allows() {
+    let verdict = |age_minutes: i64, freshness_seconds: u32| {
+        let rules = Analysis {
+            freshness_seconds,
+            ..rules()
+        };
+        let samples = [sample(0, 1000.0, 0.0, 1.0)];
+        assess(&rules, &[], &samples, &[], minute(0), minute(age_minutes)).verdict
+    };
+    assert_eq!(verdict(3, 180), Verdict::Pass);
+    assert_eq!(verdict(3, 179), Verdict::Inconclusive);
+    assert_eq!(verdict(4, 180), Verdict::Inconclusive);
+    // A minute that has just ended is never too old.
+    assert_eq!(verdict(1, 0), Verdict::Pass);
+    assert_eq!(verdict(2, 0), Verdict::Inconclusive);
+}
+
+/// The comparison of latencies in the minute that begins with the sixth.
+fn compared(compare: Compare, candidate: &[Samples], stable: &[Samples]) -> Measurement {
+    let rules = Analysis {
+        compare: Some(compare),
+        ..rules()
+    };
+    let mut check = assess(&rules, &[], candidate, stable, minute(5), minute(6));
+    check.measurements.remove(2)
+}
+
+fn latencies(values: &[f64], first: i64) -> Vec<Samples> {
+    (first..)
+        .zip(values)
+        .map(|(index, latency)| sample(index, 1000.0, 0.0, *latency))
+        .collect()
+}
+
+fn by_latency(significance: f64, min_samples: u32) -> Compare {
+    Compare {
+        metrics: vec!["latency_p99".to_owned()],
+        significance,
+        min_samples,
+    }
+}
+
+#[test]
+fn samples_from_the_windows_end_on_are_not_compared() {
+    let slow = latencies(&[200.0, 201.0, 202.0, 203.0, 204.0, 205.0], 1);
+    let fast = latencies(&[100.0, 101.0, 102.0, 103.0, 104.0, 105.0], 1);
+    // Six of each, the sixth in the minute after the window.
+    let enough = compared(by_latency(0.01, 5), &slow, &fast);
+    assert_eq!(enough.verdict, Verdict::Fail, "{}", enough.reason);
+    let few = compared(by_latency(0.01, 6), &slow, &fast);
+    assert_eq!(few.verdict, Verdict::Inconclusive);
+    assert_eq!(
+        few.reason,
+        "latency_p99 against stable: 5 samples of the candidate and 5 of stable; 6 of each are needed"
+    );
+}
+
+#[test]
+fn only_a_p_value_below_the_significance_is_worse_than_stable() {
+    // One against one: the larger one is the candidate's in one of two arrangements.
+    let (slow, fast) = (latencies(&[200.0], 5), latencies(&[100.0], 5));
+    let at = compared(by_latency(0.5, 1), &slow, &fast);
+    assert_eq!((at.value, at.verdict), (Some(0.5), Verdict::Pass));
+    assert_eq!(at.reason, "latency_p99 is not worse than stable (p = 0.5000)");
+    let above = compared(by_latency(0.51, 1), &slow, &fast);
+    assert_eq!((above.value, above.verdict), (Some(0.5), Verdict::Fail));
+    assert_eq!(above.reason, "latency_p99 is worse than stable (p = 0.5000)");
+    assert_eq!(above.bound, "not worse than stable at p < 0.51");
+}
+
 fn any_value() -> impl Strategy<Value = Option<f64>> {
     prop_oneof![
         2 => Just(None),

@@ -493,6 +493,27 @@ mod tests {
                 "did you mean `>=`?",
             ),
             (
+                "error_rate =< 1%",
+                Kind::UnknownComparison,
+                11,
+                2,
+                "did you mean `<=`?",
+            ),
+            (
+                "error_rate ≤ 1%",
+                Kind::UnknownComparison,
+                11,
+                3,
+                "did you mean `<=`?",
+            ),
+            (
+                "error_rate ≥ 1%",
+                Kind::UnknownComparison,
+                11,
+                3,
+                "did you mean `>=`?",
+            ),
+            (
                 "error_rate >",
                 Kind::MissingThreshold,
                 12,
@@ -558,6 +579,37 @@ mod tests {
                 "{text}: {error}"
             );
         }
+    }
+
+    #[test]
+    fn each_comparison_holds_on_its_own_side_of_the_threshold() {
+        // Below it, at it, above it.
+        let cases = [
+            ("request_count > 10", [false, false, true]),
+            ("request_count >= 10", [false, true, true]),
+            ("request_count < 10", [true, false, false]),
+            ("request_count <= 10", [true, true, false]),
+        ];
+        for (text, expected) in cases {
+            let condition: Condition = text.parse().unwrap();
+            assert_eq!(
+                [9.9, 10.0, 10.1].map(|value| condition.holds(value)),
+                expected,
+                "{text}"
+            );
+            assert!(!condition.holds(f64::NAN), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_mistake_is_shown_by_its_first_forty_characters() {
+        assert_eq!(shortened(""), "");
+        assert_eq!(shortened("one"), "one");
+        let forty = "é".repeat(40);
+        assert_eq!(shortened(&forty), forty);
+        assert_eq!(shortened(&format!("{forty}e")), format!("{forty}…"));
+        let error = "error_rate > one".parse::<Condition>().unwrap_err();
+        assert_eq!(error.message, "`one` is not a number");
     }
 
     #[test]

@@ -228,6 +228,59 @@ mod tests {
         assert!(close(many.p_one_sided_greater, 0.171_915_207_247_922_3, 1e-12));
     }
 
+    /// So many different samples, one apart.
+    fn rising(count: u32, from: f64) -> Vec<f64> {
+        (0..count).map(|i| f64::from(i) + from).collect()
+    }
+
+    #[test]
+    fn the_exact_distribution_is_used_up_to_twenty_samples_on_both_sides() {
+        for (n, m, exact) in [
+            (20, 20, true),
+            (21, 20, false),
+            (20, 21, false),
+            (21, 1, false),
+            (1, 21, false),
+            (1, 20, true),
+        ] {
+            // Between those of the other: no ties.
+            let (a, b) = (rising(n, 0.5), rising(m, 3.0));
+            let result = mann_whitney(&a, &b).unwrap();
+            let by_count = exact_p(a.len(), b.len(), result.u);
+            let by_tail = upper_tail(result.z);
+            assert!(!close(by_count, by_tail, 1e-9), "{n} {m}: nothing to tell apart");
+            let expected = if exact { by_count } else { by_tail };
+            assert_eq!(result.p_one_sided_greater, expected, "{n} {m}");
+        }
+    }
+
+    #[test]
+    fn samples_beyond_a_week_of_minutes_are_refused() {
+        let most = vec![1.0; MAX_SAMPLES];
+        let more = vec![1.0; MAX_SAMPLES + 1];
+        assert!(mann_whitney(&most, &most).is_some());
+        assert_eq!(mann_whitney(&more, &[1.0]), None);
+        assert_eq!(mann_whitney(&[1.0], &more), None);
+    }
+
+    #[test]
+    fn one_sample_that_differs_is_enough_to_vary() {
+        // By hand: 31 of 32 are equal, t^3-t = 29760, var = 60/12 * (33 - 29760/992) = 15;
+        // U = 30 + 0.5*30 = 45, z = (45 - 30 - 0.5)/sqrt(15).
+        let result = mann_whitney(&[1.0, 2.0], &[1.0; 30]).unwrap();
+        assert_eq!(result.u, 45.0);
+        assert!(close(result.z, 14.5 / 15.0_f64.sqrt(), 1e-12));
+        assert_eq!(result.p_one_sided_greater, upper_tail(result.z));
+    }
+
+    #[test]
+    fn samples_that_do_not_vary_are_at_the_mean() {
+        for (n, m) in [(1, 1), (1, 30), (30, 1), (7, 11), (20_000, 19_999)] {
+            let result = mann_whitney(&vec![0.1; n], &vec![0.1; m]).unwrap();
+            assert_eq!((result.z, result.p_one_sided_greater), (0.0, 1.0), "{n} {m}");
+        }
+    }
+
     /// `P(U >= u)` by trying every choice of which ranks belong to `a`.
     fn brute_force(n: usize, m: usize, u: f64) -> f64 {
         let (mut above, mut all) = (0.0, 0.0);

@@ -851,3 +851,12 @@ fn i24_a_quarantined_image_that_is_deployed_again() {
     view.deployments.push(record(3, 800, 800, Vec::new()));
     breaks(24, &view);
 }
+
+#[test]
+fn a_violation_is_told_with_its_number() {
+    let violation = Violation {
+        invariant: 8,
+        what: "stable has 75 %".to_owned(),
+    };
+    assert_eq!(violation.to_string(), "invariant 8: stable has 75 %");
+}
