@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_aws::notify as send;
 use tidegate_aws::store::{Store, journal_entry};
 use tidegate_core::journal::Entry;
-use tidegate_core::messages::{BusEvent, Letter, Message, compose};
+use tidegate_core::messages::{BusEvent, Channel, Letter, Message, compose};
 use tidegate_lambda::config::{ConfigError, Lookup};
 use tidegate_lambda::{Clock, FunctionError};
 
@@ -103,16 +103,24 @@ impl Notify {
     }
 
     async fn tell_machines(&self, entry: &Entry, event: &BusEvent) -> Result<(), FunctionError> {
-        if self.store.delivered(&entry.deployment, entry.seq, "bus").await? {
+        if self
+            .store
+            .delivered(&entry.deployment, entry.seq, Channel::Bus)
+            .await?
+        {
             return Ok(());
         }
         let kind = event.detail_type.as_str();
         send::put_event(&self.eventbridge, &self.config.bus, kind, &event.detail, entry.at).await?;
-        self.mark(entry, "bus").await
+        self.mark(entry, Channel::Bus).await
     }
 
     async fn tell_people(&self, entry: &Entry, letter: &Letter) -> Result<(), FunctionError> {
-        if !self.store.delivered(&entry.deployment, entry.seq, "sns").await? {
+        if !self
+            .store
+            .delivered(&entry.deployment, entry.seq, Channel::Sns)
+            .await?
+        {
             let Config { topic, .. } = &self.config;
             send::publish(
                 &self.sns,
@@ -122,20 +130,20 @@ impl Notify {
                 &letter.attributes,
             )
             .await?;
-            self.mark(entry, "sns").await?;
+            self.mark(entry, Channel::Sns).await?;
         }
         let Some(webhook) = &self.config.slack_webhook else {
             return Ok(());
         };
         if self
             .store
-            .delivered(&entry.deployment, entry.seq, "slack")
+            .delivered(&entry.deployment, entry.seq, Channel::Slack)
             .await?
         {
             return Ok(());
         }
         match self.slack.send(webhook, &letter.slack).await {
-            Ok(()) => self.mark(entry, "slack").await,
+            Ok(()) => self.mark(entry, Channel::Slack).await,
             Err(error) => {
                 // The fallback: whoever watches the logs sees what Slack would have shown.
                 tracing::error!(
@@ -150,7 +158,7 @@ impl Notify {
         }
     }
 
-    async fn mark(&self, entry: &Entry, channel: &str) -> Result<(), FunctionError> {
+    async fn mark(&self, entry: &Entry, channel: Channel) -> Result<(), FunctionError> {
         let now = self.clock.now();
         Ok(self
             .store

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_aws::error::AwsError;
 use tidegate_aws::store::{Commit, Store, StoreError};
 use tidegate_aws::{apply, observe};
-use tidegate_core::decision::{Decision, Outcome};
+use tidegate_core::decision::{Decision, Outcome, QUIESCE_SECONDS};
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::event::Event;
 use tidegate_core::exit::{Exit, ExitState};
@@ -90,7 +90,7 @@ impl Rollback {
                 }
             };
             let decision = decide_rollback(input.step, &held.deployment, &observation, self.clock.now());
-            self.carry_out(held, decision).await?
+            self.carry_out(held, input.step, decision).await?
         };
         match written {
             Ok(output) => Ok(output),
@@ -137,6 +137,7 @@ impl Rollback {
     async fn carry_out(
         &self,
         held: Held,
+        step: RollbackStep,
         decision: Decision,
     ) -> Result<Result<Option<PhaseOutput>, StoreError>, FunctionError> {
         let deployment = held.deployment.clone();
@@ -153,7 +154,7 @@ impl Rollback {
             // The end is read back in the next round.
             Outcome::RollbackFailed { .. } => None,
             Outcome::Done if decision.events.iter().any(|e| matches!(e, Event::Exited { .. })) => None,
-            Outcome::Done => Some(self.step_done(&deployment, &decision)),
+            Outcome::Done => Some(step_done(step, &deployment)),
             Outcome::AwaitingApproval { .. } | Outcome::Blocked(_) | Outcome::Abort(_) => {
                 return Err(FunctionError::Invalid("a rollback waits for nobody".to_owned()));
             }
@@ -191,21 +192,22 @@ impl Rollback {
             }
         }
     }
+}
 
-    /// Tells the state machine how long functions of the old epoch may still run.
-    fn step_done(&self, deployment: &Deployment, decision: &Decision) -> PhaseOutput {
-        let quiesced_at = decision
-            .events
-            .iter()
-            .find_map(|event| match event {
-                Event::TrafficReturned { quiesced_at } => Some(*quiesced_at),
-                _ => None,
-            })
-            .or_else(|| deployment.rollback.as_ref()?.quiesced_at);
-        let left = quiesced_at.map_or(0, |at| at.duration_since(self.clock.now()).as_secs() + 1);
-        let mut output = PhaseOutput::at_once(Status::Done, "", None);
-        output.wait_seconds = u32::try_from(left).unwrap_or(0).max(1);
-        output
+/// Once traffic is back, the state machine waits for as long as a function of the old epoch may still
+/// run: all of it, by its own clock. What is left of that time by the journal may be told by another
+/// function's clock than this one's, and one of the two may be minutes off. Before there was a plan,
+/// no function had anything to do.
+fn step_done(step: RollbackStep, deployment: &Deployment) -> PhaseOutput {
+    let wait = match step {
+        RollbackStep::Traffic if deployment.plan.is_some() => {
+            u32::try_from(QUIESCE_SECONDS).unwrap_or(u32::MAX)
+        }
+        RollbackStep::Traffic | RollbackStep::Reassert | RollbackStep::Restore | RollbackStep::Fail => 1,
+    };
+    PhaseOutput {
+        wait_seconds: wait,
+        ..PhaseOutput::at_once(Status::Done, "", None)
     }
 }
 

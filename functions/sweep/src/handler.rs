@@ -90,8 +90,9 @@ impl Sweep {
         };
         match held.value.lock.clone() {
             Some(lock) => self.look_at_running(&lock.deployment, &held, output).await,
-            None => self.look_at_idle(target, held, output).await,
+            None => self.look_at_idle(target, held.clone(), output).await,
         }?;
+        self.look_for_untold(&held.value, output).await?;
         self.look_for_pushes(target, output).await
     }
 
@@ -283,6 +284,31 @@ impl Sweep {
             Err(StoreError::Conflict { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Messages that got lost on their way from the table's stream, of the deployment that runs and of
+    /// the one that ended last.
+    async fn look_for_untold(&self, state: &TargetState, output: &mut Output) -> Result<(), FunctionError> {
+        let store = &self.opener.store;
+        let now = self.opener.clock.now();
+        let ended = state.ended.as_ref();
+        let ended = ended.filter(|ended| sweep::looked_after(ended.at, now));
+        let ids = state.lock.iter().map(|lock| &lock.deployment);
+        for id in ids.chain(ended.map(|ended| &ended.deployment)) {
+            let Some(deployment) = store.deployment(id).await? else {
+                continue;
+            };
+            let journal = store.journal(id).await?;
+            let delivered = store.deliveries(id).await?;
+            for entry in sweep::untold(&deployment, &journal, &delivered, now) {
+                output.findings.push(format!(
+                    "{id}: nobody heard of entry {}; telling it again",
+                    entry.seq
+                ));
+                store.retell(entry, now).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Images that no event told of.

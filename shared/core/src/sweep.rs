@@ -1,13 +1,16 @@
 //! What the sweep concludes from what it reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::deployment::{Deployment, Plan, Stage, Traffic};
 use crate::exit::AbortCause;
 use crate::ids::{DeploymentId, Slot, Weight};
+use crate::journal::Entry;
+use crate::messages::{Channel, owed};
 use crate::observation::{Alarm, SlotState};
+use crate::phases::later;
 use crate::target::TargetState;
 use crate::wiring::Forward;
 
@@ -62,6 +65,34 @@ fn drift(deployment: &Deployment, forward: &Forward) -> Option<AbortCause> {
             deployment.shift.weight
         ),
     })
+}
+
+/// A batch of the table's stream is told within seconds; what is older than this was lost.
+const TELLING_SECONDS: i64 = 45;
+
+/// For so long after its end, a deployment's messages are looked after, seconds. What could not be
+/// told by then stands in the dead-letter queue, whose alarm calls a person.
+const LOOKED_AFTER_SECONDS: i64 = 900;
+
+/// Whether the messages of a deployment that ended then are still looked after.
+pub fn looked_after(ended_at: Timestamp, now: Timestamp) -> bool {
+    now < later(ended_at, LOOKED_AFTER_SECONDS)
+}
+
+/// Entries that somebody should have heard of by now, and has not (invariant 19).
+pub fn untold<'a>(
+    deployment: &Deployment,
+    journal: &'a [Entry],
+    delivered: &BTreeSet<(u64, Channel)>,
+    now: Timestamp,
+) -> Vec<&'a Entry> {
+    let lost = |entry: &&Entry| {
+        now >= later(entry.at, TELLING_SECONDS)
+            && owed(deployment, entry)
+                .iter()
+                .any(|channel| !delivered.contains(&(entry.seq, *channel)))
+    };
+    journal.iter().filter(lost).collect()
 }
 
 /// The completed deployment whose rollback window is over, with the slot beside it still to look at.

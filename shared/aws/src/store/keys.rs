@@ -9,13 +9,16 @@
 //! | `DEPLOYMENT#<id>` | `JOURNAL#<seq>` | one journal entry |
 //! | `DEPLOYMENT#<id>` | `TOKEN#<name>` | a task token; it never leaves the functions |
 //! | `DEPLOYMENT#<id>` | `DELIVERY#<seq>#<channel>` | a message that was delivered |
+//! | `DEPLOYMENT#<id>` | `RETELL#<seq>#<minute>` | a journal entry again, for the stream (expires) |
 //! | `ALARM#<name>` | `DEPLOYMENT#<id>` | who watches an alarm (expires) |
 //! | `EVENT#<id>` | `SEEN` | an event that was taken (expires) |
 //! | `PEOPLE` | `FILE` | the `people` file |
 //!
 //! Index `gsi1`: `ENVIRONMENT#production`, `<time>#<id>` lists deployments by environment and time.
 
+use jiff::Timestamp;
 use tidegate_core::ids::{DeploymentId, EnvironmentName, Target};
+use tidegate_core::messages::Channel;
 
 pub(crate) const TARGETS: &str = "TARGETS";
 pub(crate) const HEAD: &str = "HEAD";
@@ -23,6 +26,8 @@ pub(crate) const SEEN: &str = "SEEN";
 pub(crate) const PEOPLE: &str = "PEOPLE";
 pub(crate) const FILE: &str = "FILE";
 pub(crate) const JOURNAL: &str = "JOURNAL#";
+pub(crate) const DELIVERY: &str = "DELIVERY#";
+pub(crate) const RETELL: &str = "RETELL#";
 
 pub(crate) fn target(target: &Target) -> String {
     format!("TARGET#{target}")
@@ -41,8 +46,20 @@ pub(crate) fn token(name: &str) -> String {
     format!("TOKEN#{name}")
 }
 
-pub(crate) fn delivery(seq: u64, channel: &str) -> String {
-    format!("DELIVERY#{seq:010}#{channel}")
+pub(crate) fn delivery(seq: u64, channel: Channel) -> String {
+    format!("{DELIVERY}{seq:010}#{}", channel.as_str())
+}
+
+/// The marker that such a key stands for.
+pub(crate) fn delivered(sk: &str) -> Option<(u64, Channel)> {
+    let (seq, name) = sk.strip_prefix(DELIVERY)?.split_once('#')?;
+    let channel = Channel::ALL.into_iter().find(|one| one.as_str() == name)?;
+    Some((seq.parse().ok()?, channel))
+}
+
+/// One a minute: the stream tells only of items that are new.
+pub(crate) fn retell(seq: u64, now: Timestamp) -> String {
+    format!("{RETELL}{seq:010}#{}", now.as_second().div_euclid(60))
 }
 
 pub(crate) fn alarm(name: &str) -> String {

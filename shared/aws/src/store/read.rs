@@ -124,13 +124,13 @@ impl Store {
     }
 }
 
-/// Reads the journal entry of a stream record's new image, from its sort key and its document;
-/// nothing where it is another item.
+/// Reads the journal entry of a stream record's new image, from its sort key and its document:
+/// written just now, or told again. Nothing where it is another item.
 ///
 /// # Errors
 /// An entry that can't be read.
 pub fn journal_entry(sk: &str, doc: &str) -> Result<Option<Entry>, StoreError> {
-    if !sk.starts_with(keys::JOURNAL) {
+    if !sk.starts_with(keys::JOURNAL) && !sk.starts_with(keys::RETELL) {
         return Ok(None);
     }
     let corrupt = |error: serde_json::Error| StoreError::Corrupt {

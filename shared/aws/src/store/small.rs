@@ -1,9 +1,13 @@
 //! Small items: task tokens, delivery markers, alarm links, seen events, the `people` file.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::error::SdkError;
 use jiff::Timestamp;
 use tidegate_core::gates::People;
 use tidegate_core::ids::DeploymentId;
+use tidegate_core::journal::Entry;
+use tidegate_core::messages::Channel;
 
 use super::item::{Item, doc, expires, integer, key, number, string, text, with, with_doc};
 use super::{Store, StoreError, keys};
@@ -56,7 +60,7 @@ impl Store {
         &self,
         deployment: &DeploymentId,
         seq: u64,
-        channel: &str,
+        channel: Channel,
     ) -> Result<bool, StoreError> {
         Ok(self
             .get(key(keys::deployment(deployment), keys::delivery(seq, channel)))
@@ -69,13 +73,34 @@ impl Store {
         &self,
         deployment: &DeploymentId,
         seq: u64,
-        channel: &str,
+        channel: Channel,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let item = key(keys::deployment(deployment), keys::delivery(seq, channel));
         self.put_new(with(item, "at", text(now.to_string())))
             .await
             .map(|_| ())
+    }
+
+    /// All messages of a deployment that were delivered: which entry's, and where.
+    pub async fn deliveries(
+        &self,
+        deployment: &DeploymentId,
+    ) -> Result<BTreeSet<(u64, Channel)>, StoreError> {
+        let items = self
+            .query_all(&keys::deployment(deployment), Some(keys::DELIVERY))
+            .await?;
+        Ok(items
+            .iter()
+            .filter_map(|item| keys::delivered(string(item, "sk")?))
+            .collect())
+    }
+
+    /// Puts a journal entry into the stream once more, at most once a minute.
+    pub async fn retell(&self, entry: &Entry, now: Timestamp) -> Result<(), StoreError> {
+        let key = key(keys::deployment(&entry.deployment), keys::retell(entry.seq, now));
+        let item = with(with_doc(key, entry)?, "expires", expires(now));
+        self.put_new(item).await.map(|_| ())
     }
 
     /// Deployments that watch an alarm.

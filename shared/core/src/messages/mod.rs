@@ -114,6 +114,39 @@ pub struct Letter {
     pub slack: serde_json::Value,
 }
 
+/// Where messages go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// The EventBridge bus, for machines.
+    Bus,
+    /// The SNS topic, for people.
+    Sns,
+    /// Slack, for people.
+    Slack,
+}
+
+impl Channel {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Bus, Self::Sns, Self::Slack];
+
+    /// Its name in the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bus => "bus",
+            Self::Sns => "sns",
+            Self::Slack => "slack",
+        }
+    }
+}
+
+/// Channels that must hear of an entry. Slack is not among them: a team may have none, and a message
+/// that it does not take goes to the log.
+pub fn owed(deployment: &Deployment, entry: &Entry) -> Vec<Channel> {
+    let people = story::tell(deployment, entry).map(|_| Channel::Sns);
+    let machines = bus::event(deployment, entry).map(|_| Channel::Bus);
+    people.into_iter().chain(machines).collect()
+}
+
 /// The messages of one journal entry, those for people first; none where nobody needs to hear of it.
 ///
 /// `deployment` is the fold of the journal up to and including `entry`. A later one does no harm
