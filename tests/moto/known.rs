@@ -10,7 +10,7 @@
 //! | suites that end by themselves | the same; a task runs until it is stopped |
 //! | alarms that go off by themselves | moto does not evaluate alarms |
 //! | metric expressions of the deployment file | moto's metric math knows a few forms only |
-//! | what our state machines do | moto can't call our functions; `tidegate-states` has its own suite |
+//! | what our state machines do | another suite: `second_opinion` plays every scenario on moto |
 //! | throttling, lost answers, `TransactionConflictException` | moto never fails by itself |
 
 /// A call whose answers differ.

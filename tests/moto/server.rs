@@ -31,7 +31,11 @@ pub enum NoServer {
     NotStarted(String),
 }
 
-/// A running server. It is killed when this is dropped, also by a panic.
+/// Runs a command until the standard input ends, which it does with this process however that ends:
+/// a server that is kept for a whole process is never dropped.
+const UNTIL_INPUT_ENDS: &str = r#"exec 3<&0; "$@" </dev/null & read -r _ <&3; kill $!; wait"#;
+
+/// A running server. It ends when this is dropped, also by a panic, and with this process.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
@@ -42,10 +46,24 @@ pub struct Server {
 impl Server {
     /// Installs moto where it is missing, and starts it.
     pub fn start() -> Result<Self, NoServer> {
-        let program = installed()?;
+        Self::start_with(None)
+    }
+
+    /// The same by a Python script that starts moto; its state machines call everything, functions
+    /// included, on this port.
+    pub fn start_behind(gateway: u16, script: &str) -> Result<Self, NoServer> {
+        Self::start_with(Some((gateway, script)))
+    }
+
+    fn start_with(behind: Option<(u16, &str)>) -> Result<Self, NoServer> {
+        let programs = installed()?;
+        let (gateway, program) = match behind {
+            Some((gateway, script)) => (Some(gateway), vec![programs.join("python"), script.into()]),
+            None => (None, vec![programs.join("moto_server")]),
+        };
         let mut problem = String::new();
         for _ in 0..TRIES {
-            match start(&program) {
+            match start(&program, gateway) {
                 Ok(server) => return Ok(server),
                 Err(text) => problem = text,
             }
@@ -56,27 +74,28 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing left to end.
-        self.child.kill().ok();
+        // The end of its input ends it. It may have ended by itself; then there is nothing left to end.
+        drop(self.child.stdin.take());
         self.child.wait().ok();
     }
 }
 
+/// The folder of its programs.
 fn installed() -> Result<PathBuf, NoServer> {
     let environment = Path::new(ENVIRONMENT);
-    let program = environment.join("bin/moto_server");
+    let programs = environment.join("bin");
     let stamp = environment.join("installed.txt");
     let failed = |error: std::io::Error| {
         NoServer::NotInstalled(format!("failed to keep {}: {error}", stamp.display()))
     };
     // Written last, so it is missing where an installation was cut short.
     if std::fs::read_to_string(&stamp).is_ok_and(|held| held == REQUIREMENTS) {
-        return Ok(program);
+        return Ok(programs);
     }
     let mut python = Command::new("python3");
     python.args(["-m", "venv"]).arg(environment);
     run(python)?;
-    let mut pip = Command::new(environment.join("bin/pip"));
+    let mut pip = Command::new(programs.join("pip"));
     pip.args([
         "install",
         "--quiet",
@@ -86,7 +105,7 @@ fn installed() -> Result<PathBuf, NoServer> {
     ]);
     run(pip)?;
     std::fs::write(&stamp, REQUIREMENTS).map_err(failed)?;
-    Ok(program)
+    Ok(programs)
 }
 
 /// Runs a command to its end, within the limit.
@@ -118,14 +137,16 @@ fn run(mut command: Command) -> Result<(), NoServer> {
     }
 }
 
-fn start(program: &Path) -> Result<Server, String> {
+fn start(program: &[PathBuf], gateway: Option<u16>) -> Result<Server, String> {
     let port = free_port().map_err(|error| format!("failed to find a free port: {error}"))?;
-    let mut child = Command::new(program)
+    let mut child = Command::new("sh")
+        .args(["-c", UNTIL_INPUT_ENDS, "sh"])
+        .args(program)
         .args(["-H", "127.0.0.1", "-p", &port.to_string()])
         // Its state machines reach its other services by this.
-        .env("MOTO_PORT", port.to_string())
+        .env("MOTO_PORT", gateway.unwrap_or(port).to_string())
         .env("MOTO_ECS_SERVICE_RUNNING", RUNNING_TASKS)
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

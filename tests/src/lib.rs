@@ -17,5 +17,5 @@ mod golden;
 mod scenario;
 mod scene;
 
-pub use scenario::scenario;
+pub use scenario::{play_once, scenario};
 pub use scene::Scene;

@@ -1,7 +1,7 @@
 //! Playing a scenario.
 
 use tidegate_local::Options;
-use tidegate_local::cloud::CloudError;
+use tidegate_local::cloud::{CloudError, State};
 use tidegate_local::stage::{Stage, play};
 
 use crate::golden;
@@ -34,6 +34,20 @@ fn run(checked: bool, story: &impl AsyncFn(&Scene)) -> String {
         story(&scene).await;
         let told = scene.close().await;
         Ok::<String, CloudError>(told)
+    });
+    played.unwrap()
+}
+
+/// Plays a scenario once, without judging it, and looks at the cloud that it leaves behind.
+///
+/// # Panics
+/// Where the story itself does.
+pub fn play_once<T>(story: impl AsyncFn(&Scene), look: impl FnOnce(&State) -> T) -> T {
+    let played = play(&Options::virtual_time(SEED), async |stage: Stage| {
+        let scene = Scene::on(stage, false);
+        story(&scene).await;
+        scene.close().await;
+        Ok::<T, CloudError>(scene.cloud(|state| look(state)))
     });
     played.unwrap()
 }

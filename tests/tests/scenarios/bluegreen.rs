@@ -3,7 +3,8 @@
 use tidegate_core::exit::ExitState;
 use tidegate_local::fleet::Behaviour;
 use tidegate_tests::files::STAGING;
-use tidegate_tests::scenario;
+
+use crate::scenario;
 
 const STAGE: &str = "web/staging";
 

@@ -3,7 +3,8 @@
 use tidegate_core::exit::ExitState;
 use tidegate_local::fleet::{AlarmValue, Behaviour, Start};
 use tidegate_tests::files::{PRODUCTION, SHORT, without_conditions};
-use tidegate_tests::scenario;
+
+use crate::scenario;
 
 const TARGET: &str = "web/production";
 const GREEN_ERRORS: &str = "web-production-green-error-rate";

@@ -3,7 +3,8 @@
 use tidegate_core::exit::ExitState;
 use tidegate_local::fleet::{AlarmValue, Behaviour};
 use tidegate_tests::files::{SHORT, digest};
-use tidegate_tests::scenario;
+
+use crate::scenario;
 
 const ALARM: &str = "web-production-green-error-rate";
 const TARGET: &str = "web/production";

@@ -4,8 +4,10 @@ use tidegate_core::exit::ExitState;
 use tidegate_core::ids::DeploymentId;
 use tidegate_local::fleet::Behaviour;
 use tidegate_local::names::{execution_arn, machine_arn};
+use tidegate_tests::Scene;
 use tidegate_tests::files::{PRODUCTION, SHORT};
-use tidegate_tests::{Scene, scenario};
+
+use crate::scenario;
 
 const TARGET: &str = "web/production";
 

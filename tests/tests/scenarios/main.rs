@@ -2,6 +2,9 @@
 //! beside it, why that is right.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+// Scenarios take it from here, so that `second_opinion.rs` can play the same ones in its own way.
+use tidegate_tests::scenario;
+
 mod analysis;
 mod bluegreen;
 mod canary;

@@ -3,7 +3,8 @@
 use tidegate_core::exit::ExitState;
 use tidegate_local::fleet::{Behaviour, Start};
 use tidegate_tests::files::TASKS;
-use tidegate_tests::scenario;
+
+use crate::scenario;
 
 const WORKER: &str = "worker/production";
 

@@ -3,7 +3,8 @@
 use tidegate_core::exit::ExitState;
 use tidegate_local::fleet::{AlarmValue, Behaviour, Start};
 use tidegate_tests::files::{DEV, ROLLING};
-use tidegate_tests::scenario;
+
+use crate::scenario;
 
 const DEVELOPMENT: &str = "web/development";
 const TARGET: &str = "web/production";

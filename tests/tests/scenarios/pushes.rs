@@ -4,7 +4,8 @@ use tidegate_core::exit::ExitState;
 use tidegate_local::faults::EventFate;
 use tidegate_local::fleet::Behaviour;
 use tidegate_tests::files::{MULTI_REGION, SHORT, digest};
-use tidegate_tests::scenario;
+
+use crate::scenario;
 
 const PUSHED: &str = "ECR Image Action";
 const TARGET: &str = "web/production";

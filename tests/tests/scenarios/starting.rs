@@ -5,7 +5,8 @@ use tidegate_local::endpoints::Fault;
 use tidegate_local::fleet::{AlarmValue, Behaviour};
 use tidegate_local::stage::FIRST_DIGEST;
 use tidegate_tests::files::{SHORT, digest};
-use tidegate_tests::scenario;
+
+use crate::scenario;
 
 const ALARM: &str = "web-production-green-error-rate";
 const TARGET: &str = "web/production";
