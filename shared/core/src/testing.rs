@@ -5,7 +5,6 @@
 //! both are in blue.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
-#![expect(dead_code, reason = "the tests that use all of it are being written")]
 
 use std::collections::BTreeMap;
 
@@ -13,9 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::analysis::Samples;
 use crate::deployment::{
-    Deployment, Kind, Origin, Override, Plan, Request, Revision, StableRevision, Traffic,
+    Deployment, Kind, Origin, Override, Phase, Plan, Request, Revision, StableRevision, Stage, Traffic,
 };
-use crate::deployment::{Phase, Stage};
 use crate::event::Event;
 use crate::exit::AbortCause;
 use crate::ids::{Digest, Epoch, PlanHash, Slot, SpecHash, Weight};

@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod around;
 mod baking;
+mod forward;
+mod planning;
 mod raising;
+mod rollback;
 mod scaling;
 mod suites;
 mod test_time;
