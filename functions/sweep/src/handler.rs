@@ -2,11 +2,13 @@
 //! would have been; one target's trouble does not keep the others from being looked at.
 
 use aws_types::SdkConfig;
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use tidegate_aws::executions::{self, ExecutionStatus};
 use tidegate_aws::store::{Commit, Loaded, StoreError};
 use tidegate_aws::{apply, observe};
 use tidegate_core::action::Action;
+use tidegate_core::decision::QUIESCE_SECONDS;
 use tidegate_core::deployment::{Deployment, Kind, Origin};
 use tidegate_core::exit::AbortCause;
 use tidegate_core::ids::{DeploymentId, Target};
@@ -259,6 +261,7 @@ impl Sweep {
                     held.value.target
                 ));
                 // Persist, then act: a deployment that starts meanwhile makes this write fail.
+                held.value.tidying_until = now.checked_add(SignedDuration::from_secs(QUIESCE_SECONDS)).ok();
                 if !self.mark_scaled_in(&mut held).await? {
                     return Ok(());
                 }

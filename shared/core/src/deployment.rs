@@ -441,10 +441,7 @@ impl Deployment {
                 }
             }
             Event::Waiting { reason } => self.waiting_for.clone_from(reason),
-            Event::Planned { plan } => {
-                self.plan = Some((**plan).clone());
-                self.planned_at = Some(at);
-            }
+            Event::Planned { plan } => self.keep_plan(plan, at),
             Event::GateOpened {
                 before,
                 expires_at,
@@ -532,6 +529,11 @@ impl Deployment {
         if matches!(event, Event::TrafficReturned { .. }) {
             self.shift.weight = Weight::ZERO;
         }
+    }
+
+    fn keep_plan(&mut self, plan: &Plan, at: Timestamp) {
+        self.plan = Some(plan.clone());
+        self.planned_at = Some(at);
     }
 
     fn begin_rollback(&mut self, epoch: Epoch, cause: &AbortCause, at: Timestamp) {

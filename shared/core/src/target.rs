@@ -10,7 +10,7 @@ use crate::decision::QUIESCE_SECONDS;
 use crate::deployment::{Deployment, Kind, Origin, Override, Request, Revision, Traffic};
 use crate::exit::{AbortCause, Exit, ExitState};
 use crate::ids::{DeploymentId, Digest, Epoch, Slot, SpecHash, Target};
-use crate::phases::later;
+use crate::phases::{later, seconds_until};
 use crate::spec::{NewerPush, Spec, Trigger};
 
 /// What is known of a target between deployments. Written only with a condition on its version.
@@ -35,6 +35,9 @@ pub struct TargetState {
     pub newest: Option<Newest>,
     /// What serves, as far as Tidegate brought it there.
     pub stable: Option<StableRecord>,
+    /// Until then, a sweep that was to stop idle tasks may still do so, however long it is held up.
+    #[serde(default)]
+    pub tidying_until: Option<Timestamp>,
     /// The deployment that ended last.
     #[serde(default)]
     pub ended: Option<Ended>,
@@ -223,6 +226,7 @@ impl TargetState {
             queue: None,
             newest: None,
             stable: None,
+            tidying_until: None,
             ended: None,
             quarantine: BTreeMap::new(),
         }
@@ -283,6 +287,13 @@ impl TargetState {
         let ended = self.ended.as_ref()?;
         let quiet = ended.state != ExitState::RollbackFailed || now >= later(ended.at, QUIESCE_SECONDS);
         (!quiet).then(|| ended.deployment.clone())
+    }
+
+    /// Seconds for which no tasks may be started in the slot that was idle: a sweep that was told to
+    /// stop them may be late.
+    pub fn tidying(&self, now: Timestamp) -> Option<u32> {
+        let until = self.tidying_until.filter(|until| now < *until)?;
+        Some(seconds_until(now, until))
     }
 
     fn refusal(&self, push: &Push) -> Option<Refusal> {

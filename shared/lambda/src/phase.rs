@@ -187,6 +187,9 @@ pub async fn run(
         if let Some(output) = over(&held, phase)? {
             return Ok(output);
         }
+        if let Some(output) = wait_for_sweep(store, clock, phase, &mut held).await? {
+            return Ok(output);
+        }
         let question = Question::of(&held.deployment, clock.now());
         let (asked, observation) = match read.take().filter(|(asked, _)| asked.covers(&question)) {
             Some(read) => read,
@@ -234,6 +237,27 @@ fn over(held: &Held, phase: Phase) -> Result<Option<PhaseOutput>, FunctionError>
         None if !held.holds() => Err(FunctionError::StaleEpoch),
         None => Ok(None),
     }
+}
+
+/// Before tasks are started in the slot that was idle, a sweep that was to stop them has had its time.
+async fn wait_for_sweep(
+    store: &Store,
+    clock: &Clock,
+    phase: Phase,
+    held: &mut Held,
+) -> Result<Option<PhaseOutput>, FunctionError> {
+    let left = held.target.value.tidying(clock.now());
+    let Some(seconds) = left.filter(|_| phase == Phase::Shift) else {
+        return Ok(None);
+    };
+    let reason = "a sweep may still be stopping the tasks that were idle";
+    let decision = Decision::wait(seconds, reason).explained(&held.deployment);
+    match persist(store, clock, phase.as_str(), held, &decision).await {
+        // Whoever wrote is read at the next look.
+        Ok(()) | Err(StoreError::Conflict { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    answer(&held.deployment, decision.outcome, clock)
 }
 
 async fn persist(
