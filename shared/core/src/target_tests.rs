@@ -236,6 +236,7 @@ mod admission {
                 queue: None,
                 newest: None,
                 stable: None,
+                tidying_until: None,
                 ended: None,
                 quarantine: BTreeMap::new(),
             }
@@ -581,6 +582,22 @@ mod rest {
         let (mut target, _) = after(CANARY, ExitState::RollbackFailed);
         let request = started(target.admit(push("2", 11), at(1000 + QUIESCE_SECONDS)));
         assert_eq!(request.epoch, Epoch(2));
+    }
+
+    #[test]
+    fn idle_tasks_are_tidied_until_the_instant_that_was_set() {
+        let mut target = fresh(CANARY);
+        assert_eq!(target.tidying(at(0)), None);
+        target.tidying_until = Some(at(100));
+        for (now, seconds) in [
+            (0, Some(100)),
+            (60, Some(40)),
+            (99, Some(1)),
+            (100, None),
+            (101, None),
+        ] {
+            assert_eq!(target.tidying(at(now)), seconds, "{now} s");
+        }
     }
 
     #[test]
