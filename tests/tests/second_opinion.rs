@@ -31,6 +31,8 @@ mod bluegreen;
 mod canary;
 #[path = "scenarios/faults.rs"]
 mod faults;
+#[path = "scenarios/found.rs"]
+mod found;
 #[path = "scenarios/gates.rs"]
 mod gates;
 #[path = "scenarios/hands.rs"]

@@ -9,6 +9,7 @@ mod analysis;
 mod bluegreen;
 mod canary;
 mod faults;
+mod found;
 mod gates;
 mod hands;
 mod no_balancer;
