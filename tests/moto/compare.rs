@@ -7,12 +7,54 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SdkConfig;
+use serde_json::Value;
 use tidegate_aws::error::AwsError;
 use tidegate_aws::store::{Store, StoreError};
 use tidegate_core::wiring::Wiring;
+use tidegate_local::Cloud;
+use tidegate_local::endpoints::Request;
 use tidegate_local::names::TABLE;
 
 use super::known::DIFFERS;
+use super::wire;
+
+/// Where a call goes for which there is no client.
+#[derive(Debug)]
+pub enum Door {
+    /// The local cloud's endpoints.
+    Local(Cloud),
+    /// moto's port.
+    Moto(u16),
+}
+
+impl Door {
+    /// Makes a call of DynamoDB Streams: its answer, or the code of its refusal.
+    pub fn streams(&self, operation: &str, body: &Value) -> Result<Value, String> {
+        const TARGET: &str = "DynamoDBStreams_20120810";
+        let (status, body) = match self {
+            Self::Local(cloud) => {
+                let target = format!("{TARGET}.{operation}");
+                let body = body.to_string().into_bytes().into();
+                let reply = cloud.answer(&Request {
+                    path: "/",
+                    headers: &[("X-Amz-Target".to_owned(), target)],
+                    body: &body,
+                });
+                (reply.status, String::from_utf8_lossy(&reply.body).into_owned())
+            }
+            Self::Moto(port) => {
+                let answer = wire::json(*port, "dynamodb", TARGET, operation, body)?;
+                (answer.status, answer.body)
+            }
+        };
+        let answer: Value = serde_json::from_str(&body).map_err(|error| format!("{error}: {body}"))?;
+        if status == 200 {
+            return Ok(answer);
+        }
+        let code = answer["__type"].as_str().unwrap_or(&body);
+        Err(code.rsplit('#').next().unwrap_or(code).to_owned())
+    }
+}
 
 /// Clients of one side, and what its names are there.
 #[derive(Debug)]
@@ -26,6 +68,8 @@ pub struct Side {
     pub sfn: aws_sdk_sfn::Client,
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub store: Store,
+    /// For what has no client.
+    pub door: Door,
     /// The golden-path service; the ARNs have random parts, so each side has its own.
     pub wiring: Wiring,
     /// A task token that is waited for; each side makes its own.
@@ -36,7 +80,7 @@ pub struct Side {
 
 impl Side {
     /// Clients of these settings, on a side that has nothing yet.
-    pub fn new(sdk: &SdkConfig) -> Self {
+    pub fn new(sdk: &SdkConfig, door: Door) -> Self {
         let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
         Self {
             ecs: aws_sdk_ecs::Client::new(sdk),
@@ -48,6 +92,7 @@ impl Side {
             sfn: aws_sdk_sfn::Client::new(sdk),
             store: Store::new(dynamodb.clone(), TABLE),
             dynamodb,
+            door,
             wiring: Wiring {
                 cluster: String::new(),
                 services: [].into(),

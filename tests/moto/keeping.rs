@@ -8,6 +8,7 @@ use tidegate_core::event::Event;
 use tidegate_core::gates::{People, PersonEntry};
 use tidegate_core::ids::{Epoch, SpecHash};
 use tidegate_core::journal::{Entry, append, verify_with_head};
+use tidegate_core::messages::Channel;
 use tidegate_core::target::{Lock, TargetState};
 use tidegate_local::names::TABLE;
 
@@ -164,8 +165,8 @@ async fn small_items(both: &mut Comparison) {
     both.same("leave a newer token", async |side| keep(side, "three", NOW).await)
         .await;
     both.same("read the newest token", read).await;
-    let delivered = async |side: &Side| stored(side.store.delivered(&id(1), 1, "sns").await);
-    let mark = async |side: &Side| stored(side.store.mark_delivered(&id(1), 1, "sns", NOW).await);
+    let delivered = async |side: &Side| stored(side.store.delivered(&id(1), 1, Channel::Sns).await);
+    let mark = async |side: &Side| stored(side.store.mark_delivered(&id(1), 1, Channel::Sns, NOW).await);
     both.same("look for a delivery that was not made", delivered)
         .await;
     both.same("mark a delivery", mark).await;

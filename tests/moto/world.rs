@@ -5,7 +5,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType,
+    ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
 };
 use aws_sdk_ecs::types::{AwsVpcConfiguration, NetworkConfiguration, Service};
 use aws_sdk_elasticloadbalancingv2::types::{
@@ -25,7 +25,7 @@ use tidegate_local::fleet::{Behaviour, GoldenService, GoldenSpec};
 use tidegate_local::names::{BUS, REGION, TABLE};
 use tidegate_local::{Cloud, Options, cloud::Latency};
 
-use super::compare::Side;
+use super::compare::{Door, Side};
 use super::{translate, wire};
 
 /// What a set-up call can go wrong with; a person reads it.
@@ -55,12 +55,12 @@ pub struct World {
 /// Makes the golden-path service `web` in `production` on both.
 pub async fn make(port: u16) -> Result<World, Problem> {
     let config = moto_config(port);
-    let mut moto = Side::new(&config);
+    let mut moto = Side::new(&config, Door::Moto(port));
     let translated = config.to_builder().http_client(translate::client(port)).build();
     moto.cloudwatch = aws_sdk_cloudwatch::Client::new(&translated);
     let digests = push_to_moto(&moto).await?;
     let cloud = cloud()?;
-    let mut local = Side::new(&cloud.sdk_config());
+    let mut local = Side::new(&cloud.sdk_config(), Door::Local(cloud.clone()));
     let golden = fill_local(&cloud, &digests);
     local.wiring = local_wiring(&golden).ok_or("the golden service has no load balancer")?;
     for family in ["web-production", SUITE_FAMILY] {
@@ -466,6 +466,12 @@ async fn make_table(moto: &Side) -> Result<(), Problem> {
         .create_table()
         .table_name(TABLE)
         .billing_mode(BillingMode::PayPerRequest)
+        .stream_specification(
+            StreamSpecification::builder()
+                .stream_enabled(true)
+                .stream_view_type(StreamViewType::NewImage)
+                .build()?,
+        )
         .key_schema(key("pk", KeyType::Hash)?)
         .key_schema(key("sk", KeyType::Range)?)
         .global_secondary_indexes(index);

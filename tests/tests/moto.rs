@@ -28,6 +28,8 @@ mod known;
 #[expect(dead_code, reason = "the second opinion starts moto behind a gateway")]
 #[path = "../moto/server.rs"]
 mod server;
+#[path = "../moto/stream.rs"]
+mod stream;
 #[path = "../moto/telling.rs"]
 mod telling;
 #[path = "../moto/translate.rs"]
@@ -98,6 +100,7 @@ async fn compare_all(port: u16) -> Result<Comparison, world::Problem> {
     telling::compare(&mut both).await;
     executions::compare(&mut both, &world.cloud, port).await?;
     keeping::compare(&mut both).await;
+    stream::compare(&mut both).await;
     both.close();
     Ok(both)
 }
