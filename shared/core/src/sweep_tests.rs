@@ -1,9 +1,10 @@
 //! What the sweep concludes from what it reads.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use super::*;
 use crate::event::Event;
+use crate::exit::{Exit, ExitState};
 use crate::ids::PlanHash;
 use crate::observation::AlarmState;
 use crate::spec::GatePhase;
@@ -209,4 +210,44 @@ fn a_rescue_has_a_name_of_its_own_that_step_functions_takes() {
     assert_eq!(rescue_name(&long, 10), format!("{}-r10", "x".repeat(76)));
     let fits: DeploymentId = "y".repeat(77).parse().unwrap();
     assert_eq!(rescue_name(&fits, 1), format!("{}-r1", "y".repeat(77)));
+}
+
+#[test]
+fn messages_of_a_deployment_are_looked_after_for_a_quarter_of_an_hour() {
+    for (seconds, expected) in [(0, true), (899, true), (900, false), (901, false)] {
+        assert_eq!(looked_after(at(100), at(100 + seconds)), expected, "{seconds}");
+    }
+}
+
+#[test]
+fn what_nobody_was_told_in_time_is_found() {
+    let mut deployment = baking(CANARY);
+    let exit = Exit {
+        state: ExitState::RolledBack,
+        at: at(1000),
+        reason: "an alarm".to_owned(),
+        remedy: None,
+    };
+    let waiting = Event::Waiting {
+        reason: "nothing that anybody must hear of".to_owned(),
+    };
+    let events = vec![waiting, Event::Exited { exit }];
+    let journal = crate::journal::append(&mut deployment, events, "test", at(1000));
+    let [_, exited] = journal.as_slice() else {
+        panic!("two entries were made: {journal:?}");
+    };
+    let (people, machines) = ((exited.seq, Channel::Sns), (exited.seq, Channel::Bus));
+    let lost = |delivered: &[(u64, Channel)], seconds| {
+        let delivered = delivered.iter().copied().collect();
+        untold(&deployment, &journal, &delivered, at(seconds))
+    };
+    assert_eq!(lost(&[], 1044), Vec::<&Entry>::new());
+    assert_eq!(lost(&[], 1045), [exited]);
+    assert_eq!(lost(&[people], 1045), [exited]);
+    assert_eq!(lost(&[machines], 1045), [exited]);
+    assert_eq!(lost(&[people, machines], 1045), Vec::<&Entry>::new());
+    // Another entry's messages are not this one's, and Slack's are nobody's business.
+    let another = [(exited.seq - 1, Channel::Sns), (exited.seq - 1, Channel::Bus)];
+    assert_eq!(lost(&another, 5000), [exited]);
+    assert_eq!(lost(&[people, (exited.seq, Channel::Slack)], 5000), [exited]);
 }
