@@ -424,6 +424,152 @@ fn only_a_p_value_below_the_significance_is_worse_than_stable() {
     assert_eq!(above.bound, "not worse than stable at p < 0.51");
 }
 
+/// What a metric is over these minutes.
+fn over(metric: KnownMetric, minutes: &[Samples]) -> Result<f64, String> {
+    let minutes: Vec<&Samples> = minutes.iter().collect();
+    Reading::Known(metric).over(&minutes)
+}
+
+#[test]
+fn each_metric_has_its_value_over_a_window() {
+    let minutes = [
+        sample(0, 100.0, 5.0, 100.0),
+        sample(1, 300.0, 15.0, 400.0),
+        sample(2, 0.0, 0.0, 50.0),
+    ];
+    let values = KnownMetric::ALL.map(|metric| over(metric, &minutes).unwrap());
+    let names = KnownMetric::ALL.map(KnownMetric::as_str);
+    assert_eq!(
+        names,
+        ["error_rate", "latency_p99", "availability", "request_count"]
+    );
+    assert_eq!(values[0], 5.0);
+    assert_eq!(values[1], 400.0);
+    assert_eq!(values[2], 95.0);
+    assert!((values[3] - 400.0 / 3.0).abs() < 1e-9);
+}
+
+#[test]
+fn errors_ahead_of_their_requests_count_as_all_of_them() {
+    let minutes = [sample(0, 100.0, 120.0, 1.0)];
+    assert_eq!(over(KnownMetric::ErrorRate, &minutes), Ok(100.0));
+    assert_eq!(over(KnownMetric::Availability, &minutes), Ok(0.0));
+}
+
+#[test]
+fn a_minute_without_a_request_count_is_left_out_with_its_errors() {
+    let mut blind = sample(1, 1.0, 50.0, 1.0);
+    blind.requests = None;
+    let minutes = [sample(0, 100.0, 1.0, 1.0), blind.clone()];
+    assert_eq!(over(KnownMetric::ErrorRate, &minutes), Ok(1.0));
+    assert_eq!(over(KnownMetric::ErrorRate, &[blind]), Err("no data".to_owned()));
+}
+
+#[test]
+fn no_requests_have_no_rate() {
+    let minutes = [sample(0, 0.0, 0.0, 1.0)];
+    assert_eq!(
+        over(KnownMetric::ErrorRate, &minutes),
+        Err("no requests".to_owned())
+    );
+    assert_eq!(over(KnownMetric::RequestCount, &minutes), Ok(0.0));
+}
+
+#[test]
+fn numbers_that_can_not_be_measured_are_refused() {
+    for (odd, shown) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (-1.0, "-1")] {
+        let refused = Err(format!("a sample is {shown}, which can't be"));
+        assert_eq!(
+            over(KnownMetric::LatencyP99, &[sample(0, 1.0, 0.0, odd)]),
+            refused
+        );
+        assert_eq!(
+            over(KnownMetric::RequestCount, &[sample(0, odd, 0.0, 1.0)]),
+            refused
+        );
+        let mut errors = sample(0, 1.0, 0.0, 1.0);
+        errors.errors_5xx = Some(odd);
+        assert_eq!(over(KnownMetric::ErrorRate, &[errors]), refused);
+    }
+}
+
+#[test]
+fn an_expression_is_the_mean_of_its_minutes_and_may_be_negative() {
+    let minute_with = |index: i64, value: f64| {
+        let mut minute = sample(index, 1.0, 0.0, 1.0);
+        minute.custom.insert("drift".to_owned(), value);
+        minute
+    };
+    let read = |minutes: &[Samples], name: &'static str| {
+        let minutes: Vec<&Samples> = minutes.iter().collect();
+        Reading::Custom(name).over(&minutes)
+    };
+    let minutes = [
+        minute_with(0, -3.0),
+        minute_with(1, 1.0),
+        minute_with(2, -4.0),
+        sample(3, 1.0, 0.0, 1.0),
+    ];
+    assert_eq!(read(&minutes, "drift"), Ok(-2.0));
+    assert_eq!(read(&minutes, "lag"), Err("no data".to_owned()));
+    let huge = [minute_with(0, f64::MAX), minute_with(1, f64::MAX)];
+    assert_eq!(
+        read(&huge, "drift"),
+        Err("the samples are too large to add up".to_owned())
+    );
+    assert_eq!(Reading::Custom("drift").per_minute(&minutes), [-3.0, 1.0, -4.0]);
+    assert_eq!(Reading::Custom("drift").unit(), Unit::Count);
+    assert!(Reading::Custom("drift").is_in(&minutes[0]));
+    assert!(!Reading::Custom("drift").is_in(&minutes[3]));
+}
+
+#[test]
+fn values_are_shown_with_their_unit_to_three_decimals() {
+    let shown = [
+        (Unit::Percent, 0.1, "0.1 %"),
+        (Unit::Percent, 99.999_61, "100 %"),
+        (Unit::Percent, 33.333_333, "33.333 %"),
+        (Unit::Milliseconds, 480.0, "480 ms"),
+        (Unit::Count, 12.0, "12"),
+        (Unit::Count, 0.000_5, "0.001"),
+    ];
+    for (unit, value, text) in shown {
+        assert_eq!(unit.show(value), text);
+    }
+}
+
+#[test]
+fn known_metrics_are_found_by_their_names_and_say_which_way_is_worse() {
+    for metric in KnownMetric::ALL {
+        assert_eq!(KnownMetric::named(metric.as_str()), Some(metric));
+        assert_eq!(metric.to_string(), metric.as_str());
+        assert_eq!(Metric::from(metric).known(), Some(metric));
+    }
+    assert_eq!(KnownMetric::named("cpu"), None);
+    let worse = KnownMetric::ALL.map(KnownMetric::higher_is_worse);
+    assert_eq!(worse, [true, true, false, false]);
+    let units = KnownMetric::ALL.map(KnownMetric::unit);
+    assert_eq!(
+        units,
+        [Unit::Percent, Unit::Milliseconds, Unit::Percent, Unit::Count]
+    );
+}
+
+#[test]
+fn fail_wins_over_inconclusive_which_wins_over_pass() {
+    use Verdict::{Fail, Inconclusive, Pass};
+    for (one, other, both) in [
+        (Pass, Pass, Pass),
+        (Pass, Inconclusive, Inconclusive),
+        (Inconclusive, Inconclusive, Inconclusive),
+        (Inconclusive, Fail, Fail),
+        (Pass, Fail, Fail),
+        (Fail, Fail, Fail),
+    ] {
+        assert_eq!((one.and(other), other.and(one)), (both, both));
+    }
+}
+
 fn any_value() -> impl Strategy<Value = Option<f64>> {
     prop_oneof![
         2 => Just(None),

@@ -17,6 +17,11 @@ use crate::spec::{GatePhase, Step, SuiteName};
 use crate::target::{Lock, Quarantine, TargetState};
 use crate::wiring::{Balancer, Forward, Wiring};
 
+mod people;
+mod record;
+mod traffic;
+mod view;
+
 const FILE: &str = "\
 environment: production
 strategy: canary
@@ -414,6 +419,13 @@ fn breaks(invariant: u8, view: &View) {
         broken.iter().any(|one| one.invariant == invariant),
         "invariant {invariant} did not notice; noticed: {broken:?}"
     );
+}
+
+/// What one invariant's rule says of a view.
+fn said(invariant: u8, view: &View) -> Vec<String> {
+    let (number, rule) = RULES[usize::from(invariant) - 1];
+    assert_eq!(number, invariant);
+    rule(view)
 }
 
 /// A history with one event put in after the one at `index`.
