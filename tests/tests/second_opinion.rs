@@ -77,7 +77,7 @@ use replay::{Replay, Replayed};
 use server::{NoServer, Server};
 
 /// Longer than any pause between two calls of moto's: the longest retry waits thirty seconds.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// moto's server with what it needs to run our machines at all; what that is, it says itself.
 const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/second/moto_server.py");
