@@ -153,4 +153,43 @@ mod tests {
         assert_eq!(text("javascript:alert(1)"), "dashboard javascript:alert(1)");
         assert_eq!(text("!channel"), "dashboard !channel");
     }
+
+    #[test]
+    fn a_dashboard_of_any_usual_length_is_a_link_and_a_longer_one_is_text() {
+        let shown = |link: &str| dashboard(link)["text"].as_str().unwrap_or_default().to_owned();
+        // Of this length once escaped, which `&amp;` makes of `&`.
+        let of_length = |length: usize| {
+            let ands = (length / 10).min(300);
+            format!(
+                "https://{}{}",
+                "&".repeat(ands),
+                "a".repeat(length - 8 - 5 * ands)
+            )
+        };
+        let escaped = |link: &str| link.replace('&', "&amp;");
+        for length in [20, 150, FIELD_MAX - 21] {
+            let link = escaped(&of_length(length));
+            assert_eq!(link.len(), length);
+            assert_eq!(shown(&of_length(length)), format!("<{link}|dashboard>"));
+        }
+        for length in [FIELD_MAX - 20, FIELD_MAX - 19] {
+            let link = escaped(&of_length(length));
+            assert_eq!(shown(&of_length(length)), format!("dashboard {link}"));
+        }
+        assert_eq!(shown("http://a.example"), "<http://a.example|dashboard>");
+        assert_eq!(shown("https://a.example/a b"), "dashboard https://a.example/a b");
+    }
+
+    #[test]
+    fn our_own_markup_counts_towards_the_length() {
+        let text = |length: usize| mrkdwn("**", &"x".repeat(length), "***", 20)["text"].to_string();
+        assert_eq!(text(15), format!("\"**{}***\"", "x".repeat(15)));
+        assert_eq!(text(16), format!("\"**{}…***\"", "x".repeat(14)));
+    }
+
+    #[test]
+    fn what_matters_more_is_marked() {
+        let marks = [Severity::Info, Severity::Attention, Severity::Page].map(lead);
+        assert_eq!(marks, ["", "⚠️ ", "🚨 "]);
+    }
 }

@@ -14,6 +14,9 @@ use crate::journal;
 use crate::spec::{GatePhase, Step};
 use crate::wiring::Wiring;
 
+mod marks;
+mod words;
+
 const FILE: &str = r##"
 environment: production
 strategy: canary

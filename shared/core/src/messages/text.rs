@@ -85,6 +85,15 @@ mod tests {
             (3600, "1 h"),
             (3605, "1 h"),
             (90_061, "1 d 1 h"),
+            (1, "1 s"),
+            (59, "59 s"),
+            (61, "1 min 1 s"),
+            (3599, "59 min 59 s"),
+            (3660, "1 h 1 min"),
+            (86_399, "23 h 59 min"),
+            (86_400, "1 d"),
+            (86_460, "1 d"),
+            (180_000, "2 d 2 h"),
         ] {
             assert_eq!(duration(seconds), said);
         }
@@ -93,6 +102,31 @@ mod tests {
     #[test]
     fn what_could_hide_or_fake_text_is_taken_out() {
         assert_eq!(clean("a\u{1b}[31mb\r\nc\u{202e}d\u{200b}"), "a [31mb cd");
+    }
+
+    #[test]
+    fn of_text_that_does_not_show_only_so_much_is_read() {
+        let hidden = |count: usize| format!("{}end", "\u{200b}".repeat(count));
+        assert_eq!(clean(&hidden(LONGEST_PIECE * 4 - 3)), "end");
+        assert_eq!(clean(&hidden(LONGEST_PIECE * 4 - 2)), "en");
+        assert_eq!(clean(&hidden(LONGEST_PIECE * 4)), "");
+    }
+
+    #[test]
+    fn separators_of_lines_are_spaces_and_marks_of_direction_are_nothing() {
+        assert_eq!(clean("a\u{2028}b\u{2029}c"), "a b c");
+        assert_eq!(clean("a\u{feff}b\u{2066}c\u{200f}d"), "abcd");
+        assert_eq!(clean("  many   words \t here "), "many words here");
+        assert_eq!(clean(&"x".repeat(LONGEST_PIECE)), "x".repeat(LONGEST_PIECE));
+        assert!(clean(&"x".repeat(LONGEST_PIECE + 1)).ends_with("x…"));
+    }
+
+    #[test]
+    fn a_subject_of_the_greatest_length_is_kept_whole() {
+        let text = "s".repeat(SUBJECT_MAX);
+        assert_eq!(subject(&text), text);
+        let longer = format!("{text}s");
+        assert_eq!(subject(&longer), format!("{}...", "s".repeat(SUBJECT_MAX - 3)));
     }
 
     #[test]

@@ -1,0 +1,618 @@
+//! What a story says of traffic, time and what comes next, and what a timeline shows.
+
+use super::*;
+use crate::analysis::Measurement;
+use crate::spec::SuiteName;
+
+/// What a letter says under a name.
+fn row(messages: &[Message], name: &str) -> String {
+    let wanted = format!("{name}:");
+    letter(messages)
+        .text
+        .lines()
+        .find_map(|line| line.strip_prefix(&wanted))
+        .map(|value| value.trim_start().to_owned())
+        .unwrap_or_default()
+}
+
+fn stop() -> Event {
+    Event::AbortRequested {
+        cause: AbortCause::TimedOut,
+    }
+}
+
+/// What an end says of traffic.
+fn traffic_at_end(mut story: Story, state: ExitState) -> String {
+    row(&story.tell(2000, exited(state, 2000, "because", None)), "Traffic")
+}
+
+fn returned(mut story: Story) -> Story {
+    story.tell(911, Event::TrafficReturned { quiesced_at: at(986) });
+    story
+}
+
+fn by_ecs(mut story: Story) -> Story {
+    story.deployment.plan.as_mut().unwrap().traffic = Traffic::Rolling;
+    story
+}
+
+/// The last weight was decided and not read back yet.
+fn raising() -> Story {
+    let mut story = Story::at_25();
+    let raise = Event::WeightDecided {
+        step: 2,
+        weight: Weight::FULL,
+        healthy: 10,
+        needed: 10,
+    };
+    story.tell(880, raise);
+    story
+}
+
+#[test]
+fn traffic_is_told_as_it_was_read() {
+    let shared = "25 % to the candidate, 75 % to stable";
+    assert_eq!(row(&Story::at_25().tell(900, stop()), "Traffic"), shared);
+    let unread = "25 % to the candidate when last read; 100 % was asked for since";
+    assert_eq!(row(&raising().tell(900, stop()), "Traffic"), unread);
+    // The same weight once more is no other one.
+    let mut again = Story::at_25();
+    let weight = Weight::new(25).unwrap();
+    again.tell(
+        890,
+        Event::WeightDecided {
+            step: 1,
+            weight,
+            healthy: 3,
+            needed: 3,
+        },
+    );
+    assert_eq!(row(&again.tell(900, stop()), "Traffic"), shared);
+    // A higher wish from before, and nothing under way.
+    let mut lower = Story::at_25();
+    lower.deployment.peak_weight = Weight::FULL;
+    assert_eq!(row(&lower.tell(900, stop()), "Traffic"), shared);
+}
+
+#[test]
+fn in_one_service_traffic_moves_with_the_tasks() {
+    let moving = "moving with the tasks, as ECS replaces them";
+    assert_eq!(row(&by_ecs(raising()).tell(900, stop()), "Traffic"), moving);
+    let mut moved = by_ecs(Story::at_25());
+    assert_eq!(
+        row(&moved.tell(900, stop()), "Traffic"),
+        "25 % to the candidate, 75 % to stable"
+    );
+    let none = "0 % to the candidate, 100 % to stable";
+    let back = returned(by_ecs(Story::rolling_back()));
+    assert_eq!(traffic_at_end(back, ExitState::RolledBack), none);
+}
+
+#[test]
+fn on_the_way_back_a_weight_is_what_was_last_read() {
+    let last = "25 % to the candidate, 75 % to stable, when last read";
+    assert_eq!(traffic_at_end(Story::rolling_back(), ExitState::Aborted), last);
+    let none = "0 % to the candidate, 100 % to stable";
+    assert_eq!(
+        traffic_at_end(returned(Story::rolling_back()), ExitState::RolledBack),
+        none
+    );
+    assert_eq!(
+        traffic_at_end(returned(Story::rolling_back()), ExitState::RollbackFailed),
+        format!("{none}, when last read")
+    );
+    let mut interrupted = raising();
+    let cause = AbortCause::TimedOut;
+    interrupted.tell(
+        900,
+        Event::RollbackStarted {
+            epoch: Epoch(8),
+            cause,
+        },
+    );
+    assert_eq!(traffic_at_end(returned(interrupted), ExitState::RolledBack), none);
+}
+
+#[test]
+fn a_reversal_knows_of_traffic_only_once_it_is_back() {
+    let of = Kind::Reversal {
+        of: "web-production-6".parse().unwrap(),
+    };
+    let person = "maria".parse().unwrap();
+    let mut story = Story::with(of, Origin::Person { person }, "1.4.2");
+    let request = compose(&story.deployment, &story.entries[0]);
+    assert_eq!(
+        letter(&request).subject,
+        "web/production: going back to before deployment web-production-6"
+    );
+    assert_eq!(row(&request, "Traffic"), "as it was when this began");
+    let cause = AbortCause::TimedOut;
+    story.tell(
+        2,
+        Event::RollbackStarted {
+            epoch: Epoch(8),
+            cause,
+        },
+    );
+    assert_eq!(
+        traffic_at_end(returned(story), ExitState::RolledBack),
+        "0 % to the candidate, 100 % to stable"
+    );
+}
+
+#[test]
+fn a_step_tells_what_follows_it() {
+    let reached = |step, weight| {
+        let weight = Weight::new(weight).unwrap();
+        let told = Story::at_25().tell(1000, Event::WeightReached { step, weight });
+        (row(&told, "Step"), row(&told, "Next"))
+    };
+    let pair = |step: &str, next: &str| (step.to_owned(), next.to_owned());
+    assert_eq!(reached(0, 5), pair("1 of 3", "watched for 10 min, then 25 %"));
+    assert_eq!(reached(1, 25), pair("2 of 3", "watched for 15 min, then 100 %"));
+    assert_eq!(reached(2, 100), pair("3 of 3", "then the validation"));
+    assert_eq!(reached(5, 100), pair("6 of 6", "then the validation"));
+}
+
+#[test]
+fn an_approval_counts_the_decisions_up_to_itself() {
+    let mut story = Story::at_gate();
+    story.tell(20, gate_opened());
+    story.tell(60, decided("tom", "tech-lead", true, 60));
+    let first = story.entries.last().unwrap().clone();
+    story.tell(70, decided("ann", "tech-lead", true, 70));
+    story.tell(80, decided("joe", "product", true, 80));
+    assert_eq!(
+        row(&compose(&story.deployment, &first), "Next"),
+        "still needed: 1 tech-lead, 1 product, with `tidegate approve web-production-7`"
+    );
+    // No rule for that gate in the file, and no gate that opened.
+    let mut bare = Story::at_gate();
+    let unopened = bare.tell(60, decided("tom", "tech-lead", true, 60));
+    assert_eq!(row(&unopened, "Next"), "shift begins when enough have approved");
+}
+
+#[test]
+fn a_completed_deployment_tells_for_how_long_the_old_one_stays() {
+    let next = |change: fn(&mut Deployment)| {
+        let mut story = Story::at_25();
+        change(&mut story.deployment);
+        row(
+            &story.tell(2000, exited(ExitState::Completed, 2000, "it serves", None)),
+            "Next",
+        )
+    };
+    assert_eq!(
+        next(|_| ()),
+        "nothing; for 30 min the old revision stays warm for `tidegate rollback`"
+    );
+    let one = |deployment: &mut Deployment| deployment.spec.auto_rollback.window_seconds = 1;
+    assert_eq!(
+        next(one),
+        "nothing; for 1 s the old revision stays warm for `tidegate rollback`"
+    );
+    assert_eq!(next(|it| it.spec.auto_rollback.window_seconds = 0), "nothing");
+    assert_eq!(next(|it| it.plan.as_mut().unwrap().stable = None), "nothing");
+    assert_eq!(
+        next(|it| it.plan.as_mut().unwrap().traffic = Traffic::Rolling),
+        "nothing"
+    );
+    assert_eq!(next(|it| it.plan = None), "nothing");
+}
+
+#[test]
+fn each_end_tells_what_to_do_where_it_brings_no_remedy() {
+    let ends = |state, remedy| {
+        let told = Story::at_25().tell(2000, exited(state, 2000, "", remedy));
+        assert_eq!(row(&told, "Why"), "", "an empty reason has no line");
+        assert_eq!(row(&told, "Took"), "33 min 20 s");
+        (row(&told, "Next"), letter(&told).severity)
+    };
+    let history = "see `tidegate history web-production-7`".to_owned();
+    for state in [ExitState::Blocked, ExitState::Aborted, ExitState::RolledBack] {
+        assert_eq!(
+            ends(state, None),
+            (history.clone(), Severity::Attention),
+            "{state:?}"
+        );
+        assert_eq!(
+            ends(state, Some("repair it")),
+            ("repair it".to_owned(), Severity::Attention)
+        );
+    }
+    assert_eq!(
+        ends(ExitState::RollbackFailed, None).0,
+        "look at the weights of the listener rule. `tidegate get web-production-7` shows where traffic is"
+    );
+    assert_eq!(
+        ends(ExitState::RollbackFailed, Some("call ops")),
+        (
+            "call ops. `tidegate get web-production-7` shows where traffic is".to_owned(),
+            Severity::Page
+        )
+    );
+    assert_eq!(
+        ends(ExitState::Completed, Some("look at it")),
+        ("look at it".to_owned(), Severity::Info)
+    );
+}
+
+#[test]
+fn a_gate_tells_the_plan_with_its_alarms_and_what_happens_otherwise() {
+    let opened = |alarms: usize, seconds: u64| {
+        let mut story = Story::at_gate();
+        let plan = story.deployment.plan.as_mut().unwrap();
+        plan.alarms = (0..alarms).map(|number| format!("alarm-{number}")).collect();
+        plan.expected_seconds = seconds;
+        row(&story.tell(20, gate_opened()), "The plan")
+    };
+    let steps = "5/25/100 % in the green slot, about";
+    assert_eq!(opened(0, 1800), format!("{steps} 30 min, no alarm watched"));
+    assert_eq!(opened(1, 60), format!("{steps} 1 min, 1 alarm watched"));
+    assert_eq!(opened(2, 0), format!("{steps} 0 s, 2 alarms watched"));
+
+    let before = row(&Story::at_gate().tell(20, gate_opened()), "Next");
+    assert!(before.ends_with("it ends, with no traffic moved"), "{before}");
+    let during = row(&Story::at_25().tell(900, gate_opened()), "Next");
+    assert!(during.ends_with("traffic goes back to stable"), "{during}");
+}
+
+#[test]
+fn traffic_that_came_back_tells_how_long_after_the_alarm() {
+    let mut story = Story::rolling_back();
+    let told = story.tell(911, Event::TrafficReturned { quiesced_at: at(986) });
+    assert_eq!(row(&told, "After alarm"), "16 s");
+    assert_eq!(
+        letter(&told).subject,
+        "web/production: all traffic is back on stable, 11 s after the stop"
+    );
+    assert!(row(&told, "Why").starts_with("alarm web-production-5xx went to ALARM"));
+    let again = story.tell(912, Event::TrafficReturned { quiesced_at: at(987) });
+    assert_eq!(row(&again, "After alarm"), "");
+    assert!(row(&again, "Why").starts_with("a late write had changed it"));
+}
+
+#[test]
+fn what_was_pushed_is_said_to_have_been() {
+    let event_id = "e".to_owned();
+    let story = Story::with(Kind::Forward, Origin::Push { event_id }, "1.4.2");
+    let told = compose(&story.deployment, &story.entries[0]);
+    assert_eq!(row(&told, "Why"), "the image was pushed to ECR");
+    assert_eq!(row(&told, "Started by"), "an image push");
+    assert_eq!(row(&told, "Set aside"), "");
+    assert_eq!(letter(&told).severity, Severity::Info);
+}
+
+#[test]
+fn each_cause_fits_a_subject() {
+    let reason = || "a very long reason".to_owned();
+    let by = || "tom".parse().unwrap();
+    let causes = [
+        (alarm(""), "alarm web-production-5xx went to ALARM"),
+        (
+            AbortCause::AskedFor {
+                by: by(),
+                reason: reason(),
+            },
+            "tom asked for it",
+        ),
+        (
+            AbortCause::Superseded {
+                by: None,
+                digest: String::new(),
+            },
+            "a newer image takes its place",
+        ),
+        (
+            AbortCause::Rejected {
+                by: by(),
+                reason: reason(),
+            },
+            "tom rejected it",
+        ),
+        (
+            AbortCause::ApprovalExpired { expired_at: at(0) },
+            "nobody approved it in time",
+        ),
+        (AbortCause::AnalysisFailed { reason: reason() }, "analysis failed"),
+        (
+            AbortCause::AnalysisInconclusive { reason: reason() },
+            "analysis came to no conclusion",
+        ),
+        (
+            AbortCause::ConditionMet { condition: reason() },
+            "a rollback condition is met",
+        ),
+        (
+            AbortCause::CandidateUnhealthy { reason: reason() },
+            "the candidate is not healthy",
+        ),
+        (AbortCause::SuiteFailed { reason: reason() }, "tests failed"),
+        (
+            AbortCause::ChangedOutside { reason: reason() },
+            "something was changed from outside",
+        ),
+        (AbortCause::PhaseFailed { reason: reason() }, "a phase failed"),
+        (AbortCause::TimedOut, "it took too long"),
+    ];
+    for (cause, words) in causes {
+        let told = Story::at_25().tell(900, Event::AbortRequested { cause });
+        assert_eq!(
+            letter(&told).subject,
+            format!("web/production: stopping: {words}")
+        );
+    }
+}
+
+/// The text of an event's line in a timeline.
+fn shown(event: Event) -> Option<String> {
+    let mut story = Story::planned();
+    story.tell(60, event);
+    let line = timeline::line(start(), story.entries.last().unwrap())?;
+    let text = line
+        .get("+00:01:00".len()..)
+        .unwrap()
+        .trim_start_matches([' ', '%', '█', '░', '0', '1', '2', '5']);
+    Some(text.to_owned())
+}
+
+#[test]
+fn each_phase_and_each_end_has_its_line() {
+    for (phase, text) in [
+        (Phase::Plan, "plan: look at what runs and what is required"),
+        (Phase::Prepare, "prepare: register the new revision"),
+        (Phase::Shift, "shift: move traffic step by step"),
+        (Phase::Validate, "validate: test what serves now"),
+        (Phase::Complete, "complete: the candidate becomes stable"),
+        (Phase::Rollback, "rollback: return to stable"),
+    ] {
+        assert_eq!(shown(Event::PhaseEntered { phase }).unwrap(), text);
+    }
+    for (state, word) in [
+        (ExitState::Completed, "COMPLETED"),
+        (ExitState::Blocked, "BLOCKED"),
+        (ExitState::Aborted, "ABORTED"),
+        (ExitState::RolledBack, "ROLLED BACK"),
+        (ExitState::RollbackFailed, "ROLLBACK FAILED"),
+    ] {
+        let line = shown(exited(state, 60, "because", None)).unwrap();
+        assert_eq!(line, format!("{word}: because"));
+    }
+}
+
+#[test]
+fn intents_whose_result_follows_have_no_line() {
+    let silent: Vec<String> = super::marks::one_of_each()
+        .into_iter()
+        .filter(|(event, _)| shown(event.clone()).is_none())
+        .map(|(event, _)| serde_json::to_value(&event).unwrap()["event"].to_string())
+        .collect();
+    let expected = [
+        "\"weightDecided\"",
+        "\"forwardActionRestored\"",
+        "\"waiting\"",
+        "\"taskDefinitionRegistered\"",
+        "\"suiteStarted\"",
+    ];
+    assert_eq!(silent, expected);
+}
+
+#[test]
+fn the_lines_of_a_way_forward() {
+    let text = |event| shown(event).unwrap();
+    let tasks = |tasks| text(Event::ScalingStarted { step: 0, tasks });
+    assert_eq!(tasks(1), "the candidate is brought to 1 task");
+    assert_eq!(tasks(2), "the candidate is brought to 2 tasks");
+    assert_eq!(tasks(0), "the candidate is brought to 0 tasks");
+    let suite = || SuiteName("smoke".to_owned());
+    let ended = |exit_code| {
+        text(Event::SuiteEnded {
+            suite: suite(),
+            exit_code,
+        })
+    };
+    assert_eq!(ended(0), "suite smoke passed");
+    assert_eq!(ended(3), "suite smoke failed with exit code 3");
+    assert_eq!(
+        text(Event::TestingStarted { step: 0 }),
+        "the candidate is tested without production traffic"
+    );
+    let planned = |alarms: usize| {
+        let mut plan = plan();
+        plan.alarms = vec![String::new(); alarms];
+        text(Event::Planned { plan: Box::new(plan) })
+    };
+    assert_eq!(planned(1), "planned: 5/25/100 %, about 30 min, 1 alarm watched");
+    assert_eq!(planned(2), "planned: 5/25/100 %, about 30 min, 2 alarms watched");
+    assert_eq!(
+        text(gate_opened()),
+        "approval needed before shift, until 2026-11-21T09:00:20Z"
+    );
+    assert_eq!(
+        text(decided("tom", "tech-lead", true, 30)),
+        "tom approved shift as tech-lead: looks good"
+    );
+    let mut silent = decided("tom", "tech-lead", false, 30);
+    if let Event::Decided { decision, .. } = &mut silent {
+        decision.reason = " ".to_owned();
+    }
+    assert_eq!(text(silent), "tom rejected shift as tech-lead");
+    let before = GatePhase::Shift;
+    assert_eq!(text(Event::GatePassed { before }), "approved: shift may begin");
+    assert_eq!(text(Event::ShiftDone), "all steps are done");
+}
+
+#[test]
+fn the_lines_of_a_way_back() {
+    let text = |event| shown(event).unwrap();
+    assert_eq!(text(stop()), "stop: it took longer than a deployment may");
+    let cause = AbortCause::TimedOut;
+    let started = Event::RollbackStarted {
+        epoch: Epoch(8),
+        cause,
+    };
+    assert_eq!(text(started), "rollback begins: it took too long");
+    let quiesced_at = at(100);
+    assert_eq!(
+        text(Event::TrafficReturned { quiesced_at }),
+        "all traffic is on stable, read back"
+    );
+    let mut story = Story::at_25();
+    story.tell(900, Event::TrafficReturned { quiesced_at });
+    assert_eq!(
+        timeline::line(start(), story.entries.last().unwrap()).unwrap(),
+        "+00:15:00    0 %  ░░░░░░░░░░  all traffic is on stable, read back"
+    );
+    assert_eq!(
+        text(Event::TrafficReasserted),
+        "read again: nothing moved it since"
+    );
+    assert_eq!(text(Event::CandidateScaledIn), "the candidate is scaled in");
+}
+
+fn checked(verdict: Verdict, passed: u32, failed: u32, inconclusive: u32) -> Event {
+    let measurement = |metric: &str, value| Measurement {
+        metric: metric.to_owned(),
+        value,
+        bound: String::new(),
+        verdict,
+        reason: String::new(),
+    };
+    Event::Checked {
+        check: Check {
+            verdict,
+            measurements: vec![
+                measurement("error_rate", Some(0.02)),
+                measurement("latency_p99", None),
+                measurement("error_rate", Some(7.0)),
+                measurement("queue_lag", Some(12.0)),
+            ],
+            reason: "error_rate is 0.02 %".to_owned(),
+            condition_breached: None,
+            from: at(0),
+            until: at(60),
+        },
+        passed,
+        failed,
+        inconclusive,
+    }
+}
+
+#[test]
+fn of_checks_the_first_pass_every_failure_and_the_first_of_a_row_without_conclusion_are_shown() {
+    let first = "first check passed: error rate 0.02 %, queue lag 12";
+    assert_eq!(shown(checked(Verdict::Pass, 1, 0, 0)).as_deref(), Some(first));
+    assert_eq!(shown(checked(Verdict::Pass, 2, 0, 0)), None);
+    for failed in [1, 2] {
+        let line = format!("check failed ({failed} so far): error_rate is 0.02 %");
+        assert_eq!(shown(checked(Verdict::Fail, 1, failed, 0)), Some(line));
+    }
+    let unclear = "check without conclusion: error_rate is 0.02 %";
+    assert_eq!(
+        shown(checked(Verdict::Inconclusive, 1, 0, 1)).as_deref(),
+        Some(unclear)
+    );
+    assert_eq!(shown(checked(Verdict::Inconclusive, 1, 0, 2)), None);
+}
+
+#[test]
+fn only_long_waits_are_shown_and_none_while_a_step_bakes() {
+    let waited = |mut story: Story, seconds: i64| {
+        let begun = 2000;
+        let reason = "tasks\u{1b} start".to_owned();
+        story.tell(begun, Event::Waiting { reason });
+        story.tell(begun + seconds, stop());
+        let lines = timeline::lines(start(), &story.entries);
+        lines.iter().find(|line| line.contains("waiting")).cloned()
+    };
+    assert_eq!(waited(Story::at_gate(), 299), None);
+    let shown = "+00:33:20                     waiting for 5 min: tasks start";
+    assert_eq!(waited(Story::at_gate(), 300).as_deref(), Some(shown));
+    assert_eq!(waited(Story::at_25(), 300), None);
+    assert_eq!(waited(Story::at_25(), 90_000), None);
+    // A check does not end the bake, the next step does.
+    let mut checked_once = Story::at_25();
+    checked_once.tell(900, checked(Verdict::Pass, 1, 0, 0));
+    assert_eq!(waited(checked_once, 300), None);
+    let mut next = Story::at_25();
+    next.tell(1700, Event::ScalingStarted { step: 2, tasks: 10 });
+    assert!(waited(next, 300).is_some());
+    // The last wait may still go on: how long is not known.
+    let mut last = Story::at_gate();
+    let reason = "tasks start".to_owned();
+    last.tell(2000, Event::Waiting { reason });
+    assert!(
+        !timeline::lines(start(), &last.entries)
+            .join("")
+            .contains("waiting")
+    );
+}
+
+/// A request and what follows it, by these writers at these times.
+fn journal_of(origin: Origin, second: Event, writers: [&str; 2], seconds: [i64; 2]) -> Vec<String> {
+    let mut story = Story::with(Kind::Forward, origin, "1.4.2");
+    let request = story.entries.remove(0).event;
+    let mut entries = Vec::new();
+    for (event, (by, when)) in [request, second]
+        .into_iter()
+        .zip(writers.into_iter().zip(seconds))
+    {
+        entries.extend(journal::append(&mut story.deployment, vec![event], by, at(when)));
+    }
+    timeline::lines(start(), &entries)
+}
+
+#[test]
+fn a_reversal_is_known_by_a_plan_that_was_written_with_its_request() {
+    let maria = || Origin::Person {
+        person: "maria".parse().unwrap(),
+    };
+    let planned = || Event::Planned {
+        plan: Box::new(plan()),
+    };
+    let lines = journal_of(maria(), planned(), ["api", "api"], [0, 0]);
+    assert_eq!(
+        lines,
+        ["+00:00:00                     maria asked to take web:1.4.2 back"]
+    );
+    let event_id = "e".to_owned();
+    let lines = journal_of(Origin::Push { event_id }, planned(), ["api", "api"], [0, 0]);
+    assert_eq!(
+        lines,
+        ["+00:00:00                     an event asked to take web:1.4.2 back"]
+    );
+    for (second, writers, seconds) in [
+        (planned(), ["api", "plan"], [0, 0]),
+        (planned(), ["api", "api"], [0, 1]),
+        (stop(), ["api", "api"], [0, 0]),
+    ] {
+        let lines = journal_of(maria(), second, writers, seconds);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].ends_with("maria asked to deploy web:1.4.2"), "{lines:?}");
+    }
+    assert_eq!(timeline::lines(start(), &[]), Vec::<String>::new());
+}
+
+#[test]
+fn hours_of_a_timeline_go_on_beyond_a_day() {
+    let mut story = Story::at_gate();
+    story.tell(90_061, Event::ShiftDone);
+    let line = timeline::line(start(), story.entries.last().unwrap()).unwrap();
+    assert!(line.starts_with("+25:01:01 "), "{line}");
+    // An entry from before the start is at the start.
+    let early = timeline::line(at(100), &story.entries[0]).unwrap();
+    assert!(early.starts_with("+00:00:00 "), "{early}");
+}
+
+#[test]
+fn a_bar_is_rounded_to_the_nearest_block() {
+    let filled = |percent| {
+        let weight = Weight::new(percent).unwrap();
+        let mut story = Story::at_gate();
+        story.tell(60, Event::WeightReached { step: 0, weight });
+        let line = timeline::line(start(), story.entries.last().unwrap()).unwrap();
+        assert_eq!(line.matches(['█', '░']).count(), 10, "{line}");
+        line.matches('█').count()
+    };
+    assert_eq!([4, 5, 14, 15, 24, 94, 95].map(filled), [1, 1, 1, 2, 2, 9, 9]);
+}
