@@ -254,9 +254,7 @@ impl Model for Small {
             Property::sometimes("a deployment is rolled back", |_, state: &State| {
                 state.ends_as("RolledBack")
             }),
-            Property::sometimes("a zombie writes", |_, state: &State| {
-                state.world.counts.late > 0
-            }),
+            Property::sometimes("a zombie writes", |_, state: &State| state.world.counts.late > 0),
             Property::sometimes("a zombie sets weights in a rollback", |_, state: &State| {
                 state.zombie_in_rollback()
             }),
@@ -315,7 +313,10 @@ impl State {
             return actions.push(Choice::Hold(id));
         }
         // Held up, it goes on when some time has passed.
-        if self.held.is_none_or(|(held, since)| held != id || since < self.world.now) {
+        if self
+            .held
+            .is_none_or(|(held, since)| held != id || since < self.world.now)
+        {
             actions.push(Choice::Call(id));
         }
         if self.deaths > 0 {
@@ -368,7 +369,10 @@ impl State {
 }
 
 fn ends_as(deployment: &Deployment, exit: &str) -> bool {
-    deployment.exit.as_ref().is_some_and(|one| one.state.as_str() == exit)
+    deployment
+        .exit
+        .as_ref()
+        .is_some_and(|one| one.state.as_str() == exit)
 }
 
 /// Hashes text without keeping it.
@@ -531,13 +535,7 @@ impl Hash for State {
         }
         for one in &world.running {
             ranks.hash_job(&one.job, state);
-            (
-                one.caller,
-                one.started,
-                one.rounds,
-                one.hidden(),
-            )
-                .hash(state);
+            (one.caller, one.started, one.rounds, one.hidden()).hash(state);
             for op in &one.ops {
                 ranks.hash_op(op, state);
             }

@@ -100,7 +100,11 @@ fn main() -> ExitCode {
         Verb::Replay { seed, whole } => replay(&settings, seed, whole),
         Verb::Clocks => {
             for setting in settings.iter().filter(|one| one.balanced()) {
-                let (runs, _, failed) = tidegate_explore::aimed::run_scripts(setting, None, tidegate_explore::aimed::clock_scripts(setting));
+                let (runs, _, failed) = tidegate_explore::aimed::run_scripts(
+                    setting,
+                    None,
+                    tidegate_explore::aimed::clock_scripts(setting),
+                );
                 println!("{} {runs} {}", setting.name, failed.is_some());
                 if let Some((script, found)) = failed {
                     let script = shrink::shrink(setting, &script, None, found[0].invariant);

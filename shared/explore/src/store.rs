@@ -110,8 +110,6 @@ pub struct Store {
     pub tokens: Vec<(usize, TokenName, u32)>,
     /// Events that were taken.
     pub seen: Vec<u32>,
-    /// A sweep that was to scale the slot beside stable in may still do so until then.
-    pub quiet_from: Option<Timestamp>,
 }
 
 impl Store {
@@ -123,7 +121,6 @@ impl Store {
             heads: Vec::new(),
             tokens: Vec::new(),
             seen: Vec::new(),
-            quiet_from: None,
         }
     }
 

@@ -11,11 +11,12 @@ mod tokens;
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
-use tidegate_core::decision::{Outcome, QUIESCE_SECONDS};
+use jiff::Timestamp;
+use tidegate_core::decision::Outcome;
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::exit::{AbortCause, ExitState};
 use tidegate_core::ids::{DeploymentId, Slot};
+use tidegate_core::observation::{Observation, Question};
 use tidegate_core::phases::RollbackStep;
 use tidegate_core::spec::GatePhase;
 use tidegate_core::target::TargetState;
@@ -349,6 +350,8 @@ pub struct Invocation {
     drafted_skew: Ms,
     held_up: bool,
     held: Option<Held>,
+    /// What was read last, and for which question: good for as long as it did nothing but record.
+    read: Option<Arc<(Question, Observation)>>,
     forward: Option<Forward>,
     outcome: Option<Outcome>,
     actions: Vec<tidegate_core::action::Action>,
@@ -382,7 +385,16 @@ const TRIES: u8 = 8;
 
 /// The versions that were read, the entry that is drafted, the weights that were seen, and how many
 /// actions are left.
-pub type Hidden = (Option<(u64, u64)>, Option<u64>, Option<Vec<u32>>, usize);
+pub type Hidden = (
+    Option<(u64, u64)>,
+    Option<u64>,
+    Option<Vec<u32>>,
+    usize,
+    Option<Seen>,
+);
+
+/// What was read: alarms that fire, tasks, weights.
+pub type Seen = (usize, Vec<(u32, u32)>, Option<Vec<u32>>);
 
 impl Invocation {
     /// A function that was just started.
@@ -413,6 +425,7 @@ impl Invocation {
             drafted_skew: skew,
             held_up: false,
             held: None,
+            read: None,
             forward: None,
             outcome: None,
             actions: Vec::new(),
@@ -436,7 +449,21 @@ impl Invocation {
         let append = self.draft.as_ref().and_then(|draft| draft.append.as_ref());
         let seen = self.forward.as_ref();
         let weights = seen.map(|forward| forward.target_groups.iter().map(|(_, weight)| *weight).collect());
-        (held, append.map(|append| append.seq), weights, self.actions.len())
+        let read = self.read.as_ref().map(|read| {
+            let observation = &read.1;
+            let firing = observation.firing().count();
+            let slots = observation
+                .slots
+                .values()
+                .map(|slot| (slot.desired, slot.healthy));
+            let weights = observation.forward.as_ref().map(|forward| {
+                let weights = forward.target_groups.iter().map(|(_, weight)| *weight);
+                weights.collect::<Vec<_>>()
+            });
+            (firing, slots.collect::<Vec<_>>(), weights)
+        });
+        let append = append.map(|append| append.seq);
+        (held, append, weights, self.actions.len(), read)
     }
 }
 
@@ -624,8 +651,8 @@ impl World {
             (None, None) => None,
         };
         let forced = self.plant == Some(Plant::WritesUnconditionally);
-        // The reader's own copy is not needed any more, and in the way of writing in place.
-        one.held = None;
+        // The reader's own copy is in the way of writing in place.
+        let seen = one.held.take().map(|held| (held.target, held.version));
         let sent = self.store.commit(*draft, forced, one.drafted_skew);
         if let Some(index) = written
             && sent.is_ok()
@@ -635,7 +662,18 @@ impl World {
             self.look_after_write(index);
         }
         match sent {
-            Ok(()) => self.sent(one, after),
+            Ok(()) => {
+                if let (Some((target, version)), Some(index)) = (seen, written) {
+                    // As it was stored just now.
+                    let deployment = Arc::clone(&self.store.heads[index].deployment);
+                    one.held = Some(Held {
+                        deployment,
+                        target,
+                        version,
+                    });
+                }
+                self.sent(one, after)
+            }
             Err(Refused::Conflict) => self.lost_race(one, after),
             Err(Refused::Fenced) => Flow::End(Err(Failure::STALE)),
             Err(Refused::AlreadySeen) => Flow::End(Ok(Output::DONE)),
@@ -687,6 +725,8 @@ impl World {
             After::Next | After::Marked(_) => return Flow::On,
         };
         one.rounds += 1;
+        one.read = None;
+        one.held = None;
         match after {
             After::Phase | After::Begin => return self.next_round(one),
             After::Wish(_)
@@ -708,17 +748,14 @@ impl World {
             After::Phase => one.follow_decision(),
             After::Begin => {
                 one.rounds += 1;
+                one.held = None;
                 return self.next_round(one);
             }
             After::Wish(index) => one.ops.push(Op::Tell(index)),
             After::Admit | After::Next => self.follow_admission(one),
             After::Decide(index) => self.follow_gate(one, index),
             After::Reverse => self.follow_reverse(one),
-            After::Marked(Some((index, slot))) => {
-                let waited_out = SignedDuration::from_secs(QUIESCE_SECONDS);
-                self.store.quiet_from = Some(one.clock(self.now) + waited_out);
-                one.ops.push(Op::ScaleIn(index, slot));
-            }
+            After::Marked(Some((index, slot))) => one.ops.push(Op::ScaleIn(index, slot)),
             After::Marked(None) => {}
         }
         Flow::On

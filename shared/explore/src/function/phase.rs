@@ -8,8 +8,10 @@ use tidegate_core::decision::{Decision, Outcome, QUIESCE_SECONDS};
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::event::Event;
 use tidegate_core::exit::{Exit, ExitState, Missing};
-use tidegate_core::observation::Observation;
-use tidegate_core::phases::{RollbackStep, cause_from_failure, decide, decide_rollback, make_plan};
+use tidegate_core::observation::{Observation, Question};
+use tidegate_core::phases::{
+    RollbackStep, cause_from_failure, decide, decide_rollback, make_plan, seconds_until,
+};
 use tidegate_core::target::TargetState;
 
 use super::{After, Flow, Held, Invocation, Job, Op, Output, Status};
@@ -61,8 +63,7 @@ impl World {
             MAX_ROUNDS
         };
         if one.rounds < most {
-            one.ops.push(Op::Load);
-            return Flow::On;
+            return self.look_again(one);
         }
         if one.job == Job::Plan {
             return Flow::End(Err(Failure::CONFLICT));
@@ -72,6 +73,34 @@ impl World {
             wait_seconds: 5,
             exit: None,
         }))
+    }
+
+    /// Reads again, unless nothing was done since but to record what was decided. The write was
+    /// conditional: it would have failed had somebody else written (`shared/lambda/src/phase.rs`).
+    fn look_again(&mut self, one: &mut Invocation) -> Flow {
+        let recorded = matches!(one.job, Job::Phase(_)) && one.actions.is_empty();
+        let held = one.held.take().filter(|_| recorded);
+        let Some(held) = held.filter(|held| held.deployment.exit.is_none()) else {
+            one.read = None;
+            one.ops.push(Op::Load);
+            return Flow::On;
+        };
+        let question = Question::of(&held.deployment, one.clock(self.now));
+        let covered = one.read.as_ref().is_some_and(|read| read.0.covers(&question));
+        one.held = Some(held);
+        if covered {
+            return self.conclude(one);
+        }
+        self.ask_aws(one);
+        Flow::On
+    }
+
+    /// The reads of a forward phase.
+    fn ask_aws(&self, one: &mut Invocation) {
+        one.ops.push(Op::Observe);
+        if one.job == Job::Phase(Phase::Shift) && self.setting.balanced() {
+            one.ops.push(Op::Forward);
+        }
     }
 
     /// Head and target, and whether there is anything to do.
@@ -95,14 +124,12 @@ impl World {
         if held.target.fences(&deployment.id, deployment.epoch) {
             return Flow::End(Err(Failure::STALE));
         }
-        if one.job == Job::Phase(Phase::Shift)
-            && let Some(seconds) = self.late_sweep(one)
-        {
-            return Flow::End(Ok(Output {
-                status: Status::InProgress,
-                wait_seconds: seconds,
-                exit: None,
-            }));
+        let tidying = held.target.tidying(one.clock(self.now));
+        let tidying = tidying.filter(|_| self.plant != Some(Plant::ScalesInLate));
+        if let Some(seconds) = tidying.filter(|_| one.job == Job::Phase(Phase::Shift)) {
+            let reason = "a sweep may still be stopping the tasks that were idle";
+            let decision = Decision::wait(seconds, reason).explained(deployment);
+            return self.prepare(one, held, decision);
         }
         let balanced = self.setting.balanced();
         one.ops.push(Op::Observe);
@@ -122,14 +149,6 @@ impl World {
         }
         one.held = Some(held);
         Flow::On
-    }
-
-    /// Seconds for which a sweep may still stop tasks of the slot that was idle.
-    fn late_sweep(&self, one: &Invocation) -> Option<u32> {
-        let until = self.store.quiet_from?;
-        let left = until.duration_since(one.clock(self.now)).as_secs();
-        let waits = left >= 0 && self.plant != Some(Plant::ScalesInLate);
-        waits.then(|| u32::try_from(left + 1).unwrap_or(1))
     }
 
     pub(super) fn link(&mut self, one: &mut Invocation) -> Flow {
@@ -171,11 +190,31 @@ impl World {
 
     /// Reads the rest, decides, and prepares what is to be recorded.
     pub(super) fn observe(&mut self, one: &mut Invocation) -> Flow {
+        let Some(held) = &one.held else {
+            return Flow::End(Err(Failure("NotFound")));
+        };
+        if matches!(one.job, Job::Phase(_)) {
+            let question = Question::of(&held.deployment, one.clock(self.now));
+            let forward = one.forward.take();
+            let seen = self.observe_phase(one.deployment, &held.deployment, forward, self.now);
+            one.read = Some(Arc::new((question, seen)));
+        }
+        self.conclude(one)
+    }
+
+    /// Decides, and prepares what is to be recorded.
+    fn conclude(&mut self, one: &mut Invocation) -> Flow {
         let Some(held) = one.held.take() else {
             return Flow::End(Err(Failure("NotFound")));
         };
         let mut decision = self.decide(one, &held.deployment);
         self.break_decision(one, &held.deployment, &mut decision);
+        self.prepare(one, held, decision)
+    }
+
+    /// Prepares what is to be recorded, done and answered.
+    fn prepare(&mut self, one: &mut Invocation, held: Held, mut decision: Decision) -> Flow {
+        one.drafted_skew = one.skew;
         one.gate_left = gate_left(&held.deployment, &decision.outcome, one.clock(self.now));
         one.quiesced_at = decision
             .events
@@ -189,7 +228,8 @@ impl World {
         one.exited = exit.is_some();
         one.actions = std::mem::take(&mut decision.actions);
         let wanted = decision.outcome.clone();
-        one.draft = self.draft(one, held, decision.events, exit);
+        one.draft = self.draft(one, &held, decision.events, exit);
+        one.held = Some(held);
         one.outcome = Some(wanted);
         match one.draft {
             Some(_) => one.ops.push(Op::Send(After::Phase)),
@@ -220,8 +260,9 @@ impl World {
                 make_plan(deployment, self.setting.wiring.clone(), &observation, now)
             }
             Job::Phase(phase) => {
-                let observation = self.observe_phase(one.deployment, deployment, forward, self.now);
-                decide(*phase, deployment, &observation, now)
+                let nothing = Observation::default();
+                let seen = one.read.as_deref().map_or(&nothing, |read| &read.1);
+                decide(*phase, deployment, seen, now)
             }
             Job::Rollback { step, .. } => {
                 let observation = self.observe_rollback(*step, deployment, forward);
@@ -346,7 +387,7 @@ impl World {
     fn draft(
         &self,
         one: &mut Invocation,
-        held: Held,
+        held: &Held,
         mut events: Vec<Event>,
         mut exit: Option<Exit>,
     ) -> Option<Box<Commit>> {
@@ -370,7 +411,7 @@ impl World {
                 if !events.iter().any(|event| matches!(event, Event::Exited { .. })) {
                     events.push(Event::Exited { exit: exit.clone() });
                 }
-                commit.target = Some((held.version, self.released(&held, &events, &exit, now)));
+                commit.target = Some((held.version, self.released(held, &events, &exit, now)));
             }
             None if events.is_empty() => return None,
             None => commit.fence = Some((held.deployment.id.clone(), held.deployment.epoch)),
@@ -439,18 +480,19 @@ impl World {
                 return self.next_round(one);
             }
             Outcome::Done if rollback => {
-                let now = one.clock(self.now);
-                let until = one.quiesced_at;
-                let left = until.map_or(0, |at| at.duration_since(now).as_secs() + 1);
-                // Counted by the state machine's clock, from the answer on: whoever wrote when functions
-                // are waited out may have had another clock than this one.
-                let least = match self.plant {
-                    Some(Plant::DoesNotQuiesce) => return Flow::End(Ok(Output::DONE)),
-                    Some(Plant::QuiescesByItsClock) => 1,
-                    _ => QUIESCE_SECONDS + 1,
+                let left = one.quiesced_at.map_or(0, |at| {
+                    let left = at.duration_since(one.clock(self.now)).as_secs() + 1;
+                    u32::try_from(left).unwrap_or(0)
+                });
+                let wait = match self.plant {
+                    Some(Plant::DoesNotQuiesce) => 1,
+                    Some(Plant::QuiescesByItsClock) => left.max(1),
+                    // All of it, by the state machine's clock: what is left by the journal may be told
+                    // by another clock than this one's.
+                    _ => u32::try_from(QUIESCE_SECONDS).unwrap_or(u32::MAX),
                 };
                 Output {
-                    wait_seconds: u32::try_from(left.max(least)).unwrap_or(1),
+                    wait_seconds: wait,
                     ..Output::DONE
                 }
             }
@@ -510,6 +552,6 @@ fn gate_left(deployment: &Deployment, outcome: &Outcome, now: jiff::Timestamp) -
     deployment
         .gates
         .get(before)
-        .and_then(|gate| u32::try_from(gate.expires_at.duration_since(now).as_secs().max(1)).ok())
+        .map(|gate| seconds_until(now, gate.expires_at))
         .or_else(|| rule.map(|gate| gate.expires_seconds))
 }

@@ -1,6 +1,8 @@
 //! The sweep: finds what events missed (`functions/sweep`).
 
+use jiff::SignedDuration;
 use tidegate_core::action::Action;
+use tidegate_core::decision::QUIESCE_SECONDS;
 use tidegate_core::deployment::Kind;
 use tidegate_core::exit::AbortCause;
 use tidegate_core::ids::Slot;
@@ -57,7 +59,8 @@ impl World {
         }
         if self
             .newest_unseen(now)
-            .is_some_and(|image| self.would_take(image, now)) {
+            .is_some_and(|image| self.would_take(image, now))
+        {
             found.push(Todo::Push);
         }
         found
@@ -194,6 +197,10 @@ impl World {
         let mut target = (*self.store.target).clone();
         if let Some(stable) = &mut target.stable {
             stable.other_scaled_in = true;
+        }
+        if which.is_some() {
+            let waited_out = SignedDuration::from_secs(QUIESCE_SECONDS);
+            target.tidying_until = one.clock(self.now).checked_add(waited_out).ok();
         }
         one.draft = Some(Box::new(Commit {
             target: Some((self.store.version, target)),
