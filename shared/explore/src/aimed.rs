@@ -145,4 +145,53 @@ mod tests {
         let of_it = |one: &Violation| one.invariant == Plant::DoesNotQuiesce.invariant();
         assert!(found.iter().any(of_it), "{found:?}\n{script}");
     }
+
+    /// The first script that breaks a plant's invariant; without the plant it must be clean.
+    fn finds(plant: Plant, setting: &Arc<Setting>, scripts: impl Iterator<Item = Script>) {
+        let breaks = |script: &Script| {
+            let found = shrink::run(setting, script, Some(plant), Depth::Unhashed);
+            found.iter().any(|one| one.invariant == plant.invariant())
+        };
+        let mut scripts = scripts;
+        let script = scripts.find(breaks).unwrap();
+        let ours = shrink::run(setting, &script, None, Depth::Full);
+        assert_eq!(ours, Vec::new(), "{script}");
+    }
+
+    fn canary() -> Arc<Setting> {
+        Arc::new(crate::setting::all().unwrap().remove(0))
+    }
+
+    #[test]
+    fn a_rollback_that_waits_by_another_functions_clock_is_found() {
+        let setting = canary();
+        finds(Plant::QuiescesByItsClock, &setting, clock_scripts(&setting));
+    }
+
+    #[test]
+    fn a_rollback_that_does_not_read_back_is_found() {
+        let setting = canary();
+        finds(Plant::DoesNotReassert, &setting, scripts(&setting));
+    }
+
+    #[test]
+    fn an_alarm_that_cleared_before_anyone_looked_is_found() {
+        let setting = canary();
+        let fires = |at| {
+            let delivery = Delivery {
+                copies: 0,
+                ..Delivery::PROMPT
+            };
+            let mut script = Script::calm();
+            let alarm = What::Alarm { delivery };
+            script.stimuli.push(Stimulus { at, what: alarm });
+            script.stimuli.push(Stimulus {
+                at: at + 5_000,
+                what: What::AlarmClears,
+            });
+            script
+        };
+        let instants = (1..180).map(|at| at * 5_000);
+        finds(Plant::ForgetsClearedAlarms, &setting, instants.map(fires));
+    }
 }

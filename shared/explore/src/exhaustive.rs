@@ -683,6 +683,9 @@ pub fn explore_with(mut model: Small, threads: usize, most: Duration) -> Result<
 mod tests {
     use super::*;
 
+    /// Changes of a calm deployment, of which one is the sweep's that stops idle tasks.
+    const SWEEP_SCALES_IN: std::ops::Range<u32> = 12..30;
+
     #[test]
     #[expect(clippy::print_stdout, reason = "figures, with --nocapture")]
     fn no_interleaving_within_the_time_breaks_anything() {
@@ -692,5 +695,18 @@ mod tests {
             assert!(report.fine(), "{report}");
             assert!(report.unique > 100, "{report}");
         }
+    }
+
+    #[test]
+    fn a_late_sweep_that_stops_the_next_deployments_tasks_is_found() {
+        let broken = SWEEP_SCALES_IN.into_iter().find_map(|at| {
+            let late = Small {
+                hold_at: Some(at),
+                ..Small::named("pushes", Some(Plant::ScalesInLate)).unwrap()
+            };
+            let report = explore_with(late, 1, Duration::from_secs(3)).unwrap();
+            report.broken.filter(|broken| broken.contains("invariant 3:"))
+        });
+        assert!(broken.is_some());
     }
 }

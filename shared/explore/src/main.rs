@@ -39,7 +39,7 @@ enum Verb {
         #[arg(long)]
         whole: bool,
     },
-    /// Clocks.
+    /// A late function, an alarm, a clock that is off and a lost answer, at every pair of calls.
     Clocks,
     /// Lists the published bugs that are kept as naive variants.
     Published,

@@ -208,8 +208,15 @@ mod tests {
         let settings = settings();
         let mut missed = Vec::new();
         for plant in Plant::ALL {
-            if plant == Plant::DoesNotQuiesce {
-                // Needs a function held up at the right call: `aimed` finds it.
+            // These need a function held up at the right call: `aimed` and `exhaustive` find them.
+            if matches!(
+                plant,
+                Plant::DoesNotQuiesce
+                    | Plant::DoesNotReassert
+                    | Plant::QuiescesByItsClock
+                    | Plant::ForgetsClearedAlarms
+                    | Plant::ScalesInLate
+            ) {
                 continue;
             }
             let mut campaign = Campaign::default();
