@@ -43,4 +43,32 @@ mod tests {
         assert_eq!(nearest("colour", words), None);
         assert_eq!(nearest("", words), None);
     }
+
+    #[test]
+    fn a_third_of_the_longer_word_may_differ_and_one_edit_always() {
+        assert_eq!(nearest("ab", ["cb"]), Some("cb"));
+        assert_eq!(nearest("ab", ["cd"]), None);
+        // Six letters: two edits. Five: one.
+        assert_eq!(nearest("abcdef", ["abcdxy"]), Some("abcdxy"));
+        assert_eq!(nearest("abcdef", ["abcxyz"]), None);
+        assert_eq!(nearest("abcde", ["abcxy"]), None);
+        // The longer of the two counts, whichever it is.
+        assert_eq!(nearest("abcd", ["abcdef"]), Some("abcdef"));
+        assert_eq!(nearest("abcdef", ["abcd"]), Some("abcd"));
+    }
+
+    #[test]
+    fn the_nearest_of_several_wins_and_of_equals_the_first() {
+        assert_eq!(nearest("weight", ["eight", "weight"]), Some("weight"));
+        assert_eq!(nearest("paus", ["pauses", "pause"]), Some("pause"));
+        assert_eq!(nearest("max", ["mix", "mac"]), Some("mix"));
+    }
+
+    #[test]
+    fn words_of_up_to_sixty_four_bytes_are_compared() {
+        let long = "x".repeat(64);
+        let longer = "x".repeat(65);
+        assert_eq!(nearest(&long, [long.as_str()]), Some(long.as_str()));
+        assert_eq!(nearest(&longer, [longer.as_str()]), None);
+    }
 }

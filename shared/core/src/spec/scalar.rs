@@ -450,4 +450,256 @@ mod tests {
         assert_eq!(refusal.help, "memory needs a unit: 512Mi or 512Gi");
         assert!(read(&Kind::Memory, "memory", "9999999Gi", true).is_err());
     }
+
+    /// A text with what is made of it: a value, or the code and help of a refusal.
+    type Case<'a> = (&'a str, Result<u32, (ProblemCode, &'a str)>);
+
+    #[track_caller]
+    fn table(kind: &Kind, cases: &[Case<'_>]) {
+        for (text, expected) in cases {
+            let found = match read(kind, "it", text, true) {
+                Ok(Scalar::Whole(value)) => Ok(value),
+                Ok(other) => unreachable!("{text}: {other:?}"),
+                Err(refusal) => Err((refusal.code, refusal.help)),
+            };
+            let expected = expected.map_err(|(code, help)| (code, help.to_owned()));
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    const RANGE: ProblemCode = ProblemCode::OutOfRange;
+    const UNIT: ProblemCode = ProblemCode::WrongUnit;
+    const TYPE: ProblemCode = ProblemCode::WrongType;
+
+    #[test]
+    fn a_flag_is_one_of_two_bare_words_and_each_slip_is_told_the_right_one() {
+        let flag = |text, plain| match read(&Kind::Flag, "it", text, plain) {
+            Ok(Scalar::Flag(value)) => Ok(value),
+            Ok(other) => unreachable!("{other:?}"),
+            Err(refusal) => Err(refusal.help),
+        };
+        assert_eq!((flag("true", true), flag("false", true)), (Ok(true), Ok(false)));
+        for text in ["true", "TRUE", "yes", "On", "y", "1"] {
+            assert_eq!(
+                flag(text, false),
+                Err("write `true`, without quotes".to_owned()),
+                "{text}"
+            );
+        }
+        for text in ["false", "False", "no", "OFF", "n", "0"] {
+            assert_eq!(
+                flag(text, false),
+                Err("write `false`, without quotes".to_owned()),
+                "{text}"
+            );
+        }
+        assert_eq!(flag("maybe", true), Err("write `true` or `false`".to_owned()));
+    }
+
+    #[test]
+    fn a_whole_number_keeps_within_its_range() {
+        let help = "write something from 2 to 10";
+        table(
+            &Kind::Integer { min: 2, max: 10 },
+            &[
+                ("1", Err((RANGE, help))),
+                ("2", Ok(2)),
+                ("10", Ok(10)),
+                ("11", Err((RANGE, help))),
+                ("-3", Err((RANGE, help))),
+                ("99999999999", Err((RANGE, help))),
+                ("5 tasks", Err((TYPE, "did you mean `5`?"))),
+                ("five", Err((TYPE, "write `it: 10`"))),
+                (
+                    "1234567890123456789012",
+                    Err((TYPE, "did you mean `123456789012`?")),
+                ),
+            ],
+        );
+        let quoted = read(&Kind::Integer { min: 2, max: 10 }, "it", "5", false).unwrap_err();
+        assert_eq!(quoted.message, "`it` takes a whole number, not `5`");
+    }
+
+    #[test]
+    fn a_number_is_plain_decimal_and_within_its_range() {
+        let kind = Kind::Number { min: -1.0, max: 2.5 };
+        let number = |text, plain| match read(&kind, "it", text, plain) {
+            Ok(Scalar::Number(value)) => Ok(value),
+            Ok(other) => unreachable!("{other:?}"),
+            Err(refusal) => Err((refusal.code, refusal.help)),
+        };
+        for (text, value) in [("-1", -1.0), ("2.5", 2.5), ("+1e0", 1.0), ("25E-1", 2.5)] {
+            assert_eq!(number(text, true), Ok(value), "{text}");
+        }
+        let range = Err((RANGE, "write something from -1 to 2.5".to_owned()));
+        assert_eq!(number("-1.1", true), range);
+        assert_eq!(number("2.6", true), range);
+        let unit = "rates are in percent, latencies in milliseconds, without the unit";
+        for text in ["inf", "nan", "infinity", "", "one", "%", "1_0 %x"] {
+            let help = number(text, true).unwrap_err();
+            assert_eq!(help.0, TYPE, "{text}");
+        }
+        assert_eq!(number("nan", true), Err((TYPE, unit.to_owned())));
+        let meant = "did you mean `1`? rates are in percent, latencies in milliseconds";
+        assert_eq!(number("1%", true), Err((TYPE, meant.to_owned())));
+        assert_eq!(number("1", false), Err((TYPE, meant.to_owned())));
+    }
+
+    #[test]
+    fn a_duration_keeps_within_its_range_and_shows_it_in_its_units() {
+        let help = "write something from 2s to 2m";
+        let wrong = "a duration needs a unit: 10s, 10m or 1h";
+        table(
+            &Kind::Duration { min: 2, max: 120 },
+            &[
+                ("1s", Err((RANGE, help))),
+                ("2s", Ok(2)),
+                ("1m59s", Ok(119)),
+                ("2m", Ok(120)),
+                ("121s", Err((RANGE, help))),
+                ("99999d", Err((RANGE, help))),
+                (
+                    "123456",
+                    Err((UNIT, "a duration needs a unit: 123456s, 123456m or 1h")),
+                ),
+                ("1234567", Err((UNIT, wrong))),
+                ("30s1m", Err((UNIT, wrong))),
+                ("1m1m", Err((UNIT, wrong))),
+                ("1m30", Err((UNIT, wrong))),
+                ("s", Err((UNIT, wrong))),
+                ("18446744073709551615d", Err((UNIT, wrong))),
+                ("1d18446744073709551615s", Err((UNIT, wrong))),
+            ],
+        );
+    }
+
+    #[test]
+    fn durations_are_shown_in_the_largest_unit_that_divides_them() {
+        for (seconds, shown) in [
+            (0, "0s"),
+            (1, "1s"),
+            (59, "59s"),
+            (60, "1m"),
+            (90, "90s"),
+            (3540, "59m"),
+            (3600, "1h"),
+            (5400, "90m"),
+            (86_400, "1d"),
+            (90_000, "25h"),
+            (172_800, "2d"),
+        ] {
+            assert_eq!(show_duration(seconds), shown);
+        }
+    }
+
+    #[test]
+    fn a_share_is_a_whole_percentage_with_or_without_its_sign() {
+        let help = "write something from 1% to 100%";
+        let wrong = "write a whole percentage such as 10%";
+        table(
+            &Kind::Share,
+            &[
+                ("0%", Err((RANGE, help))),
+                ("1%", Ok(1)),
+                ("25", Ok(25)),
+                ("10 %", Ok(10)),
+                ("100%", Ok(100)),
+                ("101", Err((RANGE, help))),
+                ("half", Err((UNIT, wrong))),
+                ("10%%", Err((UNIT, wrong))),
+                ("2.5%", Err((UNIT, wrong))),
+            ],
+        );
+    }
+
+    #[test]
+    fn cpus_keep_within_what_ecs_takes() {
+        let help = "write something from 125m to 192";
+        let wrong = "write thousandths of a vCPU such as 500m, or vCPUs such as 2 or 0.5";
+        table(
+            &Kind::Cpu,
+            &[
+                ("124m", Err((RANGE, help))),
+                ("125m", Ok(125)),
+                ("0.125", Ok(125)),
+                ("0.1", Err((RANGE, help))),
+                ("1.05", Ok(1050)),
+                ("192", Ok(192_000)),
+                ("192000m", Ok(192_000)),
+                ("192001m", Err((RANGE, help))),
+                ("192.001", Err((RANGE, help))),
+                ("0.1255", Err((UNIT, wrong))),
+                ("1.", Err((UNIT, wrong))),
+                (".5m", Err((UNIT, wrong))),
+                ("1.x", Err((UNIT, wrong))),
+                ("4294968", Err((UNIT, wrong))),
+            ],
+        );
+    }
+
+    #[test]
+    fn memory_keeps_within_a_tebibyte() {
+        let help = "write something from 6Mi to 1024Gi";
+        table(
+            &Kind::Memory,
+            &[
+                ("5Mi", Err((RANGE, help))),
+                ("6Mi", Ok(6)),
+                ("1048576Mi", Ok(1_048_576)),
+                ("1048577Mi", Err((RANGE, help))),
+                ("1Gi", Ok(1024)),
+                ("1024Gi", Ok(1_048_576)),
+                ("1025Gi", Err((RANGE, help))),
+                (
+                    "4194304Gi",
+                    Err((UNIT, "memory needs a unit: 4194304Mi or 4194304Gi")),
+                ),
+                ("Mi", Err((UNIT, "memory needs a unit: 512Mi or 2Gi"))),
+                ("much", Err((UNIT, "memory needs a unit: 512Mi or 2Gi"))),
+                ("+6Mi", Err((UNIT, "memory needs a unit: 512Mi or 2Gi"))),
+                (
+                    "12345678901",
+                    Err((UNIT, "memory needs a unit: 123456789Mi or 123456789Gi")),
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_choice_is_one_of_its_words() {
+        let kind = Kind::Choice(&["queue", "supersede"]);
+        let choice = |text| read(&kind, "it", text, true);
+        assert_eq!(choice("queue").unwrap(), Scalar::Text("queue".to_owned()));
+        let near = choice("supercede").unwrap_err();
+        assert_eq!(near.help, "did you mean `supersede`? (one of queue, supersede)");
+        let far = choice("later").unwrap_err();
+        assert_eq!(far.help, "write one of queue, supersede");
+        assert_eq!(far.message, "`it` can't be `later`");
+        assert_eq!(choice(" ").unwrap_err().message, "`it` can't be an empty text");
+    }
+
+    #[test]
+    fn a_time_has_a_date_a_time_and_a_zone() {
+        let read = |text| read(&Kind::Instant, "it", text, true);
+        let expected: Timestamp = "2026-12-24T17:00:00Z".parse().unwrap();
+        assert_eq!(
+            read("2026-12-24T18:00:00+01:00").unwrap(),
+            Scalar::Instant(expected)
+        );
+        let refused = read("2026-12-24").unwrap_err();
+        assert_eq!(
+            (refused.code, refused.message.as_str()),
+            (TYPE, "`it` is not a time: `2026-12-24`")
+        );
+    }
+
+    #[test]
+    fn sixty_characters_of_a_mistake_are_shown() {
+        let sixty = "é".repeat(60);
+        assert_eq!(shortened(&sixty), sixty);
+        assert_eq!(shortened(&format!("{sixty}e")), format!("{sixty}…"));
+        assert_eq!(shortened("a\tb\nc"), "a b c");
+        assert_eq!(quoted("x"), "`x`");
+        assert_eq!(quoted(" \n"), "an empty text");
+    }
 }

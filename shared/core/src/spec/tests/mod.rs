@@ -2,6 +2,7 @@
 
 mod accepted;
 mod arbitrary;
+mod edges;
 mod refused;
 
 use super::*;
