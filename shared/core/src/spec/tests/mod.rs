@@ -3,6 +3,7 @@
 mod accepted;
 mod arbitrary;
 mod edges;
+mod limits;
 mod refused;
 
 use super::*;
