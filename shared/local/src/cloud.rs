@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use bytes::Bytes;
-use dynoxide::Database;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,7 +19,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::clock::CloudClock;
 use crate::disk::{self, DiskError};
-use crate::dynamo::{self, Stream};
+use crate::dynamo;
 use crate::endpoints::{self, Call, Fault, Reply, Request, Service, fault_reply};
 use crate::engine::{BadDefinition, Engine};
 use crate::faults::{EventFate, Faults};
@@ -27,6 +27,7 @@ use crate::fleet::{Fleet, FleetEvent};
 use crate::history::History;
 use crate::http::InProcess;
 use crate::names::{ACCOUNT, REGION};
+use crate::table::{Stream, Table, TableKind};
 
 /// How long things take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,11 +179,29 @@ pub struct State {
     pub(crate) stream: Stream,
     #[serde(skip)]
     pub(crate) stream_busy: bool,
-    /// The batch that is being delivered comes once more.
+    /// Whether the batch that is being delivered comes once more.
     #[serde(skip)]
-    pub(crate) stream_again: bool,
+    pub(crate) stream_again: Again,
+    /// Deliveries that wait for the next event to overtake them.
+    #[serde(skip)]
+    pub(crate) overtaken: Vec<u64>,
     #[serde(skip)]
     pub(crate) dirty: bool,
+}
+
+/// Whether batches that their function took are handed out again, as a stream does that was not told
+/// how far the function is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Again {
+    /// Each comes once.
+    #[default]
+    No,
+    /// The one that is being delivered comes again at once.
+    Now,
+    /// It comes again after the next one.
+    AfterNext,
+    /// This is the next one: both come again.
+    Both,
 }
 
 /// A function to call, with someone who waits for the answer.
@@ -207,7 +226,7 @@ pub struct Failure {
 pub(crate) struct Shared {
     pub(crate) clock: CloudClock,
     pub(crate) latency: Latency,
-    pub(crate) database: Database,
+    pub(crate) table: Table,
     pub(crate) wake: Notify,
     pub(crate) data: Option<PathBuf>,
     pub(crate) sweep: bool,
@@ -250,6 +269,7 @@ impl Shared {
         }
         note(&mut state, now, caller, call, reply.status);
         if changes(&call.operation) {
+            state.stream.more = true;
             state.dirty = true;
             disk::save(self, &mut state);
             drop(state);
@@ -268,9 +288,9 @@ impl Shared {
     fn route(&self, state: &mut State, call: &Call, now: Timestamp) -> Reply {
         match call.service {
             Service::DynamoDb if state.faults.planted.unconditional => {
-                dynamo::handle(&self.database, &dynamo::without_conditions(call))
+                self.table.handle(&dynamo::without_conditions(call), now)
             }
-            Service::DynamoDb | Service::DynamoDbStreams => dynamo::handle(&self.database, call),
+            Service::DynamoDb | Service::DynamoDbStreams => self.table.handle(call, now),
             Service::States => state.engine.handle(call, now),
             Service::Ecs
             | Service::Elbv2
@@ -360,7 +380,8 @@ impl State {
             history: History::default(),
             stream: Stream::default(),
             stream_busy: false,
-            stream_again: false,
+            stream_again: Again::No,
+            overtaken: Vec::new(),
             dirty: true,
         })
     }
@@ -399,9 +420,26 @@ impl State {
             EventFate::Dropped => Vec::new(),
             EventFate::Doubled => vec![on_time, late(3)],
             EventFate::Late(seconds) => vec![late(seconds)],
+            EventFate::Overtaken => {
+                self.overtaken.push(self.next_delivery);
+                vec![late(OVERTAKEN_SECONDS)]
+            }
         };
+        if let Some(due) = times.first().filter(|due| **due <= late(1)) {
+            self.release(*due);
+        }
         for due in times {
             self.push_delivery(function, event.clone(), due);
+        }
+    }
+
+    /// Events that waited to be overtaken follow the one that is due then.
+    fn release(&mut self, due: Timestamp) {
+        let then = due.checked_add(SignedDuration::from_secs(1)).unwrap_or(due);
+        for id in std::mem::take(&mut self.overtaken) {
+            if let Some(waiting) = self.deliveries.get_mut(&id).filter(|held| held.attempts == 0) {
+                waiting.due = waiting.due.min(then);
+            }
         }
     }
 
@@ -423,6 +461,9 @@ impl State {
         self.dirty = true;
     }
 }
+
+/// An event that nothing overtakes comes this late all the same.
+const OVERTAKEN_SECONDS: u32 = 1200;
 
 /// The start of the next minute.
 pub(crate) fn next_minute(now: Timestamp) -> Timestamp {
@@ -449,8 +490,18 @@ impl Cloud {
     /// # Errors
     /// Where the data directory can't be used.
     pub fn new(options: &Options) -> Result<(Self, crate::driver::Driver), CloudError> {
-        let database = disk::open_database(options.data.as_deref())?;
-        dynamo::create_table(&database).map_err(|error| CloudError::Database(error.to_string()))?;
+        Self::with_table(options, TableKind::Dynoxide)
+    }
+
+    /// As [`Cloud::new`], on a table of that kind; on disk it is always dynoxide.
+    ///
+    /// # Errors
+    /// As [`Cloud::new`].
+    pub fn with_table(
+        options: &Options,
+        kind: TableKind,
+    ) -> Result<(Self, crate::driver::Driver), CloudError> {
+        let table = open_table(options, kind)?;
         let (state, start) = match disk::load(options.data.as_deref())? {
             Some((mut state, at)) => {
                 state.engine.load()?;
@@ -462,7 +513,7 @@ impl Cloud {
         let shared = Arc::new(Shared {
             clock: CloudClock::starting_at(start, options.speed),
             latency: options.latency,
-            database,
+            table,
             wake: Notify::new(),
             data: options.data.clone(),
             sweep: options.sweep,
@@ -501,6 +552,11 @@ impl Cloud {
         sdk_config(&self.shared, "outside")
     }
 
+    /// Where the quick table did not answer as dynoxide did ([`TableKind::Compared`]).
+    pub fn table_differences(&self) -> Vec<String> {
+        self.shared.table.differences()
+    }
+
     /// Answers a raw HTTP request to an AWS endpoint.
     pub fn answer(&self, request: &Request<'_>) -> Reply {
         self.shared.answer("outside", request)
@@ -527,6 +583,19 @@ impl Cloud {
     }
 }
 
+fn open_table(options: &Options, kind: TableKind) -> Result<Table, CloudError> {
+    let kind = match options.data {
+        Some(_) => TableKind::Dynoxide,
+        None => kind,
+    };
+    if kind == TableKind::Quick {
+        return Ok(Table::quick());
+    }
+    let database = disk::open_database(options.data.as_deref())?;
+    dynamo::create_table(&database).map_err(|error| CloudError::Database(error.to_string()))?;
+    Ok(Table::on(database, kind))
+}
+
 /// The configuration of one function's clients.
 pub(crate) fn sdk_config(shared: &Arc<Shared>, caller: &'static str) -> SdkConfig {
     let credentials = Credentials::new("LOCAL", "local", None, None, "local cloud");
@@ -535,5 +604,7 @@ pub(crate) fn sdk_config(shared: &Arc<Shared>, caller: &'static str) -> SdkConfi
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(InProcess::new(Arc::clone(shared), caller))
         .time_source(shared.clock)
+        // Nothing stalls half-way in a process, and the watch over it costs on every call.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build()
 }

@@ -13,7 +13,9 @@ use tidegate_states::{Command, Delivery as Report, TaskId};
 use tokio::sync::mpsc;
 use tokio::task::spawn_local;
 
-use crate::cloud::{Cloud, CloudError, Delivery, Failure, Invocation, Ran, Shared, State, next_minute};
+use crate::cloud::{
+    Again, Cloud, CloudError, Delivery, Failure, Invocation, Ran, Shared, State, next_minute,
+};
 use crate::disk;
 use crate::faults::EventFate;
 use crate::fleet::FleetEvent;
@@ -251,7 +253,7 @@ impl Driver {
             return None;
         }
         let checkpoint = state.stream_checkpoint.clone();
-        let records = match state.stream.next(&self.shared.database, checkpoint.as_deref()) {
+        let records = match state.stream.next(&self.shared.table, checkpoint.as_deref()) {
             Ok(records) => records,
             Err(error) => {
                 tracing::error!(%error, "failed to read the table's stream");
@@ -279,7 +281,11 @@ impl Driver {
                 true
             }
             EventFate::Doubled => {
-                state.stream_again = true;
+                state.stream_again = Again::Now;
+                false
+            }
+            EventFate::Overtaken => {
+                state.stream_again = Again::AfterNext;
                 false
             }
             EventFate::Late(seconds) => {
@@ -297,12 +303,7 @@ impl Driver {
         spawn_local(async move {
             let answer = call.await;
             let mut state = shared.lock();
-            if std::mem::take(&mut state.stream_again) {
-                // The function did its work, and the stream does not know it.
-                state.stream.rewind();
-            } else {
-                checkpoint(&mut state, &numbers, answer, shared.clock.now());
-            }
+            take_up(&mut state, &numbers, answer, shared.clock.now());
             state.stream_busy = false;
             state.dirty = true;
             drop(state);
@@ -389,6 +390,22 @@ fn numbers(records: &[Value]) -> Vec<String> {
         .iter()
         .filter_map(|r| r["dynamodb"]["SequenceNumber"].as_str().map(str::to_owned))
         .collect()
+}
+
+/// Goes on with the stream after a batch, unless the batch is to come again: then its function did
+/// the work, and the stream does not know it.
+fn take_up(state: &mut State, numbers: &[String], answer: Result<Value, Failure>, now: Timestamp) {
+    match std::mem::take(&mut state.stream_again) {
+        Again::AfterNext if took_all(&answer) => state.stream_again = Again::Both,
+        Again::Now | Again::Both => state.stream.rewind(),
+        Again::No | Again::AfterNext => checkpoint(state, numbers, answer, now),
+    }
+}
+
+fn took_all(answer: &Result<Value, Failure>) -> bool {
+    answer
+        .as_ref()
+        .is_ok_and(|answer| answer["batchItemFailures"][0].is_null())
 }
 
 /// Moves the stream on past what was dealt with; the rest is delivered again.

@@ -10,7 +10,7 @@ use crate::endpoints::{Call, Reply};
 use crate::names::TABLE;
 
 /// Records in one batch, as the stream's event source mapping in `infra/template.yaml` says.
-const BATCH: usize = 10;
+pub(crate) const BATCH: usize = 10;
 
 /// Answers a call.
 pub(crate) fn handle(database: &Database, call: &Call) -> Reply {
@@ -108,32 +108,24 @@ pub(crate) fn create_table(database: &Database) -> Result<(), DynoxideError> {
     run(&table.to_string(), |request| database.create_table(request)).map(|_| ())
 }
 
-/// Reads the table's stream on from where it was.
-#[derive(Debug, Default)]
-pub(crate) struct Stream {
-    iterator: Option<String>,
-}
-
-impl Stream {
-    /// The next records after `checkpoint`, as Lambda's event source mapping hands them out.
-    pub(crate) fn next(
-        &mut self,
-        database: &Database,
-        checkpoint: Option<&str>,
-    ) -> Result<Vec<Value>, DynoxideError> {
-        let iterator = match self.iterator.take() {
-            Some(iterator) => iterator,
-            None => iterator_after(database, checkpoint)?,
-        };
-        let request = json!({ "ShardIterator": iterator, "Limit": BATCH }).to_string();
-        let answer = read(&dispatch(database, "GetRecords", &request)?)?;
-        self.iterator = answer["NextShardIterator"].as_str().map(str::to_owned);
-        Ok(answer["Records"].as_array().cloned().unwrap_or_default())
-    }
-
-    /// The next reading starts at the checkpoint again.
-    pub(crate) fn rewind(&mut self) {
-        self.iterator = None;
+/// The next records of the table's stream: from an iterator, which is moved on, or after a checkpoint.
+pub(crate) fn read_stream(
+    database: &Database,
+    iterator: &mut Option<String>,
+    checkpoint: Option<&str>,
+) -> Result<Vec<Value>, DynoxideError> {
+    let from = match iterator.take() {
+        Some(iterator) => iterator,
+        None => iterator_after(database, checkpoint)?,
+    };
+    let request = json!({ "ShardIterator": from, "Limit": BATCH }).to_string();
+    let mut answer = read(&dispatch(database, "GetRecords", &request)?)?;
+    *iterator = answer["NextShardIterator"].as_str().map(str::to_owned);
+    match answer["Records"].take() {
+        Value::Array(records) => Ok(records),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            Ok(Vec::new())
+        }
     }
 }
 

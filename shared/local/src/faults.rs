@@ -162,6 +162,8 @@ pub enum EventFate {
     Doubled,
     /// Delivered so many seconds late.
     Late(u32),
+    /// The next one comes first: an event waits for it; a batch comes once more after it.
+    Overtaken,
 }
 
 impl Faults {

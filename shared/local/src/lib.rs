@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! handlers (functions/*) ── real SDK clients ── [http] ── [endpoints] ── [fleet]  simulated tasks, traffic, alarms
-//!                                                 │   ├── [dynamo]    dynoxide, in memory or on disk
+//!                                                 │   ├── [table]     dynoxide, in memory or on disk; a quick one for long suites
 //!                                                 │   └── [engine]    the shipped state machines, run by tidegate-states
 //! [driver]: time, EventBridge, the table's stream, schedules, and the functions that they call
 //! ```
@@ -28,7 +28,9 @@ mod running;
 pub mod sample;
 pub mod server;
 pub mod stage;
+mod table;
 pub mod view;
 
 pub use clock::CloudClock;
 pub use cloud::{Cloud, Options};
+pub use table::TableKind;

@@ -15,6 +15,7 @@ use tokio::task::LocalSet;
 use crate::cloud::{Cloud, CloudError, Failure, Options};
 use crate::fleet::{Behaviour, GoldenSpec};
 use crate::names::TABLE;
+use crate::table::TableKind;
 
 /// Digest of the version that runs when a stage opens.
 pub const FIRST_DIGEST: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
@@ -27,6 +28,18 @@ pub fn play<T, E: From<CloudError>>(
     options: &Options,
     story: impl AsyncFnOnce(Stage) -> Result<T, E>,
 ) -> Result<T, E> {
+    play_on(TableKind::Dynoxide, options, story)
+}
+
+/// As [`play`], on a table of that kind.
+///
+/// # Errors
+/// As [`play`].
+pub fn play_on<T, E: From<CloudError>>(
+    table: TableKind,
+    options: &Options,
+    story: impl AsyncFnOnce(Stage) -> Result<T, E>,
+) -> Result<T, E> {
     // The SDK draws the jitter of its retries from this thread's generator: one seed, one story.
     fastrand::seed(options.seed);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -35,7 +48,7 @@ pub fn play<T, E: From<CloudError>>(
         .build();
     let runtime = runtime.map_err(|error| CloudError::Database(format!("no runtime: {error}")))?;
     LocalSet::new().block_on(&runtime, async {
-        let (cloud, driver) = Cloud::new(options)?;
+        let (cloud, driver) = Cloud::with_table(options, table)?;
         tokio::task::spawn_local(driver.run());
         story(Stage::on(cloud)).await
     })

@@ -1,6 +1,6 @@
 //! Which calls met which faults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use tidegate_local::faults::Site;
@@ -12,6 +12,8 @@ use crate::script::{Kind, Upset};
 #[derive(Debug, Clone, Default)]
 pub struct Coverage {
     sites: BTreeMap<Site, BTreeMap<Kind, u32>>,
+    /// Sites that a run without faults comes by.
+    clean: BTreeSet<Site>,
     exits: BTreeMap<&'static str, u32>,
     runs: u32,
 }
@@ -24,6 +26,9 @@ impl Coverage {
             if !self.sites.contains_key(site) {
                 self.sites.insert(site.clone(), BTreeMap::new());
             }
+        }
+        if run.script.upsets.is_empty() {
+            self.clean.extend(run.sites.iter().cloned());
         }
         for hit in &run.hits {
             let kind = run.script.upsets.iter().find_map(|upset| match upset {
@@ -49,15 +54,55 @@ impl Coverage {
         (met, self.sites.len() * Kind::ALL.len())
     }
 
-    /// Pairs that were not met, in words.
-    pub fn missing(&self) -> Vec<String> {
-        let mut missing = Vec::new();
-        for (site, kinds) in &self.sites {
-            for kind in Kind::ALL.iter().filter(|kind| !kinds.contains_key(kind)) {
-                missing.push(format!("{}: {} {}", site.caller, site.operation, kind.name()));
-            }
+    fn missing(&self) -> impl Iterator<Item = (&Site, Kind)> {
+        self.sites.iter().flat_map(|(site, kinds)| {
+            let left = Kind::ALL.into_iter().filter(|kind| !kinds.contains_key(kind));
+            left.map(move |kind| (site, kind))
+        })
+    }
+
+    /// How many pairs of a site that every clean run of its case comes by were not met.
+    pub fn missing_of_clean_runs(&self) -> usize {
+        self.missing()
+            .filter(|(site, _)| self.clean.contains(*site))
+            .count()
+    }
+
+    /// What was not met: how much, and on request which, a line for each call site.
+    pub fn uncovered(&self, each: bool) -> String {
+        let missing = self.missing().count();
+        if missing == 0 {
+            return "every fault was met at every call site\n".to_owned();
         }
-        missing
+        let rare = missing - self.missing_of_clean_runs();
+        let mut text =
+            format!("not met: {missing} pairs, {rare} of them at call sites that only a fault leads to");
+        if !each {
+            text.push_str(" (--uncovered lists them)\n");
+            return text;
+        }
+        text.push('\n');
+        let mut by_site: BTreeMap<&Site, Vec<&str>> = BTreeMap::new();
+        for (site, kind) in self.missing() {
+            by_site.entry(site).or_default().push(kind.name());
+        }
+        for (site, kinds) in by_site {
+            let mark = if self.clean.contains(site) { ' ' } else { '*' };
+            let kinds = kinds.join(" ");
+            writeln!(text, " {mark}{:<16}{:<26}{kinds}", site.caller, site.operation).ok();
+        }
+        text.push_str(" * only a fault leads there\n");
+        text
+    }
+
+    /// How the deployments ended.
+    pub fn ends(&self) -> String {
+        let exits: Vec<String> = self
+            .exits
+            .iter()
+            .map(|(exit, count)| format!("{exit} {count}"))
+            .collect();
+        exits.join(", ")
     }
 
     /// A table for people.
@@ -81,12 +126,6 @@ impl Coverage {
             self.runs
         )
         .ok();
-        let exits: Vec<String> = self
-            .exits
-            .iter()
-            .map(|(exit, count)| format!("{exit} {count}"))
-            .collect();
-        writeln!(text, "ends: {}", exits.join(", ")).ok();
         text
     }
 }

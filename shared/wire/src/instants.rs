@@ -11,6 +11,15 @@ use crate::run::{Run, Setting};
 use crate::script::{Case, Script, Way};
 use crate::strategy::Strategy;
 
+/// At most so many functions run from an alarm's event until traffic is back.
+const FUNCTIONS: u64 = 3;
+
+/// At most so long from an alarm's event until traffic is back, virtual milliseconds.
+const MILLIS: u64 = 1000;
+
+/// Between two sweeps, as `infra/template.yaml` has it, milliseconds.
+const SWEEP: u64 = 60_000;
+
 /// One instant and what followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Measured {
@@ -20,21 +29,40 @@ pub struct Measured {
     pub runs: u64,
     /// State transitions.
     pub transitions: u64,
-    /// Virtual milliseconds.
+    /// Virtual milliseconds until the rule had its weights back, or ECS its orders.
     pub millis: u64,
+    /// Virtual milliseconds until the old version served alone, with all its tasks.
+    pub served_millis: u64,
 }
 
 impl Measured {
     /// What a run shows; nothing where the alarm came before any traffic or after the end.
     pub fn of(run: &Run) -> Option<Self> {
-        let took = run.back_at?.duration_since(run.turned_at?);
+        let turned = run.turned_at?;
+        let millis = |at: jiff::Timestamp| u64::try_from(at.duration_since(turned).as_millis()).ok();
         (run.exit == Some(ExitState::RolledBack)).then_some(())?;
         Some(Self {
             strategy: run.script.case.strategy,
             runs: run.runs_back as u64,
             transitions: run.transitions_back as u64,
-            millis: u64::try_from(took.as_millis()).ok()?,
+            millis: millis(run.back_at?)?,
+            served_millis: millis(run.served_at?)?,
         })
+    }
+
+    /// Which bound it broke, in words. Where the event is lost, a sweep comes first.
+    pub fn beyond(&self, lost: bool) -> Option<String> {
+        let most = if lost { SWEEP + MILLIS } else { MILLIS };
+        if self.millis > most {
+            Some(format!("{} ms, at most {most} are allowed", self.millis))
+        } else if self.runs > FUNCTIONS && !lost {
+            Some(format!(
+                "{} functions, at most {FUNCTIONS} are allowed",
+                self.runs
+            ))
+        } else {
+            None
+        }
     }
 }
 
@@ -75,36 +103,57 @@ pub fn draw(
     drawn
 }
 
-/// Minimum, median, 95th and 99th percentile and maximum, by strategy and in all.
-pub fn table(measured: &[Measured]) -> String {
+/// Minimum, median, 95th and 99th percentile and maximum, by strategy, and in all.
+pub fn table(measured: &[Measured], lost: bool) -> String {
     let mut text = format!(
-        "{:<12}{:>8}  {:<32}{:<32}{}\n",
-        "strategy", "instants", "functions min/p50/p95/p99/max", "transitions", "virtual ms"
+        "{:<12}{:>8}  {:<22}{:<22}{:<32}{}\n{:<22}{}\n",
+        "strategy",
+        "instants",
+        "functions",
+        "transitions",
+        "ms to the rule's weights or",
+        "ms until the old version",
+        "",
+        "min/p50/p95/p99/max in each          ECS's orders                    serves alone, in full"
     );
     let mut row = |name: &str, of: &[Measured]| {
+        if of.is_empty() {
+            return;
+        }
         writeln!(
             text,
-            "{name:<12}{:>8}  {:<32}{:<32}{}",
+            "{name:<12}{:>8}  {:<22}{:<22}{:<32}{}",
             of.len(),
             spread(of, |one| one.runs),
             spread(of, |one| one.transitions),
-            spread(of, |one| one.millis)
+            spread(of, |one| one.millis),
+            spread(of, |one| one.served_millis)
         )
         .ok();
     };
+    let some = |wanted: &dyn Fn(Strategy) -> bool| -> Vec<Measured> {
+        let of = measured.iter().filter(|one| wanted(one.strategy));
+        of.copied().collect()
+    };
     for strategy in Strategy::ALL {
-        let of: Vec<Measured> = measured
-            .iter()
-            .filter(|one| one.strategy == strategy)
-            .copied()
-            .collect();
-        if !of.is_empty() {
-            row(strategy.name(), &of);
-        }
+        row(strategy.name(), &some(&|one| one == strategy));
     }
+    row("by weights", &some(&Strategy::weighted));
+    row("by tasks", &some(&|one| !one.weighted()));
     row("all", measured);
+    text.push_str(FOOTNOTE);
+    if lost {
+        text.push_str("Alarm events were lost: the sweep found the alarms, once a minute.\n");
+    }
     text
 }
+
+/// Why some figures are of another size.
+const FOOTNOTE: &str = "\
+With a listener rule (bluegreen, canary, linear) the old tasks still run, and traffic is back with the
+rule's weights. Without one (recreate, rolling, tasks) Tidegate tells ECS to run the old version, and
+the rest is ECS's own work: it pulls the image, starts tasks and waits for their health checks.
+";
 
 fn spread(of: &[Measured], value: impl Fn(&Measured) -> u64) -> String {
     let mut values: Vec<u64> = of.iter().map(value).collect();

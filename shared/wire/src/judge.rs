@@ -1,6 +1,6 @@
 //! What must be true in the end: every invariant, and that exactly one version serves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use tidegate_core::deployment::Deployment;
@@ -11,6 +11,7 @@ use tidegate_core::invariants::{View, check};
 use tidegate_core::journal::Entry;
 use tidegate_core::target::TargetState;
 use tidegate_local::cloud::{Noted, State};
+use tidegate_local::history::ServiceSeen;
 use tidegate_local::stage::FIRST_DIGEST;
 use tidegate_local::view::{self, Stored};
 
@@ -129,6 +130,37 @@ pub fn weights_back(state: &State, since: Timestamp) -> Option<Timestamp> {
         }
     }
     back
+}
+
+/// When a rollback last gave ECS an order after an instant.
+pub fn tasks_ordered_back(state: &State, since: Timestamp) -> Option<Timestamp> {
+    let orders = state
+        .calls
+        .iter()
+        .filter(|call| call.caller == "rollback" && call.operation == "UpdateService" && call.status == 200);
+    // The first one brings tasks back; later ones scale the candidate in.
+    orders.map(|call| call.at).find(|at| *at >= since)
+}
+
+/// From when on, after an instant, the old version served alone and with all its tasks, up to the end.
+/// With a listener rule the other tasks may still be there: they get nothing.
+pub fn old_serves_alone(state: &State, strategy: Strategy, since: Timestamp) -> Option<Timestamp> {
+    if strategy.weighted() {
+        return weights_back(state, since);
+    }
+    let mut now: BTreeMap<&str, &ServiceSeen> = BTreeMap::new();
+    let mut alone_since = None;
+    for seen in &state.history.services {
+        now.insert(&seen.name, seen);
+        let old = |seen: &&&ServiceSeen| seen.digests.iter().all(|digest| digest == FIRST_DIGEST);
+        let healthy: u32 = now.values().map(|seen| seen.healthy).sum();
+        let alone = now.values().filter(old).count() == now.len() && healthy >= strategy.replicas();
+        alone_since = match alone_since {
+            held @ Some(_) if alone => held,
+            Some(_) | None => alone.then_some(seen.at.max(since)),
+        };
+    }
+    alone_since
 }
 
 /// Whether a call is one that a reader of a story wants to see.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tidegate_local::cloud::CloudError;
+use tidegate_local::faults::Site;
 
 use crate::run::{Run, Setting, play_script};
 use crate::script::{Case, Delivery, Kind, Script, Upset, Way};
@@ -90,6 +91,31 @@ impl Survey {
         .collect()
     }
 
+    /// For every call site that clean runs come by, and every fault, one script that brings the two
+    /// together; which case and which of the site's calls it is, is drawn.
+    pub fn covering(&self, seed: u64) -> Vec<Script> {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut places: BTreeMap<&Site, Vec<(Case, u64)>> = BTreeMap::new();
+        for (case, run) in &self.clean {
+            for (site, number) in run.sites.iter().zip(0..) {
+                places.entry(site).or_default().push((*case, number));
+            }
+        }
+        let mut scripts = Vec::with_capacity(places.len() * Kind::ALL.len());
+        for calls in places.values() {
+            for kind in Kind::ALL {
+                let Some((case, number)) = random.choice(calls).copied() else {
+                    continue;
+                };
+                scripts.push(Script {
+                    case,
+                    upsets: vec![Upset::Call(number, kind)],
+                });
+            }
+        }
+        scripts
+    }
+
     /// Every way in which a delivery of a case can fare.
     pub fn events(&self, case: Case) -> Vec<Script> {
         let Some(clean) = self.clean(case) else {
@@ -100,11 +126,14 @@ impl Survey {
             upsets: vec![upset],
         };
         let events = (0..clean.events).flat_map(|n| Delivery::ALL.map(|d| Upset::Event(n, d)));
-        // A batch that its function never takes lands in the dead-letter queue and its alarm calls a
-        // person: nothing else could tell what it held.
-        let kept = [Delivery::Double, Delivery::Delay];
-        let batches = (0..clean.batches).flat_map(|n| kept.map(|d| Upset::Batch(n, d)));
+        let batches = (0..clean.batches).flat_map(|n| Delivery::ALL.map(|d| Upset::Batch(n, d)));
         events.chain(batches).map(script).collect()
+    }
+
+    /// How many pairs of faults a case has.
+    pub fn count_pairs(&self, case: Case) -> usize {
+        let calls = usize::try_from(self.calls(case)).unwrap_or(usize::MAX);
+        calls * calls.saturating_sub(1) / 2 * Kind::ALL.len() * Kind::ALL.len()
     }
 
     /// Every pair of faults of a case. The second one is told by its number in the run with the first.

@@ -8,11 +8,11 @@ use tidegate_core::deployment::Deployment;
 use tidegate_core::event::Event;
 use tidegate_core::exit::ExitState;
 use tidegate_core::journal::Entry;
-use tidegate_local::Options;
 use tidegate_local::cloud::{CloudError, Noted, Ran};
 use tidegate_local::faults::{EventFate, Hit, Site};
 use tidegate_local::fleet::{AlarmValue, Behaviour, WeightChange};
-use tidegate_local::stage::{Stage, play};
+use tidegate_local::stage::{Stage, play_on};
+use tidegate_local::{Options, TableKind};
 
 use crate::judge;
 use crate::plant::Plant;
@@ -40,7 +40,7 @@ const SETTLE_SECONDS: u64 = 190;
 const PERSON_TRIES: u32 = 6;
 
 /// How a script is played.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Setting {
     /// When it is turned back, from the push on; only for [`Way::Back`].
     pub turn_after: Option<Duration>,
@@ -50,6 +50,20 @@ pub struct Setting {
     pub plant: Option<Plant>,
     /// Whether what is needed to tell a story is kept.
     pub story: bool,
+    /// What holds the table.
+    pub table: TableKind,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            turn_after: None,
+            lose_alarm_events: false,
+            plant: None,
+            story: false,
+            table: TableKind::Quick,
+        }
+    }
 }
 
 /// What came of a script.
@@ -77,9 +91,13 @@ pub struct Run {
     pub first_change: Option<Timestamp>,
     /// When the shift was done.
     pub shift_done: Option<Timestamp>,
-    /// When traffic was back: the listener rule itself, or the journal where there is none.
+    /// When all that Tidegate can do to bring traffic back was done: the listener rule had its weights
+    /// back, or where there is none, ECS was told to run the old tasks.
     pub back_at: Option<Timestamp>,
-    /// Functions that ran from the turn until then, messages and sweeps left out.
+    /// When the old version served alone, with all its tasks: at once behind a listener rule; else when
+    /// ECS had started and stopped its tasks.
+    pub served_at: Option<Timestamp>,
+    /// Functions that ran from the turn until it was back, messages and sweeps left out.
     pub runs_back: usize,
     /// State transitions from the turn until then.
     pub transitions_back: usize,
@@ -109,7 +127,7 @@ pub fn play_script(script: &Script, setting: &Setting) -> Result<Run, CloudError
     if let Some(plant) = setting.plant {
         plant.shape(&mut options);
     }
-    play(&options, async |stage: Stage| {
+    play_on(setting.table, &options, async |stage: Stage| {
         let player = Player {
             stage,
             script,
@@ -236,6 +254,7 @@ impl Player<'_> {
         let target = self.stage.target(&strategy.target()).await;
         let now = self.stage.now();
         let turned_at = *self.turned_at.borrow();
+        problems.extend(self.stage.cloud.table_differences());
         self.stage.cloud.with(|state| {
             match target {
                 Some(target) => {
@@ -257,10 +276,10 @@ impl Player<'_> {
                 if strategy.weighted() {
                     judge::weights_back(state, turned)
                 } else {
-                    let back = entries().find(|e| matches!(e.event, Event::TrafficReturned { .. }));
-                    back.map(|entry| entry.at)
+                    judge::tasks_ordered_back(state, turned)
                 }
             });
+            let served_at = turned_at.and_then(|turned| judge::old_serves_alone(state, strategy, turned));
             let between =
                 |at: Timestamp| turned_at.is_some_and(|t| t <= at) && back_at.is_some_and(|b| at <= b);
             let runs = state.runs.iter();
@@ -315,6 +334,7 @@ impl Player<'_> {
                 first_change,
                 shift_done,
                 back_at,
+                served_at,
                 runs_back,
                 transitions_back,
                 told,

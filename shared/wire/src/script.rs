@@ -116,19 +116,23 @@ pub enum Delivery {
     Drop,
     /// Twice.
     Double,
-    /// A minute and a half late: others overtake it.
+    /// A minute and a half late.
     Delay,
+    /// The next one comes before it: an event waits for the next event; a batch is handed out once
+    /// more after the next one, because the stream forgot how far it was.
+    Overtake,
 }
 
 impl Delivery {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Drop, Self::Double, Self::Delay];
+    pub const ALL: [Self; 4] = [Self::Drop, Self::Double, Self::Delay, Self::Overtake];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Drop => "drop",
             Self::Double => "double",
             Self::Delay => "delay",
+            Self::Overtake => "overtake",
         }
     }
 
@@ -137,6 +141,7 @@ impl Delivery {
             Self::Drop => EventFate::Dropped,
             Self::Double => EventFate::Doubled,
             Self::Delay => EventFate::Late(90),
+            Self::Overtake => EventFate::Overtaken,
         }
     }
 }
@@ -260,6 +265,7 @@ mod tests {
             "canary+alarm/17/lose-reply",
             "tasks/3/stall,9/kill-after",
             "linear+alarm/event-1/drop,batch-4/double",
+            "rolling/event-0/overtake",
         ] {
             assert_eq!(text.parse::<Script>().unwrap().to_string(), text);
         }

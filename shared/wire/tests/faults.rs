@@ -5,6 +5,7 @@
 use std::sync::OnceLock;
 
 use tidegate_core::exit::ExitState;
+use tidegate_local::TableKind;
 use tidegate_wire::coverage::Coverage;
 use tidegate_wire::plan::{Survey, sample};
 use tidegate_wire::plant::Plant;
@@ -58,6 +59,22 @@ fn clean_runs_end_as_they_should() {
             Way::Back => ExitState::RolledBack,
         };
         assert_eq!(run.exit, Some(should), "{}", run.script);
+    }
+}
+
+/// The table that makes this suite quick must answer every call as dynoxide does: in clean runs, and
+/// where calls come twice, late or to a loser.
+#[test]
+fn the_quick_table_answers_as_dynoxide_does() {
+    let mut scripts: Vec<Script> = Case::all().into_iter().map(Script::clean).collect();
+    scripts.extend(survey().drawn_pairs(12, SEED));
+    for script in scripts {
+        let setting = Setting {
+            table: TableKind::Compared,
+            ..survey().setting(script.case)
+        };
+        let run = play_script(&script, &setting).unwrap();
+        assert!(run.problems.is_empty(), "{}", story::tell(&run));
     }
 }
 
