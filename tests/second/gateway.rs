@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::recording::Answer;
 
@@ -34,10 +34,8 @@ impl Held {
     pub fn answer(mut self, answer: &Answer) {
         let (mark, body) = match answer {
             Answer::Good(output) => ("", output.to_string()),
-            Answer::Bad { error, cause } => (
-                "X-Amz-Function-Error: Unhandled\r\n",
-                json!({ "errorType": error, "errorMessage": cause }).to_string(),
-            ),
+            // The Cause is the payload, and names the error itself.
+            Answer::Bad { error: _, cause } => ("X-Amz-Function-Error: Unhandled\r\n", cause.clone()),
         };
         let head = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Amz-Executed-Version: $LATEST\r\n{mark}\

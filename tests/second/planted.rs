@@ -84,7 +84,7 @@ fn a_planted_retry_is_found() {
         is_throttled,
         "/States/Roll out/Branches/0/States/Shift/Retry/1/ErrorEquals",
         &json!(["Transient"]),
-        "moto: Stop",
+        "moto: Roll back",
     );
 }
 

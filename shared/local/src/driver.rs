@@ -178,8 +178,8 @@ impl Driver {
                 Ok(output) => Report::TaskSucceeded { task, output },
                 Err(failure) => Report::TaskFailed {
                     task,
+                    cause: error_payload(&failure.error_type, &failure.error_message),
                     error: failure.error_type,
-                    cause: failure.error_message,
                 },
             };
             let mut state = shared.lock();
@@ -339,6 +339,11 @@ async fn limited(
             Err(timed_out())
         }
     }
+}
+
+/// How Lambda tells Step Functions of a function's failure: the Cause is the payload as text.
+fn error_payload(kind: &str, message: &str) -> String {
+    json!({ "errorType": kind, "errorMessage": message }).to_string()
 }
 
 /// Whether an event on the bus tells that a deployment has ended.

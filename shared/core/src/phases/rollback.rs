@@ -68,6 +68,10 @@ pub fn decide_rollback(
     decision.explained(deployment)
 }
 
+/// The machine's own name for a timeout within a lane: one that begins with `States.` may not leave it
+/// by a Fail state (Amazon States Language, "Errors"), and not every interpreter lets it out at all.
+const TIMED_OUT: &str = "TimedOut";
+
 /// What stopped the forward path, where nobody wrote a wish to stop: from the error that the state
 /// machine caught.
 pub fn cause_from_failure(deployment: &Deployment, error: &str, cause: &str, now: Timestamp) -> AbortCause {
@@ -80,13 +84,24 @@ pub fn cause_from_failure(deployment: &Deployment, error: &str, cause: &str, now
             expired_at: gate.expires_at,
         };
     }
-    if error == "States.Timeout" {
+    if matches!(error, TIMED_OUT | "States.Timeout") {
         return AbortCause::TimedOut;
     }
-    let cause: String = cause.chars().take(400).collect();
+    let cause: String = message_of(cause).chars().take(400).collect();
     AbortCause::PhaseFailed {
         reason: format!("{error}: {cause}"),
     }
+}
+
+/// Step Functions gives a function's failure as the text of its whole error payload (AWS Lambda
+/// Developer Guide, "Handling errors in Step Functions"); people are told the message in it.
+fn message_of(cause: &str) -> String {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Payload {
+        error_message: String,
+    }
+    serde_json::from_str::<Payload>(cause).map_or_else(|_| cause.to_owned(), |payload| payload.error_message)
 }
 
 fn failed(reason: &str, remedy: &str) -> Decision {

@@ -65,7 +65,7 @@ impl Run<'_> {
         };
         // Where both have passed since the last look, the earlier one was it.
         let failure = if pending.deadline == pending.due() {
-            Failure::new(names::TIMEOUT, "the task took longer than its TimeoutSeconds")
+            Failure::new(names::TIMEOUT, "")
         } else {
             Failure::new(
                 names::HEARTBEAT_TIMEOUT,
