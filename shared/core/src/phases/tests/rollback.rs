@@ -284,6 +284,17 @@ fn what_the_state_machine_caught_becomes_the_cause() {
         cause(&deployment, "AwsUnavailable", "throttled", 500),
         failed("AwsUnavailable: throttled")
     );
+    // Of a function's error payload, the message is told.
+    let payload = r#"{"errorType":"AwsUnavailable","errorMessage":"throttled by \"ECS\"","trace":[]}"#;
+    assert_eq!(
+        cause(&deployment, "AwsUnavailable", payload, 500),
+        failed("AwsUnavailable: throttled by \"ECS\"")
+    );
+    let other = r#"{"errorType":"AwsUnavailable"}"#;
+    assert_eq!(
+        cause(&deployment, "AwsUnavailable", other, 500),
+        failed(&format!("AwsUnavailable: {other}"))
+    );
     let long = "ä".repeat(401);
     assert_eq!(
         cause(&deployment, "E", &long, 500),
