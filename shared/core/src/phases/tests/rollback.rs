@@ -280,6 +280,8 @@ fn what_the_state_machine_caught_becomes_the_cause() {
         cause(&deployment, "States.Timeout", "", 500),
         AbortCause::TimedOut
     );
+    // The machine's own name for a timeout within its lane.
+    assert_eq!(cause(&deployment, "TimedOut", "", 500), AbortCause::TimedOut);
     assert_eq!(
         cause(&deployment, "AwsUnavailable", "throttled", 500),
         failed("AwsUnavailable: throttled")
