@@ -1,6 +1,7 @@
 //! A target's own record: its lock, epoch, queue, quarantine and stable revision, and which push
 //! becomes a deployment.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -191,18 +192,18 @@ pub fn glob(pattern: &str, text: &str) -> bool {
     while t < text.len() {
         match pattern.get(p) {
             Some('*') => {
-                star = Some((p, t));
                 p += 1;
+                star = Some((p, t));
             }
             Some(c) if *c == '?' || Some(c) == text.get(t) => {
                 p += 1;
                 t += 1;
             }
             Some(_) | None => match star {
-                Some((at, from)) => {
-                    p = at + 1;
+                Some((after, from)) => {
+                    p = after;
                     t = from + 1;
-                    star = Some((at, from + 1));
+                    star = Some((after, t));
                 }
                 None => return false,
             },
@@ -311,16 +312,17 @@ impl TargetState {
             return None;
         }
         let newest = self.newest.as_ref()?;
-        if push.digest == newest.digest && push.pushed_at == newest.pushed_at {
-            return Some(Refusal::Duplicate);
-        }
         // The registry's times are whole seconds; of two images of one second, the same one is the newer
         // one for everybody, or the sweep would go from one to the other and back for ever.
-        if (push.pushed_at, &push.digest) < (newest.pushed_at, &newest.digest) {
-            return Some(Refusal::Older {
-                newest: newest.digest.clone(),
-                newest_at: newest.pushed_at,
-            });
+        match (push.pushed_at, &push.digest).cmp(&(newest.pushed_at, &newest.digest)) {
+            Ordering::Equal => return Some(Refusal::Duplicate),
+            Ordering::Less => {
+                return Some(Refusal::Older {
+                    newest: newest.digest.clone(),
+                    newest_at: newest.pushed_at,
+                });
+            }
+            Ordering::Greater => {}
         }
         let stable = self.stable.as_ref()?;
         (stable.digest == push.digest && self.lock.is_none())

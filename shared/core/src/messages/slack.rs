@@ -81,7 +81,9 @@ fn dashboard(link: &str) -> Value {
     // `|` would end the address, and the label begin.
     let link = clean(link).replace('|', "%7C");
     let address = escaped(&link, usize::MAX);
-    let is_link = link.starts_with("https://") || link.starts_with("http://");
+    // One that was cut leads nowhere.
+    let whole = !link.ends_with('…');
+    let is_link = whole && (link.starts_with("https://") || link.starts_with("http://"));
     if is_link && !link.contains(' ') && units(&address) < FIELD_MAX - 20 {
         json!({ "type": "mrkdwn", "text": format!("<{address}|dashboard>"), "verbatim": true })
     } else {
@@ -152,6 +154,8 @@ mod tests {
         );
         assert_eq!(text("javascript:alert(1)"), "dashboard javascript:alert(1)");
         assert_eq!(text("!channel"), "dashboard !channel");
+        let long = format!("https://a.example/{}", "x".repeat(1300));
+        assert!(text(&long).starts_with("dashboard https://a.example/xxx"));
     }
 
     #[test]

@@ -12,6 +12,10 @@ use crate::exit::{AbortCause, Exit, ExitState};
 use crate::ids::{Slot, Weight};
 use crate::observation::{Observation, Rollout, SlotState};
 
+/// What a person does where ECS does not show what was asked of it.
+const LOOK_AT_SERVICE: &str =
+    "look at the events of the ECS service and at what else sets its tasks (autoscaling, another pipeline)";
+
 /// A state of `rollback.asl.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -109,6 +113,14 @@ fn failed(reason: &str, remedy: &str) -> Decision {
         reason: reason.to_owned(),
         remedy: remedy.to_owned(),
     })
+}
+
+/// Invariant 21 for a stable revision whose service somebody deleted.
+fn stable_is_gone() -> Decision {
+    failed(
+        "the ECS service of the stable revision is gone",
+        "create it again or set what should serve in the console; the candidate keeps its traffic",
+    )
 }
 
 /// The exit of a rollback that did all that there was to do.
@@ -255,7 +267,9 @@ impl Round<'_> {
     /// Stable is never scaled in, so this waits only after a completed deployment's window, or when
     /// someone else stopped stable's tasks: traffic towards nothing would be an outage.
     fn stable_must_serve(&self, stable: &StableRevision) -> Option<Decision> {
-        let state = self.slot(stable.slot)?;
+        let Some(state) = self.slot(stable.slot) else {
+            return Some(stable_is_gone());
+        };
         let wrong = state.desired == 0 || state.task_definition != stable.task_definition;
         if state.healthy > 0 && !wrong {
             return None;
@@ -286,36 +300,48 @@ impl Round<'_> {
     }
 
     fn return_tasks(&self, stable: &StableRevision) -> Option<Decision> {
+        if let Some(decision) = self.stable_must_serve(stable) {
+            return Some(decision);
+        }
         let state = self.slot(stable.slot)?;
         let candidate = self.slot(stable.slot.other());
         if state.desired < stable.desired {
             let restore = vec![self.restore_service(stable)];
-            return Some(Decision::act_and_wait(
-                restore,
-                POLL_SECONDS,
-                "stable's tasks are starting",
-            ));
-        }
-        if state.healthy == 0 {
-            return self.stable_must_serve(stable);
+            let started = Decision::act_and_wait(restore, POLL_SECONDS, "stable's tasks are starting");
+            let what = "stable's ECS service does not take its tasks back";
+            return Some(self.in_time(started, what, LOOK_AT_SERVICE));
         }
         if candidate.is_some_and(|slot| slot.desired > 0) {
             let stop = Action::SetDesiredCount {
                 slot: stable.slot.other(),
                 desired: 0,
             };
-            return Some(Decision::act(vec![stop]));
+            let what = "the candidate's ECS service does not stop its tasks";
+            return Some(self.in_time(Decision::act(vec![stop]), what, LOOK_AT_SERVICE));
         }
         None
+    }
+
+    /// The decision, or a call for a person where the same was decided for too long: someone else, an
+    /// autoscaler say, undoes it each time.
+    fn in_time(&self, decision: Decision, what: &str, remedy: &str) -> Decision {
+        if self.overdue() {
+            return failed(what, remedy);
+        }
+        decision
     }
 
     /// ECS moves traffic with the tasks: it is back when only stable's tasks are left, not when ECS
     /// was told so.
     fn return_service(&self, stable: &StableRevision) -> Option<Decision> {
-        let state = self.slot(stable.slot)?;
+        let Some(state) = self.slot(stable.slot) else {
+            return Some(stable_is_gone());
+        };
         let asked = state.task_definition == stable.task_definition && state.desired >= stable.desired;
         if !asked {
-            return Some(Decision::act(vec![self.restore_service(stable)]));
+            let restore = Decision::act(vec![self.restore_service(stable)]);
+            let what = "the ECS service does not go back to stable's task definition and tasks";
+            return Some(self.in_time(restore, what, LOOK_AT_SERVICE));
         }
         if state.rollout == Rollout::Completed && state.healthy >= stable.desired {
             return None;
@@ -383,7 +409,8 @@ impl Round<'_> {
                     slot: self.plan.candidate,
                     desired: 0,
                 };
-                Some(Decision::act(vec![stop]))
+                let what = "traffic is on stable, but the candidate's ECS service does not stop its tasks";
+                Some(self.in_time(Decision::act(vec![stop]), what, LOOK_AT_SERVICE))
             }
         }
     }

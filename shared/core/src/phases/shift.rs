@@ -137,9 +137,7 @@ impl Round<'_> {
             return held;
         }
         let (Some(slot), Some(arn)) = (self.candidate(), &self.deployment.revision.task_definition) else {
-            return Decision::abort(AbortCause::PhaseFailed {
-                reason: "the candidate's ECS service or task definition is missing".to_owned(),
-            });
+            return no_candidate();
         };
         if let Rollout::Failed(reason) = &slot.rollout
             && (slot.task_definition == *arn || self.plan.traffic == Traffic::Rolling)
@@ -276,7 +274,7 @@ impl Round<'_> {
         }
         let until = later(self.deployment.shift.since, self.test_seconds());
         let Some(slot) = self.candidate() else {
-            return Decision::wait(POLL_SECONDS, "the candidate's ECS service is not there");
+            return no_candidate();
         };
         if slot.healthy < self.needed() {
             return Decision::abort(AbortCause::CandidateUnhealthy {
@@ -309,7 +307,7 @@ impl Round<'_> {
 
     fn decide_raising(&self) -> Decision {
         let Some(slot) = self.candidate() else {
-            return Decision::wait(POLL_SECONDS, "the candidate's ECS service is not there");
+            return no_candidate();
         };
         if self.at_weight() {
             return self.reached();
@@ -498,11 +496,7 @@ impl Round<'_> {
             from,
             ((left + interval - 1) / interval) * interval + METRICS_LAG_SECONDS,
         );
-        let until = if from >= end {
-            decisive
-        } else {
-            decisive.min(whole)
-        };
+        let until = decisive.min(whole);
         let seconds = i64::from(seconds_until(self.now, until)).min(LONGEST_WAIT_SECONDS);
         u32::try_from(seconds).unwrap_or(POLL_SECONDS)
     }
@@ -574,6 +568,12 @@ impl Round<'_> {
         let since = thawed.map_or(since, |thawed| thawed.max(since));
         self.now.duration_since(since).as_secs()
     }
+}
+
+fn no_candidate() -> Decision {
+    Decision::abort(AbortCause::PhaseFailed {
+        reason: "the candidate's ECS service or task definition is missing".to_owned(),
+    })
 }
 
 impl Analysis {

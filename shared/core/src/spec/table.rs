@@ -44,9 +44,9 @@ fn is_printable(text: &str, max: usize) -> bool {
 
 static SERVICE: TextRule = TextRule {
     what: "a service name",
-    rule: "lowercase letters, digits and dashes, starting with a letter, at most 40 characters",
-    pattern: "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
-    accepts: |text| is_label(text, 40),
+    rule: "lowercase letters, digits and dashes, starting with a letter, at most 32 characters",
+    pattern: "^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$",
+    accepts: |text| is_label(text, 32),
 };
 static ENVIRONMENT: TextRule = TextRule {
     what: "an environment name",

@@ -5,7 +5,7 @@ use crate::deployment::Traffic;
 use crate::ids::Slot;
 use crate::testing::*;
 
-const MISSING: &str = "the candidate's ECS service is not there";
+const MISSING: &str = "the candidate's ECS service or task definition is missing";
 
 fn reached(percent: u8) -> Decision {
     record(vec![Event::WeightReached {
@@ -79,11 +79,11 @@ fn weight_is_not_raised_in_a_freeze_but_what_is_there_is_told() {
 }
 
 #[test]
-fn a_candidate_whose_service_is_not_seen_is_waited_for() {
+fn a_candidate_whose_service_is_gone_stops_it() {
     let deployment = raising(CANARY);
     let mut world = with_candidate(&deployment.spec, 1, 0);
     world.slots.remove(&Slot::Green);
-    assert_eq!(shift(&deployment, &world, RAISE_BEGINS), wait(20, MISSING));
+    assert_eq!(shift(&deployment, &world, RAISE_BEGINS), phase_failed(MISSING));
 }
 
 #[test]

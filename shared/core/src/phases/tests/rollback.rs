@@ -12,6 +12,9 @@ use crate::testing::*;
 /// Seconds until which functions of the old epoch may still run after traffic was returned at 1010.
 const QUIET: i64 = 1010 + 75;
 /// The last second at which the rollback may still wait for tasks: 10 minutes and the quiesce time.
+const LOOK_AT_SERVICE: &str =
+    "look at the events of the ECS service and at what else sets its tasks (autoscaling, another pipeline)";
+
 const IN_TIME: i64 = ROLLBACK_BEGINS + 600 + 75;
 
 fn decide(step: RollbackStep, deployment: &Deployment, world: &Observation, seconds: i64) -> Decision {
@@ -52,6 +55,13 @@ fn failed(reason: &str, remedy: &str) -> Decision {
         },
         ..done()
     }
+}
+
+fn gone() -> Decision {
+    failed(
+        "the ECS service of the stable revision is gone",
+        "create it again or set what should serve in the console; the candidate keeps its traffic",
+    )
 }
 
 fn done_with(event: Event) -> Decision {
@@ -418,9 +428,6 @@ fn stables_tasks_are_started_again_before_traffic_goes_to_them() {
     let mut one = with_candidate(&deployment.spec, 4, 25);
     slot(&mut one, Slot::Blue).healthy = 1;
     assert_eq!(traffic(&deployment, &one, 1010), restored());
-    // What can't be seen can't be waited for.
-    one.slots.remove(&Slot::Blue);
-    assert_eq!(traffic(&deployment, &one, 1010), restored());
 }
 
 #[test]
@@ -454,11 +461,24 @@ fn a_first_deployment_that_took_traffic_keeps_it() {
 fn work_is_returned_by_starting_stable_and_then_stopping_the_candidate() {
     let deployment = begun(WORKER);
     let mut world = with_candidate(&deployment.spec, 4, 0);
-    let starting = told(act_and_wait(vec![restart(4)], 20, "stable's tasks are starting"));
-    for desired in [0, 3] {
-        slot(&mut world, Slot::Blue).desired = desired;
-        assert_eq!(traffic(&deployment, &world, 1010), starting);
-    }
+    let starting = |reason| told(act_and_wait(vec![restart(4)], 20, reason));
+    slot(&mut world, Slot::Blue).desired = 0;
+    let from_nothing = starting("stable's tasks are starting: 4 healthy");
+    assert_eq!(traffic(&deployment, &world, 1010), from_nothing);
+    slot(&mut world, Slot::Blue).desired = 3;
+    assert_eq!(
+        traffic(&deployment, &world, IN_TIME),
+        starting("stable's tasks are starting")
+    );
+    let refused = failed(
+        "stable's ECS service does not take its tasks back",
+        LOOK_AT_SERVICE,
+    );
+    assert_eq!(traffic(&deployment, &world, IN_TIME + 1), refused);
+    slot(&mut world, Slot::Blue).desired = 4;
+    slot(&mut world, Slot::Blue).task_definition = "web:7".to_owned();
+    assert_eq!(traffic(&deployment, &world, 1010), from_nothing);
+    slot(&mut world, Slot::Blue).task_definition = "web:1".to_owned();
     slot(&mut world, Slot::Blue).desired = 4;
     slot(&mut world, Slot::Blue).healthy = 0;
     assert_eq!(
@@ -466,13 +486,21 @@ fn work_is_returned_by_starting_stable_and_then_stopping_the_candidate() {
         told(wait(20, "stable's tasks are starting: 0 healthy"))
     );
     slot(&mut world, Slot::Blue).healthy = 1;
-    assert_eq!(traffic(&deployment, &world, 1010), act(vec![stop(Slot::Green)]));
+    assert_eq!(
+        traffic(&deployment, &world, IN_TIME),
+        act(vec![stop(Slot::Green)])
+    );
+    let stays = failed(
+        "the candidate's ECS service does not stop its tasks",
+        LOOK_AT_SERVICE,
+    );
+    assert_eq!(traffic(&deployment, &world, IN_TIME + 1), stays);
     slot(&mut world, Slot::Green).desired = 0;
     assert_eq!(traffic(&deployment, &world, 1010), returned(QUIET));
     world.slots.remove(&Slot::Green);
     assert_eq!(traffic(&deployment, &world, 1010), returned(QUIET));
     world.slots.remove(&Slot::Blue);
-    assert_eq!(traffic(&deployment, &world, 1010), returned(QUIET));
+    assert_eq!(traffic(&deployment, &world, 1010), gone());
 }
 
 #[test]
@@ -503,9 +531,39 @@ fn one_service_is_set_back_and_traffic_is_back_with_its_tasks() {
                 "look at the stopped tasks of the ECS service and their logs"
             )
         );
+        slot(&mut world, Slot::Blue).desired = 3;
+        assert_eq!(traffic(&deployment, &world, IN_TIME), set_back);
+        let refused = "the ECS service does not go back to stable's task definition and tasks";
+        assert_eq!(
+            traffic(&deployment, &world, IN_TIME + 1),
+            failed(refused, LOOK_AT_SERVICE)
+        );
         world.slots.clear();
-        assert_eq!(traffic(&deployment, &world, 1010), returned(QUIET));
+        assert_eq!(traffic(&deployment, &world, 1010), gone());
     }
+}
+
+#[test]
+fn weights_do_not_go_to_a_stable_whose_service_is_gone() {
+    let deployment = begun(CANARY);
+    let mut world = with_candidate(&deployment.spec, 4, 25);
+    world.slots.remove(&Slot::Blue);
+    assert_eq!(traffic(&deployment, &world, 1010), gone());
+}
+
+#[test]
+fn a_candidate_that_is_started_again_and_again_calls_a_person() {
+    let deployment = quiescing(CANARY);
+    let world = with_candidate(&deployment.spec, 4, 0);
+    assert_eq!(
+        restore(&deployment, &world, IN_TIME),
+        act(vec![stop(Slot::Green)])
+    );
+    let why = "traffic is on stable, but the candidate's ECS service does not stop its tasks";
+    assert_eq!(
+        restore(&deployment, &world, IN_TIME + 1),
+        failed(why, LOOK_AT_SERVICE)
+    );
 }
 
 #[test]

@@ -103,13 +103,13 @@ fn a_candidate_that_loses_tasks_in_its_test_gets_no_weight() {
 }
 
 #[test]
-fn a_candidate_whose_service_is_not_seen_is_waited_for() {
+fn a_candidate_whose_service_is_gone_stops_it() {
     let deployment = smoke_passed();
     let mut world = with_candidate(&deployment.spec, 4, 0);
     world.slots.remove(&Slot::Green);
     assert_eq!(
         shift(&deployment, &world, TEST_BEGINS + 120),
-        wait(20, "the candidate's ECS service is not there")
+        phase_failed("the candidate's ECS service or task definition is missing")
     );
 }
 

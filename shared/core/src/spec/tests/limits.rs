@@ -55,9 +55,9 @@ fn a_service_of_a_usual_length_is_kept() {
         let spec = accept(&target("rolling", &format!("service: {name}\n"))).spec;
         assert_eq!(spec.service.as_ref().map(ServiceName::as_str), Some(name));
     }
-    refused(&NO_LABELS, |name| {
-        target("rolling", &format!("service: \"{name}\"\n"))
-    });
+    let with = |name: &str| target("rolling", &format!("service: \"{name}\"\n"));
+    refused(&NO_LABELS, with);
+    longest(32, letters, with);
 }
 
 #[test]
