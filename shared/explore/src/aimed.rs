@@ -84,8 +84,72 @@ pub fn clock_scripts(setting: &Arc<Setting>) -> impl Iterator<Item = Script> + u
     })
 }
 
-/// What came of scripts: how many, what they hit, and the first that broke an invariant.
-pub type Outcome = (u64, Covered, Option<(Script, Vec<Violation>)>);
+/// The alarm fires once every five seconds of a calm run, clears five seconds later, and its event is
+/// lost.
+pub fn cleared_scripts() -> impl Iterator<Item = Script> {
+    (1..180).map(|at| {
+        let mut script = Script::calm();
+        let delivery = Delivery {
+            copies: 0,
+            ..Delivery::PROMPT
+        };
+        let fires = What::Alarm { delivery };
+        script.stimuli.push(Stimulus {
+            at: at * 5_000,
+            what: fires,
+        });
+        script.stimuli.push(Stimulus {
+            at: at * 5_000 + 5_000,
+            what: What::AlarmClears,
+        });
+        script
+    })
+}
+
+/// Of the calls of a calm run, so many are the sweep's at its end.
+const CALLS_SWEEP: usize = 12;
+
+/// A sweep that is held up as long as a function can be, at each of the last calls, and a push right
+/// after it.
+pub fn late_sweep_scripts(setting: &Arc<Setting>) -> impl Iterator<Item = Script> + use<> {
+    let calls: Vec<(Ms, u32)> = call_times(setting).into_iter().zip(0..).collect();
+    let from = calls.len().saturating_sub(CALLS_SWEEP);
+    calls.into_iter().skip(from).flat_map(|(at, call)| {
+        [500, 2_000, 5_000, 8_000].map(|later| {
+            let mut script = Script::calm();
+            for image in &mut script.images {
+                image.startup_ms = Some(10_000);
+            }
+            script.faults.push(Fault {
+                call,
+                kind: FaultKind::Pause { ms: 71_000 },
+            });
+            script.stimuli.push(Stimulus {
+                at: at + later,
+                what: What::Push {
+                    image: 2,
+                    delivery: Delivery::PROMPT,
+                },
+            });
+            script
+        })
+    })
+}
+
+/// What came of scripts: how many, what they hit, and the first that broke an invariant, with its
+/// place among them.
+pub type Outcome = (u64, Covered, Option<Broken>);
+
+/// A script that breaks an invariant.
+#[derive(Debug, Clone)]
+pub struct Broken {
+    /// Its place among the scripts, from 0.
+    pub number: u64,
+    /// The script.
+    pub script: Script,
+    /// What it breaks.
+    pub found: Vec<Violation>,
+}
 
 /// Runs every script with one fault, until one breaks an invariant.
 pub fn run(setting: &Arc<Setting>, plant: Option<Plant>) -> Outcome {
@@ -100,14 +164,19 @@ pub fn run_scripts(
 ) -> Outcome {
     let mut covered = Covered::default();
     let mut runs = 0;
-    for script in scripts {
+    for (script, number) in scripts.zip(0..) {
         let mut world = World::new(setting, &Arc::new(script.clone()), plant);
         world.run();
         runs += 1;
         covered.add(&world.covered);
         let found = world.into_verdict(Depth::Unhashed, true);
         if !found.is_empty() {
-            return (runs, covered, Some((script, found)));
+            let broken = Broken {
+                number,
+                script,
+                found,
+            };
+            return (runs, covered, Some(broken));
         }
     }
     (runs, covered, None)
@@ -129,69 +198,11 @@ mod tests {
             let (some, hit, failed) = run(&setting, None);
             runs += some;
             covered.add(&hit);
-            if let Some((script, found)) = failed {
+            if let Some(Broken { script, found, .. }) = failed {
                 let (trace, _) = shrink::retell(&setting, &script, None);
                 panic!("{}: {found:?}\n{script}\n{}", setting.name, trace.join("\n"));
             }
         }
         println!("{runs} runs with one fault: {covered}");
-    }
-
-    #[test]
-    fn a_rollback_that_does_not_wait_out_old_functions_is_found() {
-        let setting = Arc::new(crate::setting::all().unwrap().remove(0));
-        let (_, _, failed) = run(&setting, Some(Plant::DoesNotQuiesce));
-        let (script, found) = failed.unwrap();
-        let of_it = |one: &Violation| one.invariant == Plant::DoesNotQuiesce.invariant();
-        assert!(found.iter().any(of_it), "{found:?}\n{script}");
-    }
-
-    /// The first script that breaks a plant's invariant; without the plant it must be clean.
-    fn finds(plant: Plant, setting: &Arc<Setting>, scripts: impl Iterator<Item = Script>) {
-        let breaks = |script: &Script| {
-            let found = shrink::run(setting, script, Some(plant), Depth::Unhashed);
-            found.iter().any(|one| one.invariant == plant.invariant())
-        };
-        let mut scripts = scripts;
-        let script = scripts.find(breaks).unwrap();
-        let ours = shrink::run(setting, &script, None, Depth::Full);
-        assert_eq!(ours, Vec::new(), "{script}");
-    }
-
-    fn canary() -> Arc<Setting> {
-        Arc::new(crate::setting::all().unwrap().remove(0))
-    }
-
-    #[test]
-    fn a_rollback_that_waits_by_another_functions_clock_is_found() {
-        let setting = canary();
-        finds(Plant::QuiescesByItsClock, &setting, clock_scripts(&setting));
-    }
-
-    #[test]
-    fn a_rollback_that_does_not_read_back_is_found() {
-        let setting = canary();
-        finds(Plant::DoesNotReassert, &setting, scripts(&setting));
-    }
-
-    #[test]
-    fn an_alarm_that_cleared_before_anyone_looked_is_found() {
-        let setting = canary();
-        let fires = |at| {
-            let delivery = Delivery {
-                copies: 0,
-                ..Delivery::PROMPT
-            };
-            let mut script = Script::calm();
-            let alarm = What::Alarm { delivery };
-            script.stimuli.push(Stimulus { at, what: alarm });
-            script.stimuli.push(Stimulus {
-                at: at + 5_000,
-                what: What::AlarmClears,
-            });
-            script
-        };
-        let instants = (1..180).map(|at| at * 5_000);
-        finds(Plant::ForgetsClearedAlarms, &setting, instants.map(fires));
     }
 }

@@ -9,7 +9,7 @@ use crate::machine::{At, Lane};
 use crate::script::FaultKind;
 
 /// Kinds of journal entries.
-const EVENTS: [&str; 24] = [
+const EVENTS: [&str; 23] = [
     "DeploymentRequested",
     "PhaseEntered",
     "Waiting",
@@ -33,10 +33,9 @@ const EVENTS: [&str; 24] = [
     "TrafficReasserted",
     "CandidateScaledIn",
     "Exited",
-    "",
 ];
 
-const STATES: [&str; 16] = [
+const STATES: [&str; 15] = [
     "Plan",
     "Prepare",
     "Shift",
@@ -52,7 +51,39 @@ const STATES: [&str; 16] = [
     "Restore",
     "Wait in the rollback",
     "the end",
-    "",
+];
+
+/// The end, which is also where an execution is before it begins.
+const OVER: usize = 14;
+
+const fn to(states: &[u8]) -> u16 {
+    let mut mask = 0;
+    let mut at = 0;
+    while at < states.len() {
+        mask |= 1 << states[at];
+        at += 1;
+    }
+    mask
+}
+
+/// Which state can follow each state, as the shipped files have them. A state follows itself where the
+/// abort handle is released beside it, or where it is tried again.
+const TRANSITIONS: [u16; 15] = [
+    to(&[1, 8, 14]),
+    to(&[2, 5, 6, 8]),
+    to(&[3, 5, 6, 8]),
+    to(&[4, 5, 6, 8]),
+    to(&[4, 6, 7, 8]),
+    to(&[1, 2, 3, 8]),
+    to(&[1, 2, 3, 4, 8]),
+    to(&[7, 8, 14]),
+    to(&[9, 14]),
+    to(&[9, 14]),
+    to(&[9, 10, 13, 14]),
+    to(&[9, 11, 12, 13, 14]),
+    to(&[9, 12, 13, 14]),
+    to(&[10, 11, 12]),
+    to(&[0, 10]),
 ];
 
 const EXITS: [&str; 5] = ["Completed", "Blocked", "Aborted", "RolledBack", "RollbackFailed"];
@@ -70,7 +101,7 @@ const FAULTS: [&str; 6] = [
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Covered {
     events: u32,
-    states: u32,
+    transitions: [u16; 15],
     exits: [u64; 5],
     causes: u32,
     faults: [u64; 6],
@@ -91,30 +122,9 @@ impl Covered {
         }
     }
 
-    /// A state that was entered.
-    pub const fn state(&mut self, at: &At) {
-        use tidegate_core::deployment::Phase;
-        use tidegate_core::phases::RollbackStep;
-        let number = match at {
-            At::Plan(_) => 0,
-            At::Lanes(Lane::Call(phase, _), _) => match phase {
-                Phase::Plan | Phase::Prepare => 1,
-                Phase::Shift => 2,
-                Phase::Validate => 3,
-                Phase::Complete | Phase::Rollback => 4,
-            },
-            At::Lanes(Lane::Wait(..), _) => 5,
-            At::Lanes(Lane::Gate(..), _) => 6,
-            At::Lanes(Lane::Done, _) => 7,
-            At::Child(_) => 8,
-            At::Record(_) => 9,
-            At::Back(RollbackStep::Traffic, _) => 10,
-            At::Back(RollbackStep::Reassert, _) => 11,
-            At::Back(RollbackStep::Restore | RollbackStep::Fail, _) => 12,
-            At::BackWait(..) => 13,
-            At::Over => 14,
-        };
-        self.states |= 1 << number;
+    /// A state that was entered, and from which.
+    pub const fn transition(&mut self, from: &At, to: &At) {
+        self.transitions[state(from)] |= 1 << state(to);
     }
 
     /// A fault that happened at a call.
@@ -133,7 +143,9 @@ impl Covered {
     /// Adds what another run has hit.
     pub fn add(&mut self, other: &Self) {
         self.events |= other.events;
-        self.states |= other.states;
+        for (mine, theirs) in self.transitions.iter_mut().zip(other.transitions) {
+            *mine |= theirs;
+        }
         self.causes |= other.causes;
         for (mine, theirs) in self.exits.iter_mut().zip(other.exits) {
             *mine += theirs;
@@ -154,25 +166,80 @@ impl Covered {
         (hit, 6 * OpName::ALL.len() as u32)
     }
 
-    /// Kinds of entries and states that were not hit.
+    /// Decisions that were hit, as kinds of entries and reasons to stop, and how many there are.
+    pub fn decisions(&self) -> (u32, u32) {
+        let hit = self.events.count_ones() + self.causes.count_ones();
+        (hit, (EVENTS.len() + CAUSES.len()) as u32)
+    }
+
+    /// Transitions of the state machines that were hit, and how many there are.
+    pub fn transitions(&self) -> (u32, u32) {
+        let known = self.transitions.iter().zip(TRANSITIONS);
+        let hit = known.map(|(mine, all)| (mine & all).count_ones()).sum();
+        (hit, TRANSITIONS.iter().map(|all| all.count_ones()).sum())
+    }
+
+    /// Transitions that no shipped machine has: the model is wrong where there are any.
+    pub fn unknown_transitions(&self) -> Vec<String> {
+        named(|from| self.transitions[from] & !TRANSITIONS[from])
+    }
+
+    /// Names of everything that was not hit.
     pub fn missed(&self) -> Vec<String> {
-        let events = (0..23)
-            .filter(|n| self.events & (1 << n) == 0)
-            .map(|n| EVENTS[n].to_owned());
-        // `Roll back` is entered as its child begins, without being announced.
-        let states = (0..15)
-            .filter(|n| *n != 8 && self.states & (1 << n) == 0)
-            .map(|n| format!("state {}", STATES[n]));
-        let causes = (0..CAUSES.len())
-            .filter(|n| self.causes & (1 << n) == 0)
-            .map(|n| format!("cause {}", CAUSES[n]));
-        let faults = self.faults.iter().zip(FAULTS).flat_map(|(mask, fault)| {
-            OpName::ALL
+        let not_in = |mask: u32, names: &'static [&'static str], kind: &'static str| {
+            let missed = names
                 .iter()
-                .filter(move |op| mask & (1 << (**op as u32)) == 0)
-                .map(move |op| format!("{fault} at {op:?}"))
+                .enumerate()
+                .filter(move |(n, _)| mask & (1 << n) == 0);
+            missed.map(move |(_, name)| format!("{kind} {name}"))
+        };
+        let events = not_in(self.events, &EVENTS, "entry");
+        let causes = not_in(self.causes, &CAUSES, "cause");
+        let transitions = named(|from| TRANSITIONS[from] & !self.transitions[from]);
+        let faults = self.faults.iter().zip(FAULTS).flat_map(|(mask, fault)| {
+            let missed = OpName::ALL
+                .iter()
+                .filter(move |op| mask & (1 << (**op as u32)) == 0);
+            missed.map(move |op| format!("{fault} at {op:?}"))
         });
-        events.chain(states).chain(causes).chain(faults).collect()
+        events.chain(causes).chain(transitions).chain(faults).collect()
+    }
+}
+
+/// Names of the transitions in masks.
+fn named(mask: impl Fn(usize) -> u16) -> Vec<String> {
+    let pairs = (0..STATES.len()).flat_map(|from| (0..STATES.len()).map(move |to| (from, to)));
+    pairs
+        .filter(|(from, to)| mask(*from) & (1 << to) != 0)
+        .map(|(from, to)| {
+            let from = if from == OVER { "the start" } else { STATES[from] };
+            format!("{from} -> {}", STATES[to])
+        })
+        .collect()
+}
+
+/// The number of a state.
+const fn state(at: &At) -> usize {
+    use tidegate_core::deployment::Phase;
+    use tidegate_core::phases::RollbackStep;
+    match at {
+        At::Plan(_) => 0,
+        At::Lanes(Lane::Call(phase, _), _) => match phase {
+            Phase::Plan | Phase::Prepare => 1,
+            Phase::Shift => 2,
+            Phase::Validate => 3,
+            Phase::Complete | Phase::Rollback => 4,
+        },
+        At::Lanes(Lane::Wait(..), _) => 5,
+        At::Lanes(Lane::Gate(..), _) => 6,
+        At::Lanes(Lane::Done, _) => 7,
+        At::Child(_) => 8,
+        At::Record(_) => 9,
+        At::Back(RollbackStep::Traffic, _) => 10,
+        At::Back(RollbackStep::Reassert, _) => 11,
+        At::Back(RollbackStep::Restore | RollbackStep::Fail, _) => 12,
+        At::BackWait(..) => 13,
+        At::Over => OVER,
     }
 }
 
@@ -241,10 +308,14 @@ const fn number(event: &Event) -> u32 {
 
 impl fmt::Display for Covered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of 23 kinds of entries, ", self.events.count_ones())?;
-        write!(f, "{} of {} causes, ", self.causes.count_ones(), CAUSES.len())?;
-        let (hit, all) = self.fault_points();
-        write!(f, "{hit} of {all} fault points; ended")?;
+        for ((hit, all), what) in [
+            (self.decisions(), "kinds of decisions"),
+            (self.transitions(), "transitions"),
+            (self.fault_points(), "fault points"),
+        ] {
+            write!(f, "{hit} of {all} {what}, ")?;
+        }
+        write!(f, "ended")?;
         for (count, name) in self.exits.iter().zip(EXITS) {
             write!(f, " {name} {count}")?;
         }

@@ -611,12 +611,17 @@ impl fmt::Display for Report {
 
 /// Explores a small setting until it is closed or the time is over: first without a zombie, then with
 /// a function held up before the first change, the second, and so on, each in an exploration of its
-/// own that may take its share of the time that is left.
+/// own that may take its share of the time that is left. `progress` hears after each of them.
 ///
 /// # Errors
 /// Never for the names of [`Small::named`].
 #[expect(clippy::disallowed_methods, reason = "shares of real time")]
-pub fn explore(name: &str, threads: usize, most: Duration) -> Result<Report, SettingError> {
+pub fn explore(
+    name: &str,
+    threads: usize,
+    most: Duration,
+    mut progress: impl FnMut(&Report),
+) -> Result<Report, SettingError> {
     let model = Small::named(name, None)?;
     let began = Instant::now();
     let parts = std::iter::once(None).chain((0..model.holds).map(Some));
@@ -629,6 +634,7 @@ pub fn explore(name: &str, threads: usize, most: Duration) -> Result<Report, Set
             ..model.clone()
         };
         whole.add(explore_with(part, threads, left / shares.max(1))?);
+        progress(&whole);
         if !whole.fine() {
             break;
         }
@@ -690,7 +696,7 @@ mod tests {
     #[expect(clippy::print_stdout, reason = "figures, with --nocapture")]
     fn no_interleaving_within_the_time_breaks_anything() {
         for name in ["calm", "alarm", "all"] {
-            let report = explore(name, 1, Duration::from_secs(4)).unwrap();
+            let report = explore(name, 1, Duration::from_secs(4), |_| {}).unwrap();
             println!("{name}: {report}");
             assert!(report.fine(), "{report}");
             assert!(report.unique > 100, "{report}");

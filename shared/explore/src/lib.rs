@@ -10,7 +10,7 @@
 //! In the order in which a reader needs them: [`setting`] (deployment files), [`script`] (what
 //! happens in a run; drawn from a seed, or written by hand), [`world`], [`verdict`] (the checker),
 //! [`random`], [`aimed`] and [`shrink`] (many runs, and the smallest failing one), [`exhaustive`] (every
-//! interleaving of a small setting), [`plant`] (deliberate breaks that must be found),
+//! interleaving of a small setting), [`plant`] (deliberate breaks) and [`hunt`] (each must be found),
 //! [`simulate`] (a user's own deployment file).
 
 pub mod aimed;
@@ -19,6 +19,7 @@ pub mod coverage;
 #[cfg(feature = "exhaustive")]
 pub mod exhaustive;
 pub mod function;
+pub mod hunt;
 pub mod machine;
 pub mod observe;
 pub mod plant;

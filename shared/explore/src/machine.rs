@@ -36,7 +36,7 @@ impl Failure {
     /// An answer was lost on the way.
     pub const TRANSIENT: Self = Self("Transient");
     /// A task took too long.
-    pub const TIMEOUT: Self = Self("States.Timeout");
+    pub const TIMEOUT: Self = Self("TimedOut");
     /// Nothing failed.
     pub const NONE: Self = Self("");
 
@@ -175,7 +175,7 @@ impl World {
         rescue: u32,
         failure: Failure,
         parent: Option<usize>,
-    ) -> usize {
+    ) {
         let index = self.executions.len();
         self.executions.push(Execution {
             deployment,
@@ -196,12 +196,11 @@ impl World {
             }
             Machine::Rollback => self.enter_back(index, RollbackStep::Traffic, [0; 2]),
         }
-        index
     }
 
     fn enter(&mut self, execution: usize, at: At) {
         self.counts.transitions += 1;
-        self.covered.state(&at);
+        self.covered.transition(&self.executions[execution].at, &at);
         self.executions[execution].at = at;
     }
 
@@ -245,9 +244,9 @@ impl World {
     fn roll_back(&mut self, execution: usize, failure: Failure) {
         self.executions[execution].failure = failure;
         let deployment = self.executions[execution].deployment;
-        self.enter(execution, At::Over);
-        let child = self.begin_execution(deployment, Machine::Rollback, 0, failure, Some(execution));
-        self.executions[execution].at = At::Child(child);
+        let child = self.executions.len();
+        self.enter(execution, At::Child(child));
+        self.begin_execution(deployment, Machine::Rollback, 0, failure, Some(execution));
     }
 
     fn end_execution(&mut self, execution: usize, exit: Option<ExitState>) {
@@ -275,6 +274,16 @@ impl World {
         for one in [Some(execution), parent].into_iter().flatten() {
             self.executions[one].at = At::Over;
             self.executions[one].ended = Some(self.now);
+        }
+    }
+
+    /// Every execution of a deployment ends where it is: nobody rolls anything back.
+    pub fn abandon(&mut self, deployment: usize) {
+        let now = self.now;
+        let of_it = |one: &&mut Execution| one.deployment == deployment && one.ended.is_none();
+        for one in self.executions.iter_mut().filter(of_it) {
+            one.at = At::Over;
+            one.ended = Some(now);
         }
     }
 
@@ -597,7 +606,30 @@ mod tests {
                 assert_eq!(retry["MaxDelaySeconds"], DELAYS[at].1, "{name}");
                 assert_eq!(retry["BackoffRate"], 2, "{name}");
             }
-            assert_eq!(task["Catch"][0]["ErrorEquals"][0], "States.ALL", "{name}");
+        }
+    }
+
+    #[test]
+    fn every_failure_of_the_shipped_machines_ends_where_it_is_modelled() {
+        let (deployment, rollback) = (shipped("deployment.asl.json"), shipped("rollback.asl.json"));
+        let all = |state: &Value| state["Catch"][0]["ErrorEquals"][0] == "States.ALL";
+        for name in ["Plan", "Roll out"] {
+            assert!(all(&deployment["States"][name]), "{name}");
+        }
+        let is_task = |state: &Value| state["Type"] == "Task";
+        for (name, state) in states(&rollback).iter().filter(|(_, state)| is_task(state)) {
+            assert!(all(state), "{name}");
+        }
+        // What fails in a lane fails `Roll out`; what takes too long does so under a name of its own.
+        for lane in deployment["States"]["Roll out"]["Branches"].as_array().unwrap() {
+            for (name, state) in states(lane).iter().filter(|(_, state)| is_task(state)) {
+                let catches = state["Catch"].as_array();
+                for catch in catches.into_iter().flatten() {
+                    assert_eq!(catch["ErrorEquals"][0], "States.Timeout", "{name}");
+                    let end = &lane["States"][catch["Next"].as_str().unwrap()];
+                    assert_eq!(end["Error"], Failure::TIMEOUT.0, "{name}");
+                }
+            }
         }
     }
 

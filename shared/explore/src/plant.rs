@@ -2,6 +2,9 @@
 //! variants of ours. A check that cannot fail is a defect: for each of these the checker must find a
 //! run that breaks, and the same run without the break must be clean.
 
+use std::fmt;
+use std::str::FromStr;
+
 /// A deliberate break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Plant {
@@ -35,10 +38,18 @@ pub enum Plant {
     StartsUnderAlarm,
     /// A window without data counts as a pass.
     PassesMissingData,
+    /// A window that failed counts as a pass as long as no limit is exceeded.
+    PassesOnErrors,
+    /// A bake that is over before anything was measured counts as a pass.
+    BakesUnmeasured,
     /// The rollback restores weights but not stickiness.
     RestoresWeightsOnly,
     /// The rollback scales the candidate in and leaves the weights.
     AbortLeavesWeights,
+    /// The rollback leaves the candidate a share for the tasks that it keeps.
+    AbortKeepsAFloor,
+    /// The last weight counts as reached once it was asked for, and the tidying goes by that.
+    CompletesUnconverged,
     /// The rollback goes by the weight that it believes in.
     BelievesItsWeights,
     /// The rollback returns to what the slot of the candidate held.
@@ -73,6 +84,8 @@ pub enum Plant {
     LostTokenHangs,
     /// A queued push is never started.
     QueueWedges,
+    /// What a newer push replaces is left where it is, neither rolled back nor ended.
+    SupersededStays,
 }
 
 /// A bug that another tool has published, and the break that is its naive variant here.
@@ -86,56 +99,61 @@ pub struct Published {
     pub naive: Plant,
 }
 
-/// The published bugs of this family.
-pub const PUBLISHED: [Published; 13] = [
+/// The published bugs of this family, each with a naive variant of its own.
+pub const PUBLISHED: [Published; 14] = [
     published(
         "argoproj/argo-rollouts#4841",
-        "an abort leaves the weights mid-way",
-        Plant::AbortLeavesWeights,
+        "an abort leaves the canary the weight of its least number of pods, for ever",
+        Plant::AbortKeepsAFloor,
     ),
     published(
         "pipe-cd/pipecd#5280",
-        "traffic stays on the canary after a cancel",
+        "a rollback restores the ECS service and leaves the listener rule at 80 and 20",
         Plant::AbortLeavesWeights,
     ),
     published(
         "argoproj/argo-rollouts#3333",
-        "believed weights differ from real ones",
-        Plant::BelievesItsWeights,
+        "a rollout completes and scales the old version in while that still has the traffic",
+        Plant::CompletesUnconverged,
     ),
     published(
         "argoproj/argo-rollouts#3926",
-        "weights are believed without being read back",
+        "the weight that is believed decides, not the one that is there",
         Plant::BelievesItsWeights,
     ),
     published(
         "argoproj/argo-rollouts#4595",
-        "a stale controller's weight outlives the abort",
+        "a stale weight outlives the abort, because nobody reads it back",
         Plant::DoesNotReassert,
     ),
     published(
         "argoproj/argo-rollouts#1372",
-        "a push in mid-rollout wedges it",
+        "a push in mid-canary is never rolled out",
         Plant::QueueWedges,
     ),
     published(
         "argoproj/argo-rollouts#3331",
-        "a rollout stays locked after being replaced",
-        Plant::KeepsTheLock,
+        "a rollout that is superseded is not taken down, and both are stuck",
+        Plant::SupersededStays,
     ),
     published(
         "fluxcd/flagger#1898",
-        "the rollback goes towards the broken copy",
+        "the rollback sends all traffic to the broken copy",
         Plant::ReturnsToCandidate,
     ),
     published(
         "argoproj/argo-rollouts#4479",
-        "analysis passes on missing data",
-        Plant::PassesMissingData,
+        "an analysis whose measurements all failed or errored is successful",
+        Plant::PassesOnErrors,
     ),
     published(
         "argoproj/argo-rollouts#4393",
-        "analysis passes before any data came",
+        "an analysis passes before any data came",
+        Plant::BakesUnmeasured,
+    ),
+    published(
+        "pipe-cd/pipecd#3663",
+        "a comparison of two empty samples passes",
         Plant::PassesMissingData,
     ),
     published(
@@ -163,9 +181,41 @@ const fn published(reference: &'static str, what: &'static str, naive: Plant) ->
     }
 }
 
+/// How many invariants there are.
+pub const INVARIANTS: u8 = 24;
+
+/// The table of invariants, each with the breaks that it must find.
+pub fn by_invariant() -> impl Iterator<Item = (u8, Vec<Plant>)> {
+    (1..=INVARIANTS).map(|invariant| {
+        let of_it = |plant: &Plant| plant.invariant() == invariant;
+        (invariant, Plant::ALL.into_iter().filter(of_it).collect())
+    })
+}
+
+/// No break of this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no break called {0:?}; `plants` lists them")]
+pub struct UnknownPlant(String);
+
+impl FromStr for Plant {
+    type Err = UnknownPlant;
+
+    fn from_str(name: &str) -> Result<Self, UnknownPlant> {
+        let named = |plant: &Self| plant.to_string() == name;
+        let found = Self::ALL.into_iter().find(named);
+        found.ok_or_else(|| UnknownPlant(name.to_owned()))
+    }
+}
+
+impl fmt::Display for Plant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
 impl Plant {
     /// Every break.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 39] = [
         Self::AdmitsWhileLocked,
         Self::SharesMoreThanAll,
         Self::ScalesStableInEarly,
@@ -181,8 +231,12 @@ impl Plant {
         Self::ForgetsClearedAlarms,
         Self::StartsUnderAlarm,
         Self::PassesMissingData,
+        Self::PassesOnErrors,
+        Self::BakesUnmeasured,
         Self::RestoresWeightsOnly,
         Self::AbortLeavesWeights,
+        Self::AbortKeepsAFloor,
+        Self::CompletesUnconverged,
         Self::BelievesItsWeights,
         Self::ReturnsToCandidate,
         Self::RegistersByTag,
@@ -200,6 +254,7 @@ impl Plant {
         Self::ForgetsQuarantine,
         Self::LostTokenHangs,
         Self::QueueWedges,
+        Self::SupersededStays,
     ];
 
     /// The invariant that it breaks first of all.
@@ -207,19 +262,20 @@ impl Plant {
         match self {
             Self::AdmitsWhileLocked => 1,
             Self::SharesMoreThanAll => 2,
-            Self::ScalesStableInEarly | Self::ScalesInLate => 3,
+            Self::ScalesStableInEarly | Self::ScalesInLate | Self::CompletesUnconverged => 3,
             Self::RaisesWithoutHealth => 4,
             Self::WritesUnconditionally => 5,
             Self::DoesNotReassert
             | Self::DoesNotQuiesce
             | Self::QuiescesByItsClock
             | Self::AbortLeavesWeights
+            | Self::AbortKeepsAFloor
             | Self::BelievesItsWeights
             | Self::ReturnsToCandidate => 6,
-            Self::LostTokenHangs | Self::QueueWedges => 7,
+            Self::LostTokenHangs | Self::QueueWedges | Self::SupersededStays => 7,
             Self::IgnoresAlarms | Self::TrustsAlarmEvents | Self::ForgetsClearedAlarms => 8,
             Self::StartsUnderAlarm => 9,
-            Self::PassesMissingData => 10,
+            Self::PassesMissingData | Self::PassesOnErrors | Self::BakesUnmeasured => 10,
             Self::RestoresWeightsOnly => 11,
             Self::RegistersByTag => 12,
             Self::ApprovalsBindNothing => 13,
@@ -235,5 +291,43 @@ impl Plant {
             Self::SkipsSmoke => 23,
             Self::ForgetsQuarantine => 24,
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_invariant_has_a_break_that_it_must_find() {
+        let table: Vec<_> = by_invariant().collect();
+        assert_eq!(table.len(), usize::from(INVARIANTS));
+        for (invariant, plants) in &table {
+            assert!(!plants.is_empty(), "invariant {invariant}");
+        }
+        let listed: usize = table.iter().map(|(_, plants)| plants.len()).sum();
+        assert_eq!(listed, Plant::ALL.len());
+    }
+
+    #[test]
+    fn every_published_bug_has_a_naive_variant_of_its_own() {
+        let variants: BTreeSet<Plant> = PUBLISHED.iter().map(|one| one.naive).collect();
+        assert_eq!(variants.len(), PUBLISHED.len());
+        assert!(variants.len() >= 12);
+        let references: BTreeSet<&str> = PUBLISHED.iter().map(|one| one.reference).collect();
+        assert_eq!(references.len(), PUBLISHED.len());
+    }
+
+    #[test]
+    fn a_break_is_found_by_its_name_and_no_name_is_taken_twice() {
+        for plant in Plant::ALL {
+            assert_eq!(plant.to_string().parse::<Plant>().unwrap(), plant);
+        }
+        let all: BTreeSet<Plant> = Plant::ALL.into_iter().collect();
+        assert_eq!(all.len(), Plant::ALL.len());
+        assert!("Nothing".parse::<Plant>().is_err());
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tidegate_core::event::Event;
 use tidegate_core::ids::Epoch;
+use tidegate_core::invariants::ORPHAN_BOUND_SECONDS;
 use tidegate_core::target::TargetState;
 
 use crate::aws::Aws;
@@ -12,7 +13,7 @@ use crate::function::{Caller, Invocation, Job};
 use crate::machine::{Execution, Failure};
 use crate::plant::Plant;
 use crate::script::{Delivery, Script, What, shown};
-use crate::setting::{Ms, Setting, instant};
+use crate::setting::{Ms, Setting, instant, virtual_ms};
 use crate::store::Store;
 
 /// A function is killed so long after its start (`infra/template.yaml`).
@@ -280,7 +281,12 @@ impl World {
             && !warm
             && self.aws.next_change().is_none()
             && self.sweep_findings(self.now).is_empty()
-            && (self.store.target.lock.is_none() || self.plant.is_some())
+            && self.store.target.lock.as_ref().is_none_or(|lock| {
+                // A break may keep it for ever; a deployment that was just admitted is not kept, its
+                // execution is still to be started.
+                let age = self.now - virtual_ms(lock.since);
+                self.plant.is_some() && age > ORPHAN_BOUND_SECONDS * 1000
+            })
     }
 
     fn stimulate(&mut self, index: usize) {

@@ -95,10 +95,14 @@ impl World {
         match one.next.take() {
             Some(Next::Start(id)) => one.ops.push(Op::Start(id)),
             Some(Next::Supersede(running, cause)) => {
-                one.cause = Some(cause);
-                if let Some(index) = self.store.find(&running) {
-                    one.ops.push(Op::WishLoad(index));
+                let Some(index) = self.store.find(&running) else {
+                    return;
+                };
+                if self.plant == Some(Plant::SupersededStays) {
+                    return self.abandon(index);
                 }
+                one.cause = Some(cause);
+                one.ops.push(Op::WishLoad(index));
             }
             None => {}
         }

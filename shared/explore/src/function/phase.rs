@@ -4,15 +4,19 @@
 use std::sync::Arc;
 
 use tidegate_core::action::Action;
+use tidegate_core::analysis::Verdict;
 use tidegate_core::decision::{Decision, Outcome, QUIESCE_SECONDS};
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::event::Event;
 use tidegate_core::exit::{Exit, ExitState, Missing};
+use tidegate_core::ids::Weight;
 use tidegate_core::observation::{Observation, Question};
 use tidegate_core::phases::{
     RollbackStep, cause_from_failure, decide, decide_rollback, make_plan, seconds_until,
 };
+use tidegate_core::spec::{Analysis, Spec, Strategy};
 use tidegate_core::target::TargetState;
+use tidegate_core::wiring::Forward;
 
 use super::{After, Flow, Held, Invocation, Job, Op, Output, Status};
 use crate::aws::Applying;
@@ -195,7 +199,7 @@ impl World {
         };
         if matches!(one.job, Job::Phase(_)) {
             let question = Question::of(&held.deployment, one.clock(self.now));
-            let forward = one.forward.take();
+            let forward = self.believed(one.forward.take(), &held.deployment);
             let seen = self.observe_phase(one.deployment, &held.deployment, forward, self.now);
             one.read = Some(Arc::new((question, seen)));
         }
@@ -242,16 +246,12 @@ impl World {
         let now = one.clock(self.now);
         let mut changed;
         let deployment = match self.plant {
-            Some(Plant::IgnoresFreezes | Plant::SkipsSmoke) => {
+            Some(plant) => {
                 changed = deployment.clone();
-                if self.plant == Some(Plant::IgnoresFreezes) {
-                    changed.spec.freezes.clear();
-                } else {
-                    changed.spec.post_deployment_tests.clear();
-                }
+                forget_rules(plant, &mut changed.spec);
                 &changed
             }
-            _ => deployment,
+            None => deployment,
         };
         let forward = one.forward.take();
         match &one.job {
@@ -277,11 +277,23 @@ impl World {
         }
     }
 
+    /// The listener rule that a phase goes by: the real one.
+    fn believed(&self, forward: Option<Forward>, deployment: &Deployment) -> Option<Forward> {
+        let blind = self.plant == Some(Plant::CompletesUnconverged) && is_last_step(deployment);
+        let Some(plan) = deployment.plan.as_ref().filter(|_| blind) else {
+            return forward;
+        };
+        let groups = &plan.wiring.balancer.as_ref()?.target_groups;
+        let candidate = groups.get(&plan.candidate)?;
+        let stable = groups.get(&plan.candidate.other())?;
+        forward?.with_weight(candidate, stable, deployment.shift.weight)
+    }
+
     fn observe_rollback(
         &self,
         step: RollbackStep,
         deployment: &Deployment,
-        forward: Option<tidegate_core::wiring::Forward>,
+        forward: Option<Forward>,
     ) -> Observation {
         let Some(plan) = deployment.plan.as_ref().filter(|_| step != RollbackStep::Fail) else {
             return Observation::default();
@@ -292,7 +304,8 @@ impl World {
             .is_some_and(|stable| self.aws.weights[index(stable.slot)] == 100);
         let blind = match self.plant {
             Some(Plant::AbortLeavesWeights) => true,
-            Some(Plant::BelievesItsWeights) => deployment.shift.weight == tidegate_core::ids::Weight::ZERO,
+            Some(Plant::AbortKeepsAFloor) => (1..=FLOOR).contains(&self.aws.weights[index(plan.candidate)]),
+            Some(Plant::BelievesItsWeights) => deployment.shift.weight == Weight::ZERO,
             Some(Plant::DoesNotReassert) => step != RollbackStep::Traffic,
             Some(Plant::ReturnsToCandidate) => {
                 self.aws.weights[index(plan.candidate)] == 100 && deployment.took_traffic()
@@ -322,14 +335,34 @@ impl World {
                         inconclusive,
                         ..
                     } = event
-                        && check.verdict == tidegate_core::analysis::Verdict::Inconclusive
+                        && check.verdict == Verdict::Inconclusive
                     {
-                        check.verdict = tidegate_core::analysis::Verdict::Pass;
+                        check.verdict = Verdict::Pass;
                         *passed += 1;
                         *inconclusive = 0;
                     }
                 }
             }
+            Some(Plant::PassesOnErrors) if !matches!(decision.outcome, Outcome::Abort(_)) => {
+                for event in &mut decision.events {
+                    if let Event::Checked { check, passed, .. } = event
+                        && check.verdict == Verdict::Fail
+                    {
+                        check.verdict = Verdict::Pass;
+                        *passed += 1;
+                    }
+                }
+            }
+            Some(Plant::CompletesUnconverged) if one.job == Job::Phase(Phase::Shift) => {
+                let raises = |action: &Action| matches!(action, Action::SetTrafficWeight { .. });
+                if is_last_step(deployment) && decision.actions.iter().any(raises) {
+                    decision.events.push(Event::WeightReached {
+                        step: deployment.shift.step,
+                        weight: Weight::FULL,
+                    });
+                }
+            }
+            Some(Plant::AbortKeepsAFloor) => keep_a_floor(one, deployment, decision),
             Some(Plant::RollsBackToNothing) if first => {
                 if let Outcome::RollbackFailed { reason, .. } = &decision.outcome {
                     let exit = Exit {
@@ -519,6 +552,63 @@ impl World {
         };
         Flow::End(Ok(output))
     }
+}
+
+/// What a rollback that keeps a floor leaves the candidate, percent.
+const FLOOR: u32 = 10;
+
+/// A rollback that leaves the candidate a share for the tasks that it keeps.
+fn keep_a_floor(one: &Invocation, deployment: &Deployment, decision: &mut Decision) {
+    let plan = deployment.plan.as_ref();
+    let balancer = plan.and_then(|plan| plan.wiring.balancer.as_ref());
+    let (Some(plan), Some(balancer), Job::Rollback { .. }) = (plan, balancer, &one.job) else {
+        return;
+    };
+    let candidate = balancer.target_groups.get(&plan.candidate);
+    for action in &mut decision.actions {
+        if let Action::SetTrafficWeight { forward } = action {
+            for (arn, weight) in &mut forward.target_groups {
+                *weight = if Some(&*arn) == candidate {
+                    FLOOR
+                } else {
+                    100 - FLOOR
+                };
+            }
+        }
+    }
+}
+
+/// Takes away the rules that a break does not look at.
+fn forget_rules(plant: Plant, spec: &mut Spec) {
+    if plant == Plant::IgnoresFreezes {
+        spec.freezes.clear();
+    } else if plant == Plant::SkipsSmoke {
+        spec.post_deployment_tests.clear();
+    } else if plant == Plant::BakesUnmeasured {
+        spec.auto_rollback.conditions.clear();
+        if let Some(analysis) = analysis_of(spec) {
+            *analysis = None;
+        }
+    } else if plant == Plant::PassesOnErrors
+        && let Some(Some(analysis)) = analysis_of(spec)
+    {
+        // The bake is over before the limits are reached.
+        (analysis.threshold, analysis.inconclusive_limit) = (1000, 1000);
+    }
+}
+
+/// Where a strategy that measures keeps its rules.
+fn analysis_of(spec: &mut Spec) -> Option<&mut Option<Analysis>> {
+    match &mut spec.strategy {
+        Strategy::Canary(steps) | Strategy::Linear(steps) => Some(&mut steps.analysis),
+        Strategy::BlueGreen(bluegreen) => Some(&mut bluegreen.analysis),
+        Strategy::Rolling | Strategy::Recreate => None,
+    }
+}
+
+fn is_last_step(deployment: &Deployment) -> bool {
+    let steps = deployment.plan.as_ref().map_or(0, |plan| plan.steps.len());
+    deployment.shift.step + 1 >= steps
 }
 
 /// What is told of a deployment that has ended.

@@ -9,6 +9,7 @@ use tidegate_core::ids::Slot;
 use tidegate_core::spec::GatePhase;
 use tidegate_core::sweep::{self, Finding};
 use tidegate_core::target::Admission;
+use tidegate_core::wiring::Forward;
 
 use super::{After, Flow, Invocation, Op};
 use crate::aws::Applying;
@@ -87,7 +88,7 @@ impl World {
             None if deployment.rollback.is_none() && deployment.kind == Kind::Forward => {
                 found.push(Todo::Start(index));
             }
-            None | Some(false) if self.plant != Some(Plant::RescuesNobody) => {
+            None | Some(false) if self.rescues() => {
                 for attempt in 1..=MAX_RESCUES {
                     match self.execution_status(index, Machine::Rollback, attempt) {
                         Some(true) => return,
@@ -98,6 +99,21 @@ impl World {
             }
             None | Some(false) => {}
         }
+    }
+
+    fn rescues(&self) -> bool {
+        match self.plant {
+            Some(Plant::RescuesNobody) => false,
+            // The newer push is thought to see to it.
+            Some(Plant::SupersededStays) => self.store.target.queue.is_none(),
+            _ => true,
+        }
+    }
+
+    /// The listener rule, as far as the sweep looks at it.
+    fn swept_forward(&self) -> Option<Forward> {
+        let forward = self.aws.forward(&self.setting);
+        forward.filter(|_| self.plant != Some(Plant::CompletesUnconverged))
     }
 
     fn look_inside(&self, index: usize, now: Ms, found: &mut Vec<Todo>) {
@@ -119,7 +135,7 @@ impl World {
         if deployment.plan.is_none() {
             return;
         }
-        let forward = self.aws.forward(&self.setting);
+        let forward = self.swept_forward();
         let alarms = self.observe_alarms(deployment.planned_at);
         let cause = sweep::must_stop(deployment, &alarms, forward.as_ref(), instant(now));
         let hung = self.plant == Some(Plant::LostTokenHangs);
@@ -138,7 +154,7 @@ impl World {
         let id = sweep::window_over(target, instant(now))?;
         let index = self.store.find(&id)?;
         let plan = self.store.heads[index].deployment.plan.as_ref()?;
-        let forward = self.aws.forward(&self.setting);
+        let forward = self.swept_forward();
         match sweep::left_over(plan, &self.observe_slots(), forward.as_ref()) {
             Finding::ScaleIn(slot) => Some(Todo::ScaleIn(index, slot)),
             Finding::Nothing => Some(Todo::Mark),
