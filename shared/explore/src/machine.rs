@@ -270,6 +270,8 @@ impl World {
         let Some(execution) = self.executions.iter().rposition(|one| one.ended.is_none()) else {
             return;
         };
+        // What it would have done is for the sweep to find.
+        self.counts.faults += 1;
         let parent = self.executions[execution].parent;
         for one in [Some(execution), parent].into_iter().flatten() {
             self.executions[one].at = At::Over;

@@ -10,7 +10,7 @@ use crate::plant::Plant;
 use crate::script::Script;
 use crate::setting::{Ms, Setting};
 use crate::verdict::Depth;
-use crate::world::{Counts, Return, World};
+use crate::world::{Counts, Return, Way, World};
 
 /// One run in so many has its journals hashed and their chains verified.
 pub const FULL_EVERY: u64 = 64;
@@ -97,13 +97,9 @@ impl Campaign {
         };
     }
 
-    /// The alarms' way back, for events that came or were lost; nothing without alarms.
-    pub fn return_figures(&self, event_lost: bool) -> Option<Figures> {
-        let mut of: Vec<&(u64, Return)> = self
-            .returns
-            .iter()
-            .filter(|(_, one)| one.event_lost == event_lost)
-            .collect();
+    /// How long alarms took on one kind of way; nothing without alarms.
+    pub fn return_figures(&self, way: Way) -> Option<Figures> {
+        let mut of: Vec<&(u64, Return)> = self.returns.iter().filter(|(_, one)| one.way == way).collect();
         of.sort_by_key(|(seed, one)| (one.ms, *seed));
         let at = |percent: usize| of.get((of.len().max(1) - 1) * percent / 100);
         let (slowest, longest) = at(100)?;
@@ -139,6 +135,14 @@ pub struct Figures {
     pub invocations: u32,
     /// States that were entered meanwhile, at most.
     pub transitions: u32,
+}
+
+impl Figures {
+    /// Whether the longest kept the bound of its way.
+    pub fn within(&self, way: Way) -> bool {
+        way.bound()
+            .is_none_or(|(ms, invocations)| self.most_ms <= ms && self.invocations <= invocations)
+    }
 }
 
 impl fmt::Display for Figures {
@@ -218,12 +222,11 @@ mod tests {
             "{} runs, {} calls: {}",
             campaign.runs, campaign.calls, campaign.covered
         );
-        for lost in [false, true] {
-            let which = if lost { "lost or late" } else { "prompt" };
-            println!(
-                "alarm to traffic back, event {which}: {:?}",
-                campaign.return_figures(lost)
-            );
+        for way in Way::ALL {
+            println!("alarm to traffic back, {way}: {:?}", campaign.return_figures(way));
+            if let Some(figures) = campaign.return_figures(way) {
+                assert!(figures.within(way), "{way}: {figures}");
+            }
         }
         assert_eq!(campaign.covered.unknown_transitions(), Vec::<String>::new());
         if let Some(failed) = campaign.failure {

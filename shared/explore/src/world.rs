@@ -1,5 +1,6 @@
 //! One target on a virtual time line: what is due next, and what happens then.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tidegate_core::event::Event;
@@ -96,6 +97,52 @@ pub struct Counts {
     pub calls: u32,
     /// Calls that landed after their function's time was over and its caller had been told so.
     pub late: u32,
+    /// Faults that happened, and executions that a person stopped.
+    pub faults: u32,
+}
+
+/// What happened on the way from an alarm to its traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// The event came at once, and nothing had gone wrong in the run.
+    Prompt,
+    /// The event came at once; a function died, was held up, or lost an answer, before or meanwhile.
+    Disturbed,
+    /// The event was lost, or late, and nothing had gone wrong besides.
+    EventLost,
+    /// The event was lost, or late, and something else had gone wrong too.
+    EventLostDisturbed,
+}
+
+impl Way {
+    /// Every way.
+    pub const ALL: [Self; 4] = [
+        Self::Prompt,
+        Self::EventLost,
+        Self::Disturbed,
+        Self::EventLostDisturbed,
+    ];
+
+    /// How long the traffic may take, milliseconds, and how many functions may be started for it, where
+    /// that is bounded: one second and three functions; without the event one sweep interval more.
+    pub const fn bound(self) -> Option<(Ms, u32)> {
+        match self {
+            Self::Prompt => Some((1_000, 3)),
+            Self::EventLost => Some((SWEEP_MS + 1_000, u32::MAX)),
+            Self::Disturbed | Self::EventLostDisturbed => None,
+        }
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prompt => "prompt event",
+            Self::EventLost => "event lost or late",
+            Self::Disturbed => "prompt event, faults besides",
+            Self::EventLostDisturbed => "event lost or late, faults besides",
+        })
+    }
 }
 
 /// How long an alarm took to bring the traffic back.
@@ -107,8 +154,8 @@ pub struct Return {
     pub invocations: u32,
     /// States that were entered meanwhile.
     pub transitions: u32,
-    /// The alarm's event was lost, late, or its function failed.
-    pub event_lost: bool,
+    /// What else happened meanwhile.
+    pub way: Way,
     /// At which step of the shift it came.
     pub step: usize,
 }
@@ -415,7 +462,12 @@ impl World {
                 ms: self.now - began,
                 invocations: self.counts.invocations - counts.invocations,
                 transitions: self.counts.transitions - counts.transitions,
-                event_lost,
+                way: match (event_lost, self.counts.faults > 0) {
+                    (false, false) => Way::Prompt,
+                    (false, true) => Way::Disturbed,
+                    (true, false) => Way::EventLost,
+                    (true, true) => Way::EventLostDisturbed,
+                },
                 step,
             });
         }

@@ -533,6 +533,7 @@ impl World {
             times.push(now);
         }
         let fault = self.script.faults.iter().find(|fault| fault.call == call)?.kind;
+        self.counts.faults += 1;
         if let Some(name) = op.name() {
             self.covered.fault(fault, name);
         }

@@ -28,7 +28,11 @@ const AFTER: &str =
     "Figures go to stdout, progress to stderr. A run that breaks an invariant is made as small \
 as it can be, told step by step, and followed by the command that plays it again.
 
-Exit codes: 0 all is well, 1 an invariant was broken or a planted bug was not found, 2 it could not start.";
+An alarm whose event comes at once, with nothing wrong besides, has traffic back within one second \
+and three invocations; one whose event is lost, within one sweep interval and a second.
+
+Exit codes: 0 all is well, 1 an invariant or a bound was broken or a planted bug was not found, 2 it could \
+not start.";
 
 #[derive(Debug, Parser)]
 #[command(name = "tidegate-explore")]

@@ -6,6 +6,7 @@ use std::{panic, thread};
 use clap::Args;
 use tidegate_explore::random::Campaign;
 use tidegate_explore::setting::Setting;
+use tidegate_explore::world::Way;
 
 use super::clock::Watch;
 use super::{scaled, story, threads};
@@ -49,16 +50,26 @@ pub(crate) fn run(settings: &[Arc<Setting>], options: &Options) -> bool {
     if options.missed {
         println!("not hit: {}", campaign.covered.missed().join(", "));
     }
-    for (lost, which) in [(false, "prompt"), (true, "lost or late")] {
-        if let Some(figures) = campaign.return_figures(lost) {
-            println!("alarm to traffic back, event {which}: {figures}");
-        }
-    }
+    let prompt = Way::ALL.map(|way| returns(&campaign, way));
     if let Some(failed) = &campaign.failure {
         println!("FAILED: seed {}", failed.seed);
         story::seed(settings, failed.seed, false);
     }
-    campaign.failure.is_none() && unknown.is_empty()
+    campaign.failure.is_none() && unknown.is_empty() && prompt.iter().all(|one| *one)
+}
+
+/// Says how long alarms took on one kind of way; false where that is too long.
+fn returns(campaign: &Campaign, way: Way) -> bool {
+    let Some(figures) = campaign.return_figures(way) else {
+        return true;
+    };
+    println!("alarm to traffic back, {way}: {figures}");
+    let within = figures.within(way);
+    if !within {
+        println!("FAILED: the bound is {:?} ms and functions", way.bound());
+        story::say_again(&format!("--seed {} --whole", figures.slowest));
+    }
+    within
 }
 
 fn play(settings: &[Arc<Setting>], options: &Options) -> (Campaign, Watch) {

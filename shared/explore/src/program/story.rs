@@ -131,7 +131,7 @@ pub(crate) fn listed(setting: &Setting, list: List, number: u64) -> String {
     )
 }
 
-fn say_again(arguments: &str) {
+pub(crate) fn say_again(arguments: &str) {
     println!("again: cargo run --profile bench-run -p tidegate-explore -- replay {arguments}");
 }
 
