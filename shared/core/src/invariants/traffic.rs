@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::decision::QUIESCE_SECONDS;
-use crate::deployment::Traffic;
+use crate::deployment::{Kind, Traffic};
 use crate::event::Event;
 use crate::exit::ExitState;
 use crate::ids::Weight;
@@ -39,7 +39,7 @@ pub(super) fn weights_are_whole(view: &View) -> Vec<String> {
 ///
 /// Sees desired counts as they change and task definitions as they are now. Where traffic moves with
 /// the tasks (no load balancer), the last step scales stable in by design, once the candidate carries
-/// all; in one ECS service, stable has no tasks of its own to keep.
+/// all, and a late function of it may do so once more until the quiesce time is over; in one ECS service, stable has no tasks of its own to keep.
 pub(super) fn stable_stays(view: &View) -> Vec<String> {
     let mut found = Vec::new();
     let mut last: BTreeMap<_, &SlotReading> = BTreeMap::new();
@@ -89,15 +89,8 @@ fn needed_because(view: &View, reading: &SlotReading) -> Option<String> {
                 return Some(format!("it had {weight} % of the traffic"));
             }
         }
-        Traffic::Tasks => {
-            let handed_over = record.journal.iter().any(|entry| {
-                entry.at <= at
-                    && matches!(entry.event, Event::WeightDecided { weight, .. } if weight == Weight::FULL)
-            });
-            if handed_over {
-                return None;
-            }
-        }
+        Traffic::Tasks if may_be_scaled_in(record, at) => return None,
+        Traffic::Tasks => {}
     }
     let stable = plan.stable.as_ref().filter(|stable| stable.slot == slot)?;
     if record.active_at(at) {
@@ -115,6 +108,22 @@ fn needed_because(view: &View, reading: &SlotReading) -> Option<String> {
             ))
         }
     }
+}
+
+/// Whether stable, without a load balancer, may be scaled in: by the last step once it is decided, and
+/// then by a function of it that is late, until it was waited out on the way back.
+fn may_be_scaled_in(record: &Record, at: Timestamp) -> bool {
+    let back = match record.deployment.kind {
+        Kind::Forward => record.rollback_at(),
+        Kind::Reversal { .. } => record.planned_at(),
+    };
+    if let Some(began) = back.filter(|began| *began <= at) {
+        return seconds_between(began, at) <= QUIESCE_SECONDS;
+    }
+    record.journal.iter().any(|entry| {
+        let full = matches!(entry.event, Event::WeightDecided { weight, .. } if weight == Weight::FULL);
+        entry.at <= at && full
+    })
 }
 
 /// 4. Weight is raised only towards a slot whose healthy targets cover the capacity that weight needs.
@@ -367,7 +376,7 @@ pub(super) fn freezes_hold_forward_only(view: &View) -> Vec<String> {
             );
             // The next step's scaling is announced as the bake ends; its tasks start after the freeze.
             let announced = matches!(entry.event, Event::ScalingStarted { step, .. } if step > 0);
-            let reversal = record.deployment.kind != crate::deployment::Kind::Forward;
+            let reversal = record.deployment.kind != Kind::Forward;
             if step && !announced && !reversal && record.deployment.freeze_at(entry.at).is_some() {
                 found.push(record.says(format!("{} during a freeze", entry.event.describe())));
             }

@@ -9,6 +9,7 @@ use super::{Outcome, aim, interleave, plants, scaled, seeds, threads};
 
 /// How much. A debug build plays a fiftieth from seeds and of the clocks: it is that much slower.
 #[derive(Debug, Args)]
+#[group(id = "ci")]
 pub(crate) struct Options {
     #[command(flatten)]
     seeds: seeds::Options,

@@ -10,6 +10,7 @@ use super::{Outcome, threads};
 
 /// Which interleavings to explore.
 #[derive(Debug, Clone, Args)]
+#[group(id = "interleave")]
 pub(crate) struct Options {
     /// Of the interleavings: stop after so many seconds.
     #[arg(long, default_value_t = 600)]

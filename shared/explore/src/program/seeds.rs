@@ -16,6 +16,7 @@ const CHUNK: u64 = 4_000;
 
 /// Which seeds to run.
 #[derive(Debug, Clone, Copy, Args)]
+#[group(id = "seeds")]
 pub(crate) struct Options {
     /// How many runs; each is one to some deployments.
     #[arg(long, default_value_t = scaled(100_000))]
