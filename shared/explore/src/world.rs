@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tidegate_core::event::Event;
+use tidegate_core::exit::ExitState;
 use tidegate_core::ids::Epoch;
 use tidegate_core::invariants::ORPHAN_BOUND_SECONDS;
 use tidegate_core::target::TargetState;
@@ -15,7 +16,7 @@ use crate::machine::{Execution, Failure};
 use crate::plant::Plant;
 use crate::script::{Delivery, Script, What, shown};
 use crate::setting::{Ms, Setting, instant, virtual_ms};
-use crate::store::Store;
+use crate::store::{Head, Store};
 
 /// A function is killed so long after its start (`infra/template.yaml`).
 pub const FUNCTION_TIMEOUT_MS: Ms = 60_000;
@@ -426,6 +427,8 @@ impl World {
             .find(|head| head.deployment.active());
         if let Some(head) = shifting
             && head.deployment.abort.is_none()
+            // A first deployment has nothing to give its traffic back to: a person is called.
+            && head.deployment.plan.as_ref().is_some_and(|plan| plan.stable.is_some())
             && self
                 .candidate_weight(head.deployment.plan.as_ref())
                 .is_some_and(|w| w > 0)
@@ -451,6 +454,12 @@ impl World {
         let Some((began, counts, event_lost, step)) = self.alarmed else {
             return;
         };
+        let exit = |head: &Head| head.deployment.exit.as_ref().map(|exit| exit.state);
+        if self.store.heads.last().and_then(exit) == Some(ExitState::RollbackFailed) {
+            // A person takes over from here, in a time of their own.
+            self.alarmed = None;
+            return;
+        }
         let back = self.store.heads.last().and_then(|head| {
             let plan = head.deployment.plan.as_ref()?;
             plan.stable.as_ref()?;
