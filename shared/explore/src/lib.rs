@@ -9,6 +9,7 @@
 //!
 //! In the order in which a reader needs them: [`setting`] (deployment files), [`script`] (what
 //! happens in a run; drawn from a seed, or written by hand), [`world`], [`verdict`] (the checker),
+//! [`way_back`] (from an alarm to its traffic),
 //! [`random`], [`aimed`] and [`shrink`] (many runs, and the smallest failing one), [`exhaustive`] (every
 //! interleaving of a small setting), [`plant`] (deliberate breaks) and [`hunt`] (each must be found),
 //! [`simulate`] (a user's own deployment file).
@@ -30,4 +31,5 @@ pub mod shrink;
 pub mod simulate;
 pub mod store;
 pub mod verdict;
+pub mod way_back;
 pub mod world;

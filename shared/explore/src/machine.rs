@@ -194,7 +194,10 @@ impl World {
                 let task = self.ask(index, Job::Plan, [0; 2]);
                 self.enter(index, At::Plan(task));
             }
-            Machine::Rollback => self.enter_back(index, RollbackStep::Traffic, [0; 2]),
+            Machine::Rollback => {
+                self.lead_back(deployment);
+                self.enter_back(index, RollbackStep::Traffic, [0; 2]);
+            }
         }
     }
 

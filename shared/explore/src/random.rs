@@ -10,7 +10,8 @@ use crate::plant::Plant;
 use crate::script::Script;
 use crate::setting::{Ms, Setting};
 use crate::verdict::Depth;
-use crate::world::{Counts, Return, Way, World};
+use crate::way_back::{Return, Way};
+use crate::world::{Counts, World};
 
 /// One run in so many has its journals hashed and their chains verified.
 pub const FULL_EVERY: u64 = 64;
@@ -103,6 +104,7 @@ impl Campaign {
         of.sort_by_key(|(seed, one)| (one.ms, *seed));
         let at = |percent: usize| of.get((of.len().max(1) - 1) * percent / 100);
         let (slowest, longest) = at(100)?;
+        let (busiest, most) = of.iter().max_by_key(|(_, one)| one.invocations)?;
         Some(Figures {
             alarms: of.len(),
             median_ms: at(50)?.1.ms,
@@ -110,7 +112,8 @@ impl Campaign {
             p99_ms: at(99)?.1.ms,
             most_ms: longest.ms,
             slowest: *slowest,
-            invocations: of.iter().map(|(_, one)| one.invocations).max()?,
+            invocations: most.invocations,
+            busiest: *busiest,
             transitions: of.iter().map(|(_, one)| one.transitions).max()?,
         })
     }
@@ -131,17 +134,28 @@ pub struct Figures {
     pub most_ms: Ms,
     /// The seed of the longest.
     pub slowest: u64,
-    /// Functions that were started meanwhile, at most.
+    /// Functions on the way, at most.
     pub invocations: u32,
+    /// The seed of the one with so many.
+    pub busiest: u64,
     /// States that were entered meanwhile, at most.
     pub transitions: u32,
 }
 
 impl Figures {
-    /// Whether the longest kept the bound of its way.
+    /// Whether all kept the bound of their way.
     pub fn within(&self, way: Way) -> bool {
-        way.bound()
-            .is_none_or(|(ms, invocations)| self.most_ms <= ms && self.invocations <= invocations)
+        self.beyond(way).is_empty()
+    }
+
+    /// Seeds of those that did not.
+    pub fn beyond(&self, way: Way) -> Vec<u64> {
+        let Some((ms, invocations)) = way.bound() else {
+            return Vec::new();
+        };
+        let slow = (self.most_ms > ms).then_some(self.slowest);
+        let busy = (self.invocations > invocations).then_some(self.busiest);
+        slow.into_iter().chain(busy).collect()
     }
 }
 
@@ -158,8 +172,8 @@ impl fmt::Display for Figures {
         write!(
             f,
             "{alarms} alarms: {median_ms} / {p95_ms} / {p99_ms} / {most_ms} ms \
-             (median / 95 % / 99 % / most, seed {}), at most {} invocations and {} transitions",
-            self.slowest, self.invocations, self.transitions
+             (median / 95 % / 99 % / most, seed {}), at most {} invocations (seed {}) and {} transitions",
+            self.slowest, self.invocations, self.busiest, self.transitions
         )
     }
 }

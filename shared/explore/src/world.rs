@@ -1,10 +1,8 @@
 //! One target on a virtual time line: what is due next, and what happens then.
 
-use std::fmt;
 use std::sync::Arc;
 
 use tidegate_core::event::Event;
-use tidegate_core::exit::ExitState;
 use tidegate_core::ids::Epoch;
 use tidegate_core::invariants::ORPHAN_BOUND_SECONDS;
 use tidegate_core::target::TargetState;
@@ -16,7 +14,8 @@ use crate::machine::{Execution, Failure};
 use crate::plant::Plant;
 use crate::script::{Delivery, Script, What, shown};
 use crate::setting::{Ms, Setting, instant, virtual_ms};
-use crate::store::{Head, Store};
+use crate::store::Store;
+use crate::way_back::{Alarmed, Return};
 
 /// A function is killed so long after its start (`infra/template.yaml`).
 pub const FUNCTION_TIMEOUT_MS: Ms = 60_000;
@@ -28,7 +27,7 @@ pub const LATE_LANDING_MS: Ms = 12_000;
 const CALL_MS: Ms = 20;
 
 /// The sweep's schedule.
-const SWEEP_MS: Ms = 60_000;
+pub const SWEEP_MS: Ms = 60_000;
 
 /// No run takes longer than this; one that does has got stuck.
 pub const LONGEST_MS: Ms = 14 * 3_600_000;
@@ -102,65 +101,6 @@ pub struct Counts {
     pub faults: u32,
 }
 
-/// What happened on the way from an alarm to its traffic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// The event came at once, and nothing had gone wrong in the run.
-    Prompt,
-    /// The event came at once; a function died, was held up, or lost an answer, before or meanwhile.
-    Disturbed,
-    /// The event was lost, or late, and nothing had gone wrong besides.
-    EventLost,
-    /// The event was lost, or late, and something else had gone wrong too.
-    EventLostDisturbed,
-}
-
-impl Way {
-    /// Every way.
-    pub const ALL: [Self; 4] = [
-        Self::Prompt,
-        Self::EventLost,
-        Self::Disturbed,
-        Self::EventLostDisturbed,
-    ];
-
-    /// How long the traffic may take, milliseconds, and how many functions may be started for it, where
-    /// that is bounded: one second and three functions; without the event one sweep interval more.
-    pub const fn bound(self) -> Option<(Ms, u32)> {
-        match self {
-            Self::Prompt => Some((1_000, 3)),
-            Self::EventLost => Some((SWEEP_MS + 1_000, u32::MAX)),
-            Self::Disturbed | Self::EventLostDisturbed => None,
-        }
-    }
-}
-
-impl fmt::Display for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Prompt => "prompt event",
-            Self::EventLost => "event lost or late",
-            Self::Disturbed => "prompt event, faults besides",
-            Self::EventLostDisturbed => "event lost or late, faults besides",
-        })
-    }
-}
-
-/// How long an alarm took to bring the traffic back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Return {
-    /// From the alarm until stable had everything.
-    pub ms: Ms,
-    /// Functions that were started meanwhile.
-    pub invocations: u32,
-    /// States that were entered meanwhile.
-    pub transitions: u32,
-    /// What else happened meanwhile.
-    pub way: Way,
-    /// At which step of the shift it came.
-    pub step: usize,
-}
-
 /// Everything.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -193,7 +133,9 @@ pub struct World {
     /// Invariants that were seen broken on the way.
     pub broken: Vec<(u8, String)>,
     /// The alarm that brings traffic back, while it is measured.
-    pub alarmed: Option<(Ms, Counts, bool, usize)>,
+    pub alarmed: Option<Alarmed>,
+    /// The function whose call, or whose end, is happening.
+    pub calling: Option<u32>,
     /// What was measured of it.
     pub returns: Vec<Return>,
     /// One line for each thing that happens, where wanted.
@@ -229,6 +171,7 @@ impl World {
             covered: Covered::default(),
             broken: Vec::new(),
             alarmed: None,
+            calling: None,
             returns: Vec::new(),
             trace: None,
             call_times: None,
@@ -285,6 +228,16 @@ impl World {
     pub fn fire(&mut self, timer: Timer) {
         self.now = self.now.max(timer.at);
         self.aws.settle(self.now);
+        self.calling = match timer.tick {
+            Tick::Call(id) | Tick::Kill(id) => Some(id),
+            Tick::Stimulus(_)
+            | Tick::PushEvent { .. }
+            | Tick::AlarmEvent { .. }
+            | Tick::Bury(_)
+            | Tick::Machine { .. }
+            | Tick::Sweep
+            | Tick::Notice { .. } => None,
+        };
         match timer.tick {
             Tick::Stimulus(index) => self.stimulate(index),
             Tick::PushEvent {
@@ -419,24 +372,7 @@ impl World {
             return;
         }
         self.aws.set_alarm(true, self.now);
-        let shifting = self
-            .store
-            .heads
-            .iter()
-            .rev()
-            .find(|head| head.deployment.active());
-        if let Some(head) = shifting
-            && head.deployment.abort.is_none()
-            // A first deployment has nothing to give its traffic back to: a person is called.
-            && head.deployment.plan.as_ref().is_some_and(|plan| plan.stable.is_some())
-            && self
-                .candidate_weight(head.deployment.plan.as_ref())
-                .is_some_and(|w| w > 0)
-        {
-            let lost = delivery.copies == 0 || delivery.late_ms > 400;
-            let step = head.deployment.shift.step;
-            self.alarmed = Some((self.now, self.counts, lost, step));
-        }
+        self.measure_from_here(delivery);
         for copy in 0..delivery.copies {
             let at = self.now + delivery.late_ms * Ms::from(copy + 1);
             self.at(at, Tick::AlarmEvent { attempt: 0 });
@@ -449,43 +385,11 @@ impl World {
         Some(self.aws.weights[crate::setting::index(plan.candidate)])
     }
 
-    /// Notes how long an alarm took, once the traffic is back.
-    pub fn measure_return(&mut self) {
-        let Some((began, counts, event_lost, step)) = self.alarmed else {
-            return;
-        };
-        let exit = |head: &Head| head.deployment.exit.as_ref().map(|exit| exit.state);
-        if self.store.heads.last().and_then(exit) == Some(ExitState::RollbackFailed) {
-            // A person takes over from here, in a time of their own.
-            self.alarmed = None;
-            return;
-        }
-        let back = self.store.heads.last().and_then(|head| {
-            let plan = head.deployment.plan.as_ref()?;
-            plan.stable.as_ref()?;
-            self.candidate_weight(Some(plan))
-        });
-        if back == Some(0) {
-            self.alarmed = None;
-            self.returns.push(Return {
-                ms: self.now - began,
-                invocations: self.counts.invocations - counts.invocations,
-                transitions: self.counts.transitions - counts.transitions,
-                way: match (event_lost, self.counts.faults > 0) {
-                    (false, false) => Way::Prompt,
-                    (false, true) => Way::Disturbed,
-                    (true, false) => Way::EventLost,
-                    (true, true) => Way::EventLostDisturbed,
-                },
-                step,
-            });
-        }
-    }
-
     /// Starts a function.
     pub fn call(&mut self, job: Job, caller: Caller, deployment: Option<usize>) -> u32 {
         let id = self.next_number();
         self.counts.invocations += 1;
+        self.count_on_the_way_back(id, &job, deployment);
         let one = Invocation::new(id, job, caller, deployment, self.now);
         self.running.push(Arc::new(one));
         if self.chosen {

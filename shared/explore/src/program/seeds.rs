@@ -6,7 +6,7 @@ use std::{panic, thread};
 use clap::Args;
 use tidegate_explore::random::Campaign;
 use tidegate_explore::setting::Setting;
-use tidegate_explore::world::Way;
+use tidegate_explore::way_back::Way;
 
 use super::clock::Watch;
 use super::{scaled, story, threads};
@@ -68,7 +68,9 @@ fn returns(campaign: &Campaign, way: Way) -> bool {
     let within = figures.within(way);
     if !within {
         println!("FAILED: the bound is {:?} ms and functions", way.bound());
-        story::say_again(&format!("--seed {} --whole", figures.slowest));
+        for seed in figures.beyond(way) {
+            story::say_again(&format!("--seed {seed} --whole"));
+        }
     }
     within
 }
