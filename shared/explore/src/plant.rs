@@ -272,7 +272,7 @@ impl Plant {
             | Self::AbortKeepsAFloor
             | Self::BelievesItsWeights
             | Self::ReturnsToCandidate => 6,
-            Self::LostTokenHangs | Self::QueueWedges | Self::SupersededStays => 7,
+            Self::LostTokenHangs | Self::SupersededStays => 7,
             Self::IgnoresAlarms | Self::TrustsAlarmEvents | Self::ForgetsClearedAlarms => 8,
             Self::StartsUnderAlarm => 9,
             Self::PassesMissingData | Self::PassesOnErrors | Self::BakesUnmeasured => 10,
@@ -285,7 +285,7 @@ impl Plant {
             Self::KeepsCounters => 17,
             Self::JournalsApart => 18,
             Self::TellsNobody => 19,
-            Self::KeepsTheLock | Self::RescuesNobody => 20,
+            Self::KeepsTheLock | Self::RescuesNobody | Self::QueueWedges => 20,
             Self::RollsBackToNothing => 21,
             Self::IgnoresFreezes => 22,
             Self::SkipsSmoke => 23,

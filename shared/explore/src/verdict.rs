@@ -39,12 +39,6 @@ impl World {
             .into_iter()
             .map(|(invariant, what)| Violation { invariant, what })
             .collect();
-        if over && self.store.target.queue.is_some() {
-            found.push(Violation {
-                invariant: 7,
-                what: "a push waits, and nothing will ever start it".to_owned(),
-            });
-        }
         let skew = self.script.most_skew_ms();
         let chain = |invariant| invariant == 18;
         if skew != 0 && depth == Depth::Full {

@@ -1,5 +1,6 @@
 //! Locks, exits, journals and messages: invariants 1, 7, 18, 19 and 20.
 
+use crate::decision::QUIESCE_SECONDS;
 use crate::deployment::{Deployment, Request};
 use crate::event::Event;
 use crate::journal;
@@ -152,9 +153,10 @@ pub(super) fn exits_are_told(view: &View) -> Vec<String> {
 ///     the epoch.
 ///
 /// Sees when executions began and ended: a holder of the lock has one that runs, or had one within
-/// the bound. Epochs are those of the journals and of the target's record.
+/// the bound; and whether a push that waited for the lock got it. Epochs are those of the journals and
+/// of the target's record.
 pub(super) fn locks_are_freed(view: &View) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found: Vec<String> = waits_for_nothing(view).into_iter().collect();
     if let Some(lock) = &view.target.lock {
         match view
             .deployments
@@ -191,6 +193,17 @@ pub(super) fn locks_are_freed(view: &View) -> Vec<String> {
         found.push(format!("the target's epoch {} is behind", view.target.epoch));
     }
     found
+}
+
+/// A push that waits although nothing is left that it could wait for: no deployment holds the target,
+/// and the functions of the last one are waited out. Nothing can begin to wait after that.
+fn waits_for_nothing(view: &View) -> Option<String> {
+    let push = view.target.queue.as_ref()?;
+    let last = view.deployments.iter().filter_map(Record::exited_at).max();
+    let free = view.target.lock.is_none();
+    let idle = last.map_or(0, |last| seconds_between(last, view.now) - QUIESCE_SECONDS);
+    let forgotten = view.over || (free && idle > ORPHAN_BOUND_SECONDS);
+    forgotten.then(|| format!("the push of {} waits, and nothing starts it", push.digest.short()))
 }
 
 /// Seconds for which no execution has run for a deployment.

@@ -17,7 +17,8 @@ use crate::wiring::Forward;
 pub struct View {
     /// The instant.
     pub now: Timestamp,
-    /// Nobody will do anything any more: what had to happen within a bound must have happened.
+    /// All has come to rest: no stimulus is left, and sweeps have come by since the last one did
+    /// anything. What had to happen within a bound must have happened.
     pub over: bool,
     /// The target's record.
     pub target: TargetState,

@@ -2,7 +2,9 @@
 //! images.
 
 use super::*;
+use crate::decision::QUIESCE_SECONDS;
 use crate::deployment::Override;
+use crate::target::Push;
 
 const ID: &str = "web-production-1";
 
@@ -174,6 +176,47 @@ fn i20_a_holder_may_be_idle_for_the_bound() {
     );
     assert!(idle(vec![Some(100), None]).is_empty(), "one still runs");
     assert_eq!(idle(Vec::new()), late(1000), "none ever ran");
+}
+
+/// A push that waits for its turn.
+fn waiting() -> Option<Push> {
+    Some(Push {
+        repository: "web".to_owned(),
+        digest: digest("3"),
+        tag: None,
+        pushed_at: at(300),
+        origin: Origin::Push {
+            event_id: "event-3".to_owned(),
+        },
+        overrides: Vec::new(),
+    })
+}
+
+#[test]
+fn i20_a_push_waits_only_for_something() {
+    let mut view = going();
+    view.target.queue = waiting();
+    fine(20, &view);
+    let forgotten = ["the push of 333333333333 waits, and nothing starts it"];
+    view.over = true;
+    assert_eq!(said(20, &view), forgotten);
+
+    // The deployment ends at 463, and its functions are waited out.
+    let bound = 463 + QUIESCE_SECONDS + ORPHAN_BOUND_SECONDS;
+    let after = |seconds: i64| {
+        let mut view = completed();
+        view.target.queue = waiting();
+        (view.now, view.over) = (at(seconds), false);
+        said(20, &view)
+    };
+    assert!(after(bound).is_empty());
+    assert_eq!(after(bound + 1), forgotten);
+    let mut held = completed();
+    (held.target.queue, held.over) = (waiting(), false);
+    held.deployments.push(record(2, 400, 900, way_up()));
+    held.target.lock = lock("web-production-2");
+    held.target.epoch = Epoch(2);
+    fine(20, &held);
 }
 
 #[test]
