@@ -80,7 +80,8 @@ pub struct StableRecord {
     pub digest: Digest,
     /// Until when the revision before it stays warm.
     pub warm_until: Timestamp,
-    /// Whether the other slot has been scaled in since.
+    /// Whether the sweep has nothing to stop in the other slot: it was scaled in, or a rollback failed
+    /// since and a person decides what is to serve.
     pub other_scaled_in: bool,
 }
 
@@ -411,6 +412,12 @@ impl TargetState {
         }
         if exit.state == ExitState::RolledBack && matches!(deployment.kind, Kind::Reversal { .. }) {
             self.stable = None;
+        }
+        // Which slot serves is not known: the sweep could stop the tasks that do (invariant 3).
+        if exit.state == ExitState::RollbackFailed
+            && let Some(stable) = &mut self.stable
+        {
+            stable.other_scaled_in = true;
         }
     }
 

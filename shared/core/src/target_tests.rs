@@ -601,6 +601,22 @@ mod rest {
     }
 
     #[test]
+    fn after_a_failed_rollback_the_sweep_stops_no_tasks() {
+        for (state, stops) in [
+            (ExitState::RollbackFailed, false),
+            (ExitState::Aborted, true),
+            (ExitState::Blocked, true),
+        ] {
+            let (mut target, completed) = after(CANARY, ExitState::Completed);
+            let late = target.stable.clone().unwrap().warm_until;
+            let second = started(target.admit(push("2", 11), at(1100)));
+            target.release(&Deployment::new(second, at(1100)), &exit(state, 1200));
+            let found = crate::sweep::window_over(&target, late);
+            assert_eq!(found, stops.then_some(completed.id), "{state:?}");
+        }
+    }
+
+    #[test]
     fn nothing_is_taken_back_while_the_target_rests() {
         let (mut target, completed) = after(CANARY, ExitState::Completed);
         let request = started(target.admit(push("2", 11), at(1100)));
@@ -746,16 +762,18 @@ mod release {
     fn a_failed_forward_deployment_leaves_what_serves_as_it_was() {
         let (mut target, _) = after(CANARY, ExitState::Completed);
         let stable = target.stable.clone();
-        for state in [
-            ExitState::Blocked,
-            ExitState::Aborted,
-            ExitState::RolledBack,
-            ExitState::RollbackFailed,
-        ] {
+        for state in [ExitState::Blocked, ExitState::Aborted, ExitState::RolledBack] {
             let second = Deployment::new(request(CANARY), at(1100));
             target.release(&second, &exit(state, 1200));
             assert_eq!(target.stable, stable, "{state:?}");
         }
+        let second = Deployment::new(request(CANARY), at(1300));
+        target.release(&second, &exit(ExitState::RollbackFailed, 1400));
+        let left_alone = stable.map(|stable| StableRecord {
+            other_scaled_in: true,
+            ..stable
+        });
+        assert_eq!(target.stable, left_alone);
     }
 }
 
