@@ -23,6 +23,8 @@ pub struct Script {
     pub stimuli: Vec<Stimulus>,
     /// What goes wrong inside.
     pub faults: Vec<Fault>,
+    /// For a while, all goes wrong.
+    pub outage: Option<Outage>,
 }
 
 /// How a version behaves.
@@ -137,6 +139,17 @@ pub struct Fault {
     pub kind: FaultKind,
 }
 
+/// The same goes wrong at every call of every function for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outage {
+    /// From the how many-th call of the run.
+    pub call: u32,
+    /// For so long.
+    pub ms: Ms,
+    /// What.
+    pub kind: FaultKind,
+}
+
 /// What goes wrong at a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
@@ -176,6 +189,7 @@ impl Script {
                 },
             }],
             faults: Vec::new(),
+            outage: None,
         }
     }
 
@@ -234,6 +248,11 @@ impl Script {
         let faults = one_of(&mut rng, &[6, 6, 4, 2, 1]);
         for _ in 0..faults {
             script.faults.push(draw_fault(&mut rng));
+        }
+        // From a stream of its own, so that the other seeds keep their script.
+        let mut rng = Rng::with_seed(seed ^ 0x6f75_7461);
+        if rng.u8(0..16) == 0 {
+            script.outage = Some(draw_outage(&mut rng));
         }
         script
     }
@@ -344,6 +363,21 @@ fn draw_fault(rng: &mut Rng) -> Fault {
     }
 }
 
+/// Up to a little longer than `Retry` goes on after throttling.
+fn draw_outage(rng: &mut Rng) -> Outage {
+    let kinds = [
+        FaultKind::CrashBefore,
+        FaultKind::CrashAfter,
+        FaultKind::ReplyLost,
+        FaultKind::Throttled,
+    ];
+    Outage {
+        call: rng.u32(0..140),
+        ms: rng.i64(1_000..90_000),
+        kind: kinds[rng.usize(0..kinds.len())],
+    }
+}
+
 /// A step of NTP: seconds to minutes, forward or back.
 fn draw_skew(rng: &mut Rng) -> Ms {
     let most = [5_000, 60_000, 240_000][one_of(rng, &[2, 2, 1])];
@@ -375,6 +409,9 @@ impl fmt::Display for Script {
         }
         for fault in &self.faults {
             writeln!(f, "  call {}: {}", fault.call, fault.kind)?;
+        }
+        if let Some(Outage { call, ms, kind }) = self.outage {
+            writeln!(f, "  from call {call} for {ms} ms, at every call: {kind}")?;
         }
         Ok(())
     }

@@ -347,7 +347,31 @@ autoRollback:
   alarms: [web-production-errors]
 ";
 
-/// Every setting that random runs are drawn from.
+const GATED_BLUEGREEN: &str = "\
+environment: production
+strategy: bluegreen
+replicas: 2
+trafficSwitch: {testDuration: 1m}
+postDeploymentTests: [smoke, api]
+gates:
+  - before: prepare
+    approvals:
+      - role: tech-lead
+    expires: 15m
+  - before: validate
+    approvals:
+      - {role: product, count: 2}
+    expires: 20m
+autoRollback:
+  alarms: [web-production-errors]
+  window: 5m
+";
+
+/// So many of [`all`] came first: the seeds that were drawn from them keep their setting
+/// ([`crate::random::drawn`]).
+pub const FIRST: usize = 10;
+
+/// Every setting that random runs are drawn from. New ones come last.
 ///
 /// # Errors
 /// Never, as a test shows.
@@ -363,6 +387,7 @@ pub fn all() -> Result<Vec<Setting>, SettingError> {
         ("rolling", ROLLING, true),
         ("recreate", RECREATE, true),
         ("first-canary", SUPERSEDE, false),
+        ("bluegreen-with-gates", GATED_BLUEGREEN, true),
     ]
     .into_iter()
     .map(|(name, text, has_stable)| Setting::parse(name, text, has_stable))
@@ -376,6 +401,6 @@ mod tests {
 
     #[test]
     fn every_setting_is_a_good_deployment_file() {
-        assert_eq!(all().unwrap().len(), 10);
+        assert_eq!(all().unwrap().len(), FIRST + 1);
     }
 }

@@ -67,6 +67,11 @@ fn simpler(script: &Script) -> Vec<Script> {
             found.push(one);
         }
     }
+    if script.outage.is_some() {
+        let mut one = script.clone();
+        one.outage = None;
+        found.push(one);
+    }
     if script.requests != 1200 {
         let mut one = script.clone();
         one.requests = 1200;

@@ -126,6 +126,8 @@ pub struct World {
     pub running: Vec<Arc<Invocation>>,
     /// Ends that were told.
     pub notices: Vec<(usize, u64)>,
+    /// Until when an outage lasts.
+    pub outage_until: Ms,
     /// How much was done.
     pub counts: Counts,
     /// What was hit.
@@ -167,6 +169,7 @@ impl World {
             executions: Vec::new(),
             running: Vec::new(),
             notices: Vec::new(),
+            outage_until: 0,
             counts: Counts::default(),
             covered: Covered::default(),
             broken: Vec::new(),

@@ -532,13 +532,23 @@ impl World {
         if let Some(times) = &mut self.call_times {
             times.push(now);
         }
-        let fault = self.script.faults.iter().find(|fault| fault.call == call)?.kind;
+        let single = self.script.faults.iter().find(|fault| fault.call == call);
+        let fault = single.map(|fault| fault.kind).or_else(|| self.outage_now(call))?;
         self.counts.faults += 1;
         if let Some(name) = op.name() {
             self.covered.fault(fault, name);
         }
         self.tell(|| format!("call {call}: {op:?}: {fault}"));
         Some(fault)
+    }
+
+    /// What goes wrong at every call for a while, if this is that while.
+    fn outage_now(&mut self, call: u32) -> Option<FaultKind> {
+        let outage = self.script.outage?;
+        if outage.call == call {
+            self.outage_until = self.now + outage.ms;
+        }
+        (self.now < self.outage_until).then_some(outage.kind)
     }
 
     /// Past the function's timeout its caller is told that it died; the call can still land.

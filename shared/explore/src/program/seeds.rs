@@ -49,7 +49,16 @@ pub(crate) fn run(settings: &[Arc<Setting>], options: &Options) -> bool {
         println!("transitions that no machine has: {}", unknown.join(", "));
     }
     if options.missed {
-        println!("not hit: {}", campaign.covered.missed().join(", "));
+        let missed = campaign.covered.missed();
+        println!(
+            "not hit: {}",
+            if missed.is_empty() {
+                "nothing".to_owned()
+            } else {
+                missed.join(", ")
+            }
+        );
+        println!("not hit, for a reason: {}", campaign.covered.spared().join("; "));
     }
     let prompt = Way::ALL.map(|way| returns(&campaign, way));
     if let Some(failed) = &campaign.failure {
