@@ -27,6 +27,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
     let gates = gates(fields, problems);
     let freezes = freezes(fields, problems);
     let post_deployment_tests = suites(fields, problems);
+    let trigger = trigger(fields, problems);
     Some(Spec {
         service: fields.name("service"),
         environment: fields.name("environment")?,
@@ -34,7 +35,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         replicas: fields.whole("replicas")?,
         resources,
         auto_deploy: fields.flag("autoDeploy")?,
-        trigger: trigger(fields, problems)?,
+        trigger: trigger?,
         cluster: fields.text("cluster").map(str::to_owned),
         load_balancer: fields.flag("loadBalancer")?,
         health_check,
@@ -136,11 +137,10 @@ fn health_check(fields: &Fields, problems: &mut Problems) -> Option<HealthCheck>
     }
     let timeout_seconds = section.whole("timeout")?;
     let follows = timeout_seconds.saturating_add(INTERVAL_ABOVE_TIMEOUT_SECONDS);
-    let interval_seconds = match section.whole("interval") {
-        Some(interval) => interval,
-        None if section.is_given("interval") => return None,
-        None => DEFAULT_INTERVAL_SECONDS.max(follows),
-    };
+    let interval_seconds = section.whole("interval").or_else(|| {
+        let left_out = !section.is_given("interval");
+        left_out.then_some(DEFAULT_INTERVAL_SECONDS.max(follows))
+    })?;
     if interval_seconds <= timeout_seconds {
         let (timeout, interval) = (show_duration(timeout_seconds), show_duration(interval_seconds));
         let message = format!("`healthCheck.interval` is {interval}, not above the timeout of {timeout}");

@@ -211,19 +211,17 @@ fn measures_nothing(fields: &Fields, parent_name: &str) -> Draft {
 const DEFAULT_MIN_REQUESTS: u32 = 10;
 
 fn min_requests(section: &Fields, load_balancer: bool, problems: &mut Problems) -> Option<u32> {
-    match section.whole("minRequests") {
-        Some(count) => {
-            if count > 0 && !load_balancer {
-                problems.push(needs_load_balancer(
-                    section.value_span("minRequests"),
-                    "minRequests",
-                ));
-            }
-            Some(count)
-        }
-        None if section.is_given("minRequests") => None,
-        None => Some(if load_balancer { DEFAULT_MIN_REQUESTS } else { 0 }),
+    let Some(count) = section.whole("minRequests") else {
+        let default = if load_balancer { DEFAULT_MIN_REQUESTS } else { 0 };
+        return (!section.is_given("minRequests")).then_some(default);
+    };
+    if count > 0 && !load_balancer {
+        problems.push(needs_load_balancer(
+            section.value_span("minRequests"),
+            "minRequests",
+        ));
     }
+    Some(count)
 }
 
 fn metrics(section: &Fields, load_balancer: bool, problems: &mut Problems) -> Vec<(Span, MetricRule)> {

@@ -45,10 +45,9 @@ pub(super) struct Entry {
 }
 
 impl Node {
-    /// What it is, for messages.
+    /// What it is, for messages. Where there is nothing, that is told before anyone asks.
     pub(super) fn describe(&self) -> &'static str {
         match self {
-            Self::Scalar { text, plain: true } if is_null(text) => "nothing",
             Self::Scalar { text, plain: true } if text.parse::<f64>().is_ok() => "a number",
             Self::Scalar { text, plain: true } if matches!(text.as_str(), "true" | "false") => {
                 "true or false"

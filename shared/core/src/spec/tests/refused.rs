@@ -762,9 +762,43 @@ fn tabs_and_broken_yaml_are_explained() {
         "environment: x\ncanary:\n\tsteps: []\n",
         &[(ProblemCode::Tab, 3, 1, "\t", "use two spaces for each level")],
     );
+    refuses(
+        "environment: x\n  \tstrategy: rolling\n",
+        &[(ProblemCode::Tab, 2, 3, "\t", "use two spaces for each level")],
+    );
     let errors = errors("environment: x\nstrategy: \"rolling\nreplicas: 1\n");
     assert_eq!(errors.problems()[0].code, ProblemCode::Syntax);
     assert!(errors.problems()[0].line >= 2, "{}", errors.plain());
+}
+
+#[test]
+fn what_is_there_instead_is_named() {
+    for (text, what) in [
+        ("12\n", "a number"),
+        ("true\n", "true or false"),
+        ("rolling\n", "a text"),
+        ("[rolling]\n", "a list"),
+    ] {
+        let message = errors(text).problems()[0].message.clone();
+        assert_eq!(
+            message,
+            format!("a deployment file is a section of keys, not {what}")
+        );
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_read_hides_no_other_problem() {
+    let tags = "trigger: {tags: [v1, v1]}\n";
+    let second_tag = |text: &str| {
+        let problems = errors(text).problems().to_vec();
+        let codes: Vec<ProblemCode> = problems.iter().map(|problem| problem.code).collect();
+        (codes.len(), codes.contains(&ProblemCode::DuplicateValue))
+    };
+    let unread = analysed("    metrics: [{name: error_rate, max: 1}]\n    minRequests: many\n");
+    assert_eq!(second_tag(&format!("{unread}{tags}")), (2, true));
+    let unread = target("rolling", "autoRollback: {window: many}\n");
+    assert_eq!(second_tag(&format!("{unread}{tags}")), (2, true));
 }
 
 #[test]
