@@ -58,7 +58,14 @@ pub struct Lock {
     pub since: Timestamp,
 }
 
-/// The order of pushes is the registry's.
+/// What says which of two pushes is the newer one. The registry's times are whole seconds; of two images
+/// of one second, the digest makes the same one the newer one for everybody, or the sweep would go from
+/// one to the other and back for ever.
+pub(crate) const fn push_order(pushed_at: Timestamp, digest: &Digest) -> (Timestamp, &Digest) {
+    (pushed_at, digest)
+}
+
+/// The newest push that is known: [`push_order`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Newest {
@@ -241,10 +248,11 @@ impl TargetState {
         }
         // Only forwards: after a person went back to an older image by hand, events and the sweep must
         // not take the newer one for one that they have not seen (invariant 16).
+        let pushed = push_order(push.pushed_at, &push.digest);
         if self
             .newest
             .as_ref()
-            .is_none_or(|newest| (newest.pushed_at, &newest.digest) <= (push.pushed_at, &push.digest))
+            .is_none_or(|newest| push_order(newest.pushed_at, &newest.digest) <= pushed)
         {
             self.newest = Some(Newest {
                 pushed_at: push.pushed_at,
@@ -313,9 +321,8 @@ impl TargetState {
             return None;
         }
         let newest = self.newest.as_ref()?;
-        // The registry's times are whole seconds; of two images of one second, the same one is the newer
-        // one for everybody, or the sweep would go from one to the other and back for ever.
-        match (push.pushed_at, &push.digest).cmp(&(newest.pushed_at, &newest.digest)) {
+        let pushed = push_order(push.pushed_at, &push.digest);
+        match pushed.cmp(&push_order(newest.pushed_at, &newest.digest)) {
             Ordering::Equal => return Some(Refusal::Duplicate),
             Ordering::Less => {
                 return Some(Refusal::Older {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::deployment::{Kind, Origin, Traffic};
 use crate::event::Event;
 use crate::exit::ExitState;
+use crate::target::push_order;
 
 use super::view::{Record, View};
 
@@ -71,9 +72,8 @@ pub(super) fn one_deployment_per_push(view: &View) -> Vec<String> {
         if event_id != "sweep" && !events.insert(event_id) {
             found.push(record.says("its event had made a deployment before"));
         }
-        // Of two images of one second, the digest says which one is newer.
         let revision = &record.deployment.revision;
-        let pushed = (revision.pushed_at, &revision.digest);
+        let pushed = push_order(revision.pushed_at, &revision.digest);
         if newest.is_some_and(|newest| pushed <= newest) {
             found.push(record.says("a push that was not newer replaced a newer one"));
         }
