@@ -39,7 +39,8 @@ pub(super) fn weights_are_whole(view: &View) -> Vec<String> {
 ///
 /// Sees desired counts as they change and task definitions as they are now. Where traffic moves with
 /// the tasks (no load balancer), the last step scales stable in by design, once the candidate carries
-/// all, and a late function of it may do so once more until the quiesce time is over; in one ECS service, stable has no tasks of its own to keep.
+/// all, and a late function of it may do so once more until the quiesce time is over; in one ECS
+/// service, stable has no tasks of its own to keep.
 pub(super) fn stable_stays(view: &View) -> Vec<String> {
     let mut found = Vec::new();
     let mut last: BTreeMap<_, &SlotReading> = BTreeMap::new();
@@ -273,20 +274,6 @@ pub(super) fn alarms_return_traffic(view: &View) -> Vec<String> {
         let Some(began) = record.first(|event| matches!(event, Event::WeightDecided { .. })) else {
             continue;
         };
-        // On its way back already, an alarm asks for nothing more.
-        let stops = |event: &Event| {
-            matches!(
-                event,
-                Event::ShiftDone | Event::AbortRequested { .. } | Event::RollbackStarted { .. }
-            )
-        };
-        let end = record.first(stops).unwrap_or(view.now);
-        let watched = |name: &String| record.plan().is_some_and(|plan| plan.alarms.contains(name));
-        let raised = view.alarms.iter().find(|reading| {
-            let aside = record.deployment.overrides(&format!("alarm:{}", reading.name));
-            reading.firing && watched(&reading.name) && !aside && began < reading.at && reading.at < end
-        });
-        let Some(raised) = raised else { continue };
         // A rollback that began without a wish, because the execution died, is an answer too.
         let answers = |event: &Event| {
             matches!(
@@ -294,6 +281,15 @@ pub(super) fn alarms_return_traffic(view: &View) -> Vec<String> {
                 Event::AbortRequested { .. } | Event::RollbackStarted { .. }
             )
         };
+        // On its way back already, an alarm asks for nothing more.
+        let stops = |event: &Event| matches!(event, Event::ShiftDone) || answers(event);
+        let end = record.first(stops).unwrap_or(view.now);
+        let watched = |name: &String| record.plan().is_some_and(|plan| plan.alarms.contains(name));
+        let raised = view.alarms.iter().find(|reading| {
+            let aside = record.deployment.overrides(&format!("alarm:{}", reading.name));
+            reading.firing && watched(&reading.name) && !aside && began < reading.at && reading.at < end
+        });
+        let Some(raised) = raised else { continue };
         let answered = record.first(answers);
         let late = seconds_between(raised.at, answered.unwrap_or(view.now)) > STOP_BOUND_SECONDS;
         if late || (view.over && answered.is_none()) {
