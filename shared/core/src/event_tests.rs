@@ -2,23 +2,9 @@
 
 use super::*;
 use crate::exit::ExitState;
-use crate::testing::{CANARY, at, plan, request, spec, suite, weight};
+use crate::testing::{CANARY, at, checked, plan, request, spec, suite, weight};
 
-fn checked(verdict: Verdict) -> Event {
-    Event::Checked {
-        check: Check {
-            verdict,
-            measurements: Vec::new(),
-            reason: "error_rate 0.2 %".to_owned(),
-            condition_breached: None,
-            from: at(0),
-            until: at(60),
-        },
-        passed: 1,
-        failed: 0,
-        inconclusive: 0,
-    }
-}
+const REASON: &str = "error_rate 0.2 %";
 
 fn requested_by(origin: Origin, tag: Option<&str>) -> Event {
     let revision = Revision {
@@ -146,10 +132,10 @@ fn suites_pass_with_zero_and_fail_with_any_other_code() {
 
 #[test]
 fn a_check_begins_with_its_verdict() {
-    reads(&checked(Verdict::Pass), "check Pass: error_rate 0.2 %");
-    reads(&checked(Verdict::Fail), "check Fail: error_rate 0.2 %");
+    reads(&checked(Verdict::Pass, REASON), "check Pass: error_rate 0.2 %");
+    reads(&checked(Verdict::Fail, REASON), "check Fail: error_rate 0.2 %");
     reads(
-        &checked(Verdict::Inconclusive),
+        &checked(Verdict::Inconclusive, REASON),
         "check Inconclusive: error_rate 0.2 %",
     );
 }
@@ -212,7 +198,7 @@ fn events_read_back_from_json_as_they_were_written() {
     let events = [
         requested_by(pushed(), None),
         requested_by(maria(), Some("v2")),
-        checked(Verdict::Fail),
+        checked(Verdict::Fail, REASON),
         Event::Planned {
             plan: Box::new(plan(&spec(CANARY))),
         },

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::analysis::Samples;
+use crate::analysis::{Check, Samples, Verdict};
 use crate::deployment::{
     Deployment, Kind, Origin, Override, Phase, Plan, Request, Revision, StableRevision, Stage, Traffic,
 };
@@ -21,16 +21,22 @@ use crate::observation::{Alarm, AlarmState, ImageState, Observation, Rollout, Sl
 use crate::spec::{Freeze, Spec, Step, Strategy, SuiteName};
 use crate::wiring::{Balancer, Forward, Wiring};
 
-/// Two steps behind a load balancer, 25 % for 5 minutes and then all of it.
-pub(crate) const CANARY: &str = "\
-environment: production
-strategy: canary
-replicas: 4
-canary:
-  steps:
-    - weight: 25
-      pause: 5m
-    - weight: 100
+/// A deployment file with two steps, 25 % for 5 minutes and then all of it, and more lines after them, which begin with
+/// the end of the last one.
+macro_rules! two_steps {
+    ($more:literal) => {
+        concat!(
+            "environment: production\nstrategy: canary\nreplicas: 4\n",
+            "canary:\n  steps:\n    - weight: 25\n      pause: 5m\n    - weight: 100",
+            $more
+        )
+    };
+}
+pub(crate) use two_steps;
+
+/// Two steps behind a load balancer.
+pub(crate) const CANARY: &str = two_steps!(
+    "
   analysis:
     interval: 1m
     threshold: 3
@@ -44,24 +50,19 @@ healthCheck:
 timeouts:
   healthy: 10m
   suite: 15m
-";
+"
+);
 
 /// The same steps of a service that takes its work from elsewhere.
-pub(crate) const WORKER: &str = "\
-environment: production
-strategy: canary
-replicas: 4
+pub(crate) const WORKER: &str = two_steps!(
+    "
 loadBalancer: false
-canary:
-  steps:
-    - weight: 25
-      pause: 5m
-    - weight: 100
 autoRollback:
   alarms: [web-production-errors]
 timeouts:
   healthy: 10m
-";
+"
+);
 
 /// Tested for 2 minutes, switched, watched for 2 minutes.
 pub(crate) const BLUE_GREEN: &str = "\
@@ -95,6 +96,23 @@ replicas: 4
 timeouts:
   healthy: 10m
 ";
+
+/// What a check comes to.
+pub(crate) fn checked(verdict: Verdict, reason: &str) -> Event {
+    Event::Checked {
+        check: Check {
+            verdict,
+            measurements: Vec::new(),
+            reason: reason.to_owned(),
+            condition_breached: None,
+            from: at(0),
+            until: at(60),
+        },
+        passed: 1,
+        failed: 0,
+        inconclusive: 0,
+    }
+}
 
 /// The alarm that every plan here watches.
 pub(crate) const ALARM: &str = "web-production-errors";

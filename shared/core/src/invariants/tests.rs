@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::*;
 use crate::analysis::{Check, Measurement, Verdict};
@@ -10,11 +10,12 @@ use crate::deployment::{Abort, Deployment, Kind, Origin, Plan, Request, Revision
 use crate::event::Event;
 use crate::exit::{AbortCause, Exit, ExitState};
 use crate::gates::{GateDecision, People};
-use crate::ids::{Digest, Epoch, PlanHash, Slot, SpecHash, Weight};
+use crate::ids::{Epoch, PlanHash, Slot, SpecHash};
 use crate::journal;
 use crate::messages::MessageId;
 use crate::spec::{GatePhase, Step, SuiteName};
 use crate::target::{Lock, Quarantine, TargetState};
+use crate::testing::{ALARM, at, digest, two_steps, weight};
 use crate::wiring::{Balancer, Forward, Wiring};
 
 mod people;
@@ -22,15 +23,8 @@ mod record;
 mod traffic;
 mod view;
 
-const FILE: &str = "\
-environment: production
-strategy: canary
-replicas: 4
-canary:
-  steps:
-    - weight: 25
-      pause: 5m
-    - weight: 100
+const FILE: &str = two_steps!(
+    "
   analysis:
     interval: 1m
     threshold: 3
@@ -46,22 +40,9 @@ freezes:
     until: 2026-12-27T00:00:00Z
     reason: holidays
 postDeploymentTests: [smoke]
-";
+"
+);
 const PEOPLE: &str = r#"{"people": {"maria": {"roles": ["tech-lead"]}, "tom": {"roles": ["product"]}}}"#;
-const ALARM: &str = "web-production-errors";
-
-fn at(seconds: i64) -> Timestamp {
-    let start: Timestamp = "2026-11-20T09:00:00Z".parse().unwrap();
-    start + SignedDuration::from_secs(seconds)
-}
-
-fn digest(digit: &str) -> Digest {
-    format!("sha256:{}", digit.repeat(64)).parse().unwrap()
-}
-
-fn weight(percent: u8) -> Weight {
-    Weight::new(percent).unwrap()
-}
 
 fn arn(slot: Slot) -> String {
     format!("arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/web-{slot}/1")

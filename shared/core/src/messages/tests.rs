@@ -1,5 +1,5 @@
 use insta::assert_snapshot;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ use crate::gates::GateDecision;
 use crate::ids::{Epoch, PlanHash, Slot, SpecHash, Weight};
 use crate::journal;
 use crate::spec::{GatePhase, Step};
+use crate::testing::at;
 use crate::wiring::Wiring;
 
 mod marks;
@@ -53,10 +54,6 @@ struct Story {
 
 fn start() -> Timestamp {
     "2026-11-20T09:00:00Z".parse().unwrap()
-}
-
-fn at(seconds: i64) -> Timestamp {
-    start() + SignedDuration::from_secs(seconds)
 }
 
 impl Story {
@@ -141,20 +138,23 @@ impl Story {
         story
     }
 
+    /// A weight is decided, and reached at this instant.
+    fn rise(&mut self, seconds: i64, step: usize, percent: u8) {
+        let weight = Weight::new(percent).unwrap();
+        let decided = Event::WeightDecided {
+            step,
+            weight,
+            healthy: 4,
+            needed: 3,
+        };
+        self.tell(seconds - 5, decided);
+        self.tell(seconds, Event::WeightReached { step, weight });
+    }
+
     fn at_25() -> Self {
         let mut story = Self::at_gate();
         for (seconds, step, weight) in [(100, 0, 5), (750, 1, 25)] {
-            let weight = Weight::new(weight).unwrap();
-            story.tell(
-                seconds - 5,
-                Event::WeightDecided {
-                    step,
-                    weight,
-                    healthy: 4,
-                    needed: 3,
-                },
-            );
-            story.tell(seconds, Event::WeightReached { step, weight });
+            story.rise(seconds, step, weight);
         }
         story
     }
@@ -727,7 +727,6 @@ fn the_same_entry_gives_the_same_message() {
 #[test]
 fn a_timeline_reads_like_a_story() {
     let mut story = Story::at_gate();
-    let step = |step, weight: u8| (step, Weight::new(weight).unwrap());
     story.tell(22, Event::ScalingStarted { step: 0, tasks: 1 });
     story.tell(
         24,
@@ -735,17 +734,8 @@ fn a_timeline_reads_like_a_story() {
             reason: "0 of 1 candidate tasks are healthy".to_owned(),
         },
     );
-    for (seconds, (step, weight)) in [(100, step(0, 5)), (750, step(1, 25))] {
-        story.tell(
-            seconds - 5,
-            Event::WeightDecided {
-                step,
-                weight,
-                healthy: 4,
-                needed: 3,
-            },
-        );
-        story.tell(seconds, Event::WeightReached { step, weight });
+    for (seconds, step, weight) in [(100, 0, 5), (750, 1, 25)] {
+        story.rise(seconds, step, weight);
         let check = |verdict| Check {
             verdict,
             measurements: Vec::new(),

@@ -2,22 +2,7 @@
 
 use super::*;
 use crate::spec::SuiteName;
-
-fn check(verdict: Verdict) -> Event {
-    Event::Checked {
-        check: Check {
-            verdict,
-            measurements: Vec::new(),
-            reason: String::new(),
-            condition_breached: None,
-            from: at(0),
-            until: at(60),
-        },
-        passed: 1,
-        failed: 0,
-        inconclusive: 0,
-    }
-}
+use crate::testing::checked;
 
 /// One of each event, with the phase that it belongs to; none where it belongs to the one that is
 /// underway.
@@ -35,7 +20,7 @@ pub(super) fn one_of_each() -> Vec<(Event, Option<Phase>)> {
             needed: 1,
         },
         Event::WeightReached { step: 0, weight },
-        check(Verdict::Pass),
+        checked(Verdict::Pass, ""),
         Event::ShiftDone,
         gate_opened(),
         decided("tom", "tech-lead", true, 30),

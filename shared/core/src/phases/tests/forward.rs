@@ -9,15 +9,8 @@ use crate::spec::GatePhase;
 use crate::testing::*;
 use jiff::Timestamp;
 
-const GATED: &str = "\
-environment: production
-strategy: canary
-replicas: 4
-canary:
-  steps:
-    - weight: 25
-      pause: 5m
-    - weight: 100
+const GATED: &str = two_steps!(
+    "
 autoRollback:
   alarms: [web-production-errors]
 gates:
@@ -25,7 +18,8 @@ gates:
     approvals:
       - role: tech-lead
     expires: 1h
-";
+"
+);
 
 fn decided(phase: Phase, deployment: &Deployment, world: &Observation, seconds: i64) -> Decision {
     decide(phase, deployment, world, at(seconds))
