@@ -10,6 +10,7 @@ use tidegate_lambda::config::{ConfigError, Lookup};
 use crate::config::Config;
 use crate::http::{ApiError, answer, body, error_answer, json_body};
 use crate::identity::{Caller, caller};
+use crate::read::Listing;
 use crate::route::{Route, route};
 
 /// The function.
@@ -76,6 +77,7 @@ impl Api {
         caller: &Caller,
         request: &LambdaFunctionUrlRequest,
     ) -> Result<LambdaFunctionUrlResponse, ApiError> {
+        let query = |name: &str| request.query_string_parameters.get(name).map(String::as_str);
         Ok(match route {
             Route::ListTargets => answer(&self.list_targets().await?),
             Route::GetTarget(target) => answer(&self.get_target(&target).await?),
@@ -83,13 +85,19 @@ impl Api {
             Route::ApplySpec(target) => answer(&self.apply_spec(&target, &body(request)?).await?),
             Route::ApplyPeople => answer(&self.apply_people(json_body(request)?).await?),
             Route::ListDeployments => {
-                let query = |name: &str| request.query_string_parameters.get(name).map(String::as_str);
-                answer(
-                    &self
-                        .list_deployments(query("service"), query("environment"), query("limit"))
-                        .await?,
-                )
+                let which = Listing {
+                    service: query("service"),
+                    environment: query("environment"),
+                    limit: query("limit"),
+                    before: query("before"),
+                };
+                answer(&self.list_deployments(which).await?)
             }
+            Route::Measures => answer(
+                &self
+                    .measures(query("service"), query("environment"), query("since"))
+                    .await?,
+            ),
             Route::Deploy => answer(&self.deploy(caller, json_body(request)?).await?),
             Route::GetDeployment(id) => answer(&self.get_deployment(&id).await?),
             Route::GetJournal(id) => answer(&self.get_journal(&id).await?),

@@ -6,6 +6,7 @@ mod deploy;
 pub mod handler;
 pub mod http;
 mod identity;
+mod measures;
 pub mod model;
 mod read;
 mod route;

@@ -5,12 +5,16 @@ use aws_types::SdkConfig;
 use serde::{Deserialize, Serialize};
 use tidegate_aws::notify as send;
 use tidegate_aws::store::{Store, journal_entry};
+use tidegate_core::deployment::Deployment;
+use tidegate_core::event::Event;
 use tidegate_core::journal::Entry;
+use tidegate_core::measures::{Outcome, emf};
 use tidegate_core::messages::{BusEvent, Channel, Letter, Message, compose};
 use tidegate_lambda::config::{ConfigError, Lookup};
 use tidegate_lambda::{Clock, FunctionError};
 
 use crate::config::Config;
+use crate::metrics::Lines;
 use crate::slack::Connection;
 
 /// Which records to deliver again (`ReportBatchItemFailures`).
@@ -36,6 +40,7 @@ pub struct Notify {
     sns: aws_sdk_sns::Client,
     eventbridge: aws_sdk_eventbridge::Client,
     slack: Connection,
+    metrics: Lines,
     config: Config,
 }
 
@@ -44,7 +49,12 @@ impl Notify {
     ///
     /// # Errors
     /// A variable that is missing.
-    pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>, slack: Connection) -> Result<Self, ConfigError> {
+    pub fn new(
+        sdk: &SdkConfig,
+        lookup: Lookup<'_>,
+        slack: Connection,
+        metrics: Lines,
+    ) -> Result<Self, ConfigError> {
         let config = Config::read(lookup)?;
         Ok(Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(sdk), config.table.clone()),
@@ -52,6 +62,7 @@ impl Notify {
             sns: aws_sdk_sns::Client::new(sdk),
             eventbridge: aws_sdk_eventbridge::Client::new(sdk),
             slack,
+            metrics,
             config,
         })
     }
@@ -95,14 +106,19 @@ impl Notify {
         };
         for message in compose(&deployment, &entry) {
             match message {
-                Message::Bus(event) => self.tell_machines(&entry, &event).await?,
+                Message::Bus(event) => self.tell_machines(&deployment, &entry, &event).await?,
                 Message::People(letter) => self.tell_people(&entry, &letter).await?,
             }
         }
         Ok(())
     }
 
-    async fn tell_machines(&self, entry: &Entry, event: &BusEvent) -> Result<(), FunctionError> {
+    async fn tell_machines(
+        &self,
+        deployment: &Deployment,
+        entry: &Entry,
+        event: &BusEvent,
+    ) -> Result<(), FunctionError> {
         if self
             .store
             .delivered(&entry.deployment, entry.seq, Channel::Bus)
@@ -112,7 +128,18 @@ impl Notify {
         }
         let kind = event.detail_type.as_str();
         send::put_event(&self.eventbridge, &self.config.bus, kind, &event.detail, entry.at).await?;
+        self.count(deployment, entry);
         self.mark(entry, Channel::Bus).await
+    }
+
+    /// Counts an end as a metric, under the marker of the bus: each end has an event there, and what
+    /// was delivered once is not counted again.
+    fn count(&self, deployment: &Deployment, entry: &Entry) {
+        if matches!(entry.event, Event::Exited { .. })
+            && let Some(outcome) = Outcome::of(deployment, None)
+        {
+            self.metrics.write(&emf::line(&outcome));
+        }
     }
 
     async fn tell_people(&self, entry: &Entry, letter: &Letter) -> Result<(), FunctionError> {

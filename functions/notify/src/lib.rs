@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod handler;
+pub mod metrics;
 pub mod slack;
 
 pub use handler::Notify;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_core::deployment::Deployment;
 use tidegate_core::gates::People;
 use tidegate_core::ids::{DeploymentId, EnvironmentName, ServiceName, Target};
+use tidegate_core::measures::{Measures, Since};
 use tidegate_core::target::TargetState;
 
 use crate::clock;
@@ -45,6 +46,32 @@ pub struct Filter {
     pub environment: Option<EnvironmentName>,
     /// The newest so many, at most [`MAX_LIMIT`].
     pub limit: u32,
+    /// Only those older than this one.
+    pub before: Option<DeploymentId>,
+}
+
+/// Which deployments to measure.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// Of this service.
+    pub service: Option<ServiceName>,
+    /// In this environment.
+    pub environment: Option<EnvironmentName>,
+    /// That ended since then.
+    pub since: Since,
+}
+
+impl Scope {
+    fn query(&self) -> String {
+        let mut query = format!("since={}", self.since);
+        if let Some(service) = &self.service {
+            query.push_str(&format!("&service={service}"));
+        }
+        if let Some(environment) = &self.environment {
+            query.push_str(&format!("&environment={environment}"));
+        }
+        query
+    }
 }
 
 impl Filter {
@@ -55,6 +82,9 @@ impl Filter {
         }
         if let Some(environment) = &self.environment {
             query.push_str(&format!("&environment={environment}"));
+        }
+        if let Some(before) = &self.before {
+            query.push_str(&format!("&before={before}"));
         }
         query
     }
@@ -110,6 +140,14 @@ impl Api {
     /// See [`Api::deployment`].
     pub async fn deployments(&self, filter: &Filter) -> Result<Vec<Deployment>, CliError> {
         self.get(&format!("/deployments?{}", filter.query())).await
+    }
+
+    /// `GET /measures`.
+    ///
+    /// # Errors
+    /// See [`Api::deployment`].
+    pub async fn measures(&self, which: &Scope) -> Result<Measures, CliError> {
+        self.get(&format!("/measures?{}", which.query())).await
     }
 
     /// `GET /deployments/{id}`.
@@ -287,12 +325,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_measured_becomes_a_query() {
+        let mut scope = Scope {
+            environment: "production".parse().ok(),
+            service: None,
+            since: Since::default(),
+        };
+        assert_eq!(scope.query(), "since=30d&environment=production");
+        scope.service = "web".parse().ok();
+        scope.since = Since::At("2026-11-20T09:00:00Z".parse().unwrap_or_default());
+        assert_eq!(
+            scope.query(),
+            "since=2026-11-20T09:00:00Z&service=web&environment=production"
+        );
+    }
+
+    #[test]
     fn filters_become_a_query() {
         let filter = Filter {
             environment: "production".parse().ok(),
             service: "web".parse().ok(),
             limit: 5,
+            before: "web-production-7".parse().ok(),
         };
-        assert_eq!(filter.query(), "limit=5&service=web&environment=production");
+        assert_eq!(
+            filter.query(),
+            "limit=5&service=web&environment=production&before=web-production-7"
+        );
     }
 }

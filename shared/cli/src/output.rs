@@ -8,6 +8,9 @@ use serde::Serialize;
 use crate::render::Paint;
 use crate::status::CliError;
 
+/// Columns of a stdout that is no terminal.
+const COLUMNS: usize = 100;
+
 /// The form of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
@@ -38,6 +41,17 @@ impl Output {
             paint: Paint::new(color && terminal),
             terminal,
         }
+    }
+
+    /// How many columns a line may take: the terminal's, within reason.
+    pub fn columns(&self) -> usize {
+        let seen = if self.terminal {
+            terminal_size::terminal_size()
+        } else {
+            None
+        };
+        seen.map_or(COLUMNS, |(width, _)| usize::from(width.0))
+            .clamp(40, 160)
     }
 
     /// A result as JSON where that is wanted, else as the text that `render` makes.

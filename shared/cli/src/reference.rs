@@ -63,6 +63,7 @@ async fn running_or_newest(api: &Api, target: &Target) -> Result<Deployment, Cli
         service: Some(target.service.clone()),
         environment: Some(target.environment.clone()),
         limit: MAX_LIMIT,
+        before: None,
     };
     let newest = api.deployments(&filter).await?.into_iter().next();
     newest.ok_or_else(|| {

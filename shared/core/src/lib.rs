@@ -23,6 +23,7 @@ pub mod hash;
 pub mod ids;
 pub mod invariants;
 pub mod journal;
+pub mod measures;
 pub mod messages;
 pub mod observation;
 pub mod phases;

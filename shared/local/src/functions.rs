@@ -46,6 +46,10 @@ pub(crate) fn build(shared: &Arc<Shared>) -> Result<BTreeMap<&'static str, Funct
         let connector = SharedHttpConnector::new(InProcess::new(Arc::clone(shared), "notify"));
         notify::slack::Connection::through(connector)
     };
+    let metrics = || {
+        let shared = Arc::clone(shared);
+        notify::metrics::Lines::to(move |line| shared.lock().history.metrics.push(line.to_owned()))
+    };
     functions! {
         "plan" => plan::Plan::new, plan::Plan;
         "prepare" => prepare::Prepare::new, prepare::Prepare;
@@ -57,7 +61,7 @@ pub(crate) fn build(shared: &Arc<Shared>) -> Result<BTreeMap<&'static str, Funct
         "rollback" => rollback::Rollback::new, rollback::Rollback;
         "on-image-push" => on_image_push::OnImagePush::new, on_image_push::OnImagePush;
         "on-alarm" => on_alarm::OnAlarm::new, on_alarm::OnAlarm;
-        "notify" => |sdk: &SdkConfig, lookup: Lookup<'_>| notify::Notify::new(sdk, lookup, slack()), notify::Notify;
+        "notify" => |sdk: &SdkConfig, lookup: Lookup<'_>| notify::Notify::new(sdk, lookup, slack(), metrics()), notify::Notify;
         "sweep" => sweep::Sweep::new, sweep::Sweep;
         "api" => api::Api::new, api::Api;
     }

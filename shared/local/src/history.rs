@@ -18,6 +18,8 @@ pub struct History {
     pub alarms: Vec<AlarmSeen>,
     /// Everything that was put on the bus.
     pub bus: Vec<BusEntry>,
+    /// What CloudWatch found in the logs: lines of the embedded metric format.
+    pub metrics: Vec<String>,
     last_services: BTreeMap<(String, String), usize>,
     last_alarms: BTreeMap<String, AlarmValue>,
 }

@@ -12,6 +12,7 @@ mod faults;
 mod found;
 mod gates;
 mod hands;
+mod measures;
 mod no_balancer;
 mod one_service;
 mod pushes;

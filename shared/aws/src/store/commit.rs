@@ -84,7 +84,7 @@ impl Commit {
         let item = with(item, "seq", number(head.seq));
         let item = with(item, "epoch", number(head.epoch));
         let item = with(item, "gsi1pk", text(keys::environment(&head.target.environment)));
-        let item = with(item, "gsi1sk", text(format!("{}#{}", head.requested_at, head.id)));
+        let item = with(item, "gsi1sk", text(keys::place(head.requested_at, &head.id)));
         let item = self.document(item, head);
         let put = Put::builder().set_item(Some(item));
         let put = if before == 0 {

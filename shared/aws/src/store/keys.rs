@@ -73,3 +73,8 @@ pub(crate) fn event(id: &str) -> String {
 pub(crate) fn environment(name: &EnvironmentName) -> String {
     format!("ENVIRONMENT#{name}")
 }
+
+/// Where a deployment stands in its environment's list: by time, then by id.
+pub(crate) fn place(requested_at: Timestamp, id: &DeploymentId) -> String {
+    format!("{requested_at}#{id}")
+}

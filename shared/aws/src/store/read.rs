@@ -18,6 +18,17 @@ pub struct Loaded<T> {
     pub version: u64,
 }
 
+/// Where a deployment stands in the list of its environment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place(String);
+
+impl Place {
+    /// Of a deployment.
+    pub fn of(deployment: &Deployment) -> Self {
+        Self(keys::place(deployment.requested_at, &deployment.id))
+    }
+}
+
 impl Store {
     /// A deployment's head.
     pub async fn deployment(&self, id: &DeploymentId) -> Result<Option<Deployment>, StoreError> {
@@ -59,25 +70,55 @@ impl Store {
         items.iter().map(doc).collect()
     }
 
-    /// Deployments of an environment, newest first. From the index, so a moment behind.
+    /// Deployments of an environment, newest first, at most `limit`. From the index, so a moment
+    /// behind.
     pub async fn deployments(
         &self,
         environment: &EnvironmentName,
         limit: u32,
     ) -> Result<Vec<Deployment>, StoreError> {
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("gsi1")
-            .key_condition_expression("gsi1pk = :pk")
-            .expression_attribute_values(":pk", text(keys::environment(environment)))
-            .scan_index_forward(false)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
-            .await
-            .map_err(|error| AwsError::sdk(format!("failed to list deployments of {environment}"), error))?;
-        answer.items().iter().map(doc).collect()
+        self.deployments_before(environment, None, limit).await
+    }
+
+    /// As [`Store::deployments`], from the one after `before` on.
+    pub async fn deployments_before(
+        &self,
+        environment: &EnvironmentName,
+        before: Option<&Place>,
+        limit: u32,
+    ) -> Result<Vec<Deployment>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut found = Vec::new();
+        let mut from = None;
+        // A page ends at 1 MB, too (API reference, Query), however many were asked for.
+        while found.len() < limit {
+            let mut query = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name("gsi1")
+                .expression_attribute_values(":pk", text(keys::environment(environment)))
+                .scan_index_forward(false)
+                .set_exclusive_start_key(from)
+                .limit(i32::try_from(limit - found.len()).unwrap_or(i32::MAX));
+            query = match before {
+                Some(Place(place)) => query
+                    .key_condition_expression("gsi1pk = :pk AND gsi1sk < :before")
+                    .expression_attribute_values(":before", text(place)),
+                None => query.key_condition_expression("gsi1pk = :pk"),
+            };
+            let page = query.send().await.map_err(|error| {
+                AwsError::sdk(format!("failed to list deployments of {environment}"), error)
+            })?;
+            for item in page.items() {
+                found.push(doc(item)?);
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     pub(super) async fn get(&self, key: Item) -> Result<Option<Item>, StoreError> {

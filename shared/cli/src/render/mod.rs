@@ -3,6 +3,7 @@
 mod deployment;
 mod gates;
 mod list;
+mod measures;
 mod paint;
 mod phases;
 mod plan;
@@ -12,6 +13,7 @@ mod words;
 pub use deployment::{deployment, ended_well};
 pub use gates::open_gate;
 pub use list::list;
+pub use measures::{any_missed, measures};
 pub use paint::Paint;
 pub use plan::{missing, plan};
 pub use target::notes;

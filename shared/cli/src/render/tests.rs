@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use super::samples::{Story, after};
-use super::{Paint, deployment, list, missing, open_gate, plan};
-use tidegate_core::exit::Missing;
+use super::{Paint, any_missed, deployment, list, measures, missing, open_gate, plan};
+use jiff::SignedDuration;
+use tidegate_core::exit::{ExitState, Missing};
+use tidegate_core::measures::outcome::Lead;
+use tidegate_core::measures::{LeadFrom, LeftOut, Measures, Outcome, Since, measure};
 
 const PLAIN: Paint = Paint::new(false);
 
@@ -113,4 +116,82 @@ fn what_others_wrote_can_not_draw_on_the_screen() {
         exit.reason = "\u{1b}[2Jgone".to_owned();
     }
     assert!(!deployment(&story.deployment, after(5000), PLAIN).contains('\u{1b}'));
+}
+
+/// So many days before an instant, as one deployment of web ended then.
+fn ended_days_ago(number: usize, days: i64, state: ExitState) -> Outcome {
+    Outcome {
+        deployment: format!("web-production-{number}").parse().unwrap(),
+        target: "web/production".parse().unwrap(),
+        reverses: None,
+        state,
+        ended: after(0) - SignedDuration::from_hours(24 * days),
+        duration_seconds: 2400,
+        took_traffic: state != ExitState::Blocked,
+        left_out: (state == ExitState::Blocked).then_some(LeftOut::Blocked),
+        lead: (state == ExitState::Completed).then_some(Lead {
+            seconds: 2400 + 60 * days,
+            from: LeadFrom::Push,
+        }),
+        to_safe_seconds: (state == ExitState::RolledBack).then_some(75),
+        interrupts: Some(false),
+    }
+}
+
+/// A month of a service: 24 that completed, one that was rolled back, one that was blocked.
+fn month() -> Measures {
+    let mut outcomes: Vec<Outcome> = (1..25)
+        .map(|number| ended_days_ago(number, i64::try_from(number).unwrap(), ExitState::Completed))
+        .collect();
+    outcomes.push(ended_days_ago(30, 3, ExitState::RolledBack));
+    outcomes.push(ended_days_ago(31, 4, ExitState::Blocked));
+    measure(&outcomes, Since::default().until(after(0)))
+}
+
+#[test]
+fn a_month_of_a_service_shows_measures_targets_and_weeks() {
+    golden("measures", &measures(&month(), 100, PLAIN));
+}
+
+#[test]
+fn a_narrow_terminal_gets_the_same_in_less_room() {
+    let shown = measures(&month(), 72, PLAIN);
+    golden("measures-narrow", &shown);
+    assert!(shown.lines().all(|line| line.chars().count() <= 72));
+}
+
+#[test]
+fn colours_change_nothing_but_colours() {
+    let (plain, painted) = (
+        measures(&month(), 100, PLAIN),
+        measures(&month(), 100, Paint::new(true)),
+    );
+    let mut bare = painted.clone();
+    for code in ["1", "2", "32", "33", "1;31", "0"] {
+        bare = bare.replace(&format!("\u{1b}[{code}m"), "");
+    }
+    assert_ne!(painted, plain);
+    // Where a line ends in a coloured nothing, a space may stay.
+    let ends = |text: &str| text.lines().map(|l| l.trim_end().to_owned()).collect::<Vec<_>>();
+    assert_eq!(ends(&bare), ends(&plain));
+}
+
+#[test]
+fn several_targets_are_shown_apart_and_together() {
+    let other = Outcome {
+        target: "web/staging".parse().unwrap(),
+        ..ended_days_ago(1, 1, ExitState::RolledBack)
+    };
+    let outcomes = [other, ended_days_ago(2, 2, ExitState::Completed)];
+    let told = measure(&outcomes, Since::Hours(24 * 7).until(after(0)));
+    golden("measures-of-two-targets", &measures(&told, 100, PLAIN));
+    assert!(any_missed(&told));
+    let good = measure(&outcomes[1..], Since::default().until(after(0)));
+    assert!(!any_missed(&good), "too few is no miss");
+}
+
+#[test]
+fn a_time_without_deployments_says_so() {
+    let none = measure(&[], Since::default().until(after(0)));
+    assert!(measures(&none, 100, PLAIN).starts_with("no deployment ended from 2026-01-31"));
 }

@@ -17,7 +17,7 @@ use crate::watch;
 pub struct GetArgs {
     /// One in detail: an id, the beginning of one, or SERVICE/ENVIRONMENT for the running or newest
     /// one there. Without it, a list.
-    #[arg(value_name = "DEPLOYMENT", conflicts_with_all = ["environment", "service", "limit"])]
+    #[arg(value_name = "DEPLOYMENT", conflicts_with_all = ["environment", "service", "limit", "before"])]
     pub deployment: Option<Reference>,
     /// List those in this environment.
     #[arg(long, value_name = "NAME")]
@@ -28,6 +28,9 @@ pub struct GetArgs {
     /// List this many, the newest first.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_LIMIT)))]
     pub limit: u32,
+    /// List those that were asked for before this deployment: the next page of a long list.
+    #[arg(long, value_name = "ID")]
+    pub before: Option<DeploymentId>,
     /// Follow it until it ends; then the exit code says whether it came out well. Without a
     /// DEPLOYMENT, follow what runs, or wait for what comes next.
     #[arg(long)]
@@ -65,6 +68,7 @@ fn filter(args: &GetArgs) -> Filter {
         service: args.service.clone(),
         environment: args.environment.clone(),
         limit: args.limit,
+        before: args.before.clone(),
     }
 }
 

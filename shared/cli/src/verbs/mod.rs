@@ -9,6 +9,7 @@ pub mod deploy;
 pub mod get;
 pub mod history;
 pub mod lint;
+pub mod metrics;
 pub mod plan;
 pub mod push;
 pub mod reject;
