@@ -27,6 +27,7 @@ pub mod measures;
 pub mod messages;
 pub mod observation;
 pub mod phases;
+pub mod report;
 pub mod spec;
 pub mod sweep;
 pub mod target;

@@ -16,7 +16,7 @@ mod marks;
 mod plain;
 mod slack;
 mod story;
-mod text;
+pub(crate) mod text;
 pub mod timeline;
 
 use std::collections::BTreeMap;

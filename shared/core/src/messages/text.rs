@@ -9,7 +9,7 @@ const SUBJECT_MAX: usize = 99;
 
 /// On one line, without control characters and without those that change the direction of writing:
 /// with these, a text could show as another than it is.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let visible = |c: char| match c {
         '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => None,
         '\u{2028}' | '\u{2029}' => Some(' '),
@@ -48,7 +48,7 @@ pub(super) fn subject(text: &str) -> String {
 }
 
 /// A time span as a person says it; the two largest units are enough.
-pub(super) fn duration(seconds: i64) -> String {
+pub(crate) fn duration(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let parts = [
         (seconds / 86_400, "d"),

@@ -1,0 +1,72 @@
+//! What was changed, from what to what.
+
+use super::Source;
+use super::page::{Block, Cell, Section, Table};
+use crate::deployment::Plan;
+use crate::exit::ExitState;
+
+pub(super) fn section(source: Source<'_>) -> Option<Section> {
+    let plan = source.deployment.plan.as_ref()?;
+    let table = Table {
+        head: vec!["What", "Before", "After"],
+        rows: rows(source, plan),
+    };
+    let mut blocks = vec![Block::Table(table)];
+    if let Some(text) = standing(source) {
+        blocks.insert(0, Block::Text(text.to_owned()));
+    }
+    Some(Section {
+        heading: "Changes",
+        blocks,
+    })
+}
+
+/// Whether what the table says under "after" holds.
+fn standing(source: Source<'_>) -> Option<&'static str> {
+    match source.deployment.exit.as_ref()?.state {
+        ExitState::Completed => None,
+        ExitState::Blocked => Some("Planned; nothing of it was done."),
+        ExitState::Aborted | ExitState::RolledBack => {
+            Some("Planned and taken back: what stands under before serves again.")
+        }
+        ExitState::RollbackFailed => Some("Planned; how much of it holds must be looked at by a person."),
+    }
+}
+
+fn rows(source: Source<'_>, plan: &Plan) -> Vec<Vec<Cell>> {
+    let none = || Cell::Text("nothing".to_owned());
+    let stable = plan.stable.as_ref();
+    let revision = &source.deployment.revision;
+    let row = |what: &str, before: Cell, after: Cell| vec![Cell::Text(what.to_owned()), before, after];
+    let task_definition = |arn: &str| Cell::code(arn.rsplit('/').next().unwrap_or(arn));
+    vec![
+        row(
+            "Image",
+            stable.map_or_else(none, |stable| {
+                stable.digest.as_ref().map_or_else(
+                    || Cell::Text("named by tag".to_owned()),
+                    |digest| Cell::code(digest.as_str()),
+                )
+            }),
+            Cell::code(revision.digest.as_str()),
+        ),
+        row(
+            "Task definition",
+            stable.map_or_else(none, |stable| task_definition(&stable.task_definition)),
+            revision
+                .task_definition
+                .as_deref()
+                .map_or_else(|| Cell::Text("not registered".to_owned()), task_definition),
+        ),
+        row(
+            "Serving slot",
+            stable.map_or_else(none, |stable| Cell::Text(stable.slot.to_string())),
+            Cell::Text(plan.candidate.to_string()),
+        ),
+        row(
+            "Tasks",
+            stable.map_or_else(none, |stable| Cell::Text(stable.desired.to_string())),
+            Cell::Text(plan.capacity.to_string()),
+        ),
+    ]
+}

@@ -1,0 +1,88 @@
+//! What, who, when.
+
+use super::page::{Cell, when};
+use crate::deployment::{Deployment, Kind, Origin, Plan};
+use crate::exit::ExitState;
+use crate::messages::text::{clean, duration};
+
+pub(super) fn title(deployment: &Deployment) -> String {
+    let what = clean(&deployment.revision.label());
+    let news = match (&deployment.exit, &deployment.kind) {
+        (None, _) => format!("{what} is on its way"),
+        (Some(exit), Kind::Forward) => match exit.state {
+            ExitState::Completed => format!("{what} is live"),
+            ExitState::Blocked => format!("{what} was blocked"),
+            ExitState::Aborted => format!("{what} was aborted before it took traffic"),
+            ExitState::RolledBack => format!("{what} was rolled back"),
+            ExitState::RollbackFailed => format!("the rollback of {what} failed"),
+        },
+        (Some(exit), Kind::Reversal { .. }) => match exit.state {
+            ExitState::RolledBack | ExitState::Completed => format!("{what} was taken back"),
+            ExitState::RollbackFailed => format!("taking {what} back failed"),
+            ExitState::Blocked | ExitState::Aborted => format!("{what} was not taken back"),
+        },
+    };
+    format!("{}: {news}", deployment.target)
+}
+
+pub(super) fn facts(deployment: &Deployment) -> Vec<(&'static str, Cell)> {
+    let mut facts = Vec::new();
+    if let Some(exit) = &deployment.exit {
+        facts.push((
+            "Result",
+            Cell::text(&format!("{}: {}", exit.state.as_str(), exit.reason)),
+        ));
+        if let Some(remedy) = &exit.remedy {
+            facts.push(("Next", Cell::text(remedy)));
+        }
+    } else if !deployment.waiting_for.is_empty() {
+        facts.push(("Waits", Cell::text(&deployment.waiting_for)));
+    }
+    facts.push(("Deployment", Cell::code(deployment.id.as_str())));
+    if let Kind::Reversal { of } = &deployment.kind {
+        facts.push(("Takes back", Cell::code(of.as_str())));
+    }
+    facts.push(("Image", Cell::text(&deployment.revision.label())));
+    facts.push(("Digest", Cell::code(deployment.revision.digest.as_str())));
+    facts.push(("Started by", Cell::text(&origin(&deployment.origin))));
+    facts.push(("Asked for", Cell::Text(when(deployment.requested_at))));
+    if let Some(exit) = &deployment.exit {
+        let took = exit.at.duration_since(deployment.requested_at).as_secs();
+        let text = format!("{}, after {}", when(exit.at), duration(took));
+        facts.push(("Ended", Cell::Text(text)));
+    }
+    if let Some(plan) = &deployment.plan {
+        facts.push(("Plan", Cell::Text(planned(plan))));
+    }
+    facts.push((
+        "Deployment file",
+        Cell::code(deployment.revision.spec_hash.as_str()),
+    ));
+    if let Some(link) = &deployment.spec.notifications.dashboard {
+        facts.push(("Dashboard", Cell::link(link)));
+    }
+    facts
+}
+
+fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::Push { event_id } if event_id == "sweep" => "an image push that the sweep found".to_owned(),
+        Origin::Push { .. } => "an image push".to_owned(),
+        Origin::Person { person } => person.to_string(),
+    }
+}
+
+fn planned(plan: &Plan) -> String {
+    let weights: Vec<String> = plan
+        .steps
+        .iter()
+        .map(|step| step.weight.percent().to_string())
+        .collect();
+    let expected = i64::try_from(plan.expected_seconds).unwrap_or(i64::MAX);
+    format!(
+        "{} %, about {}, plan {}",
+        weights.join("/"),
+        duration(expected),
+        plan.hash.short()
+    )
+}

@@ -1,0 +1,159 @@
+//! What went wrong: how bad it was, when it was known, decided and over, and what a person still has
+//! to write down.
+
+use jiff::Timestamp;
+
+use super::Source;
+use super::page::{Block, Cell, Section, Table, when};
+use crate::deployment::{Deployment, Kind};
+use crate::exit::{AbortCause, ExitState};
+use crate::ids::Weight;
+use crate::measures::outcome::detected_at;
+use crate::measures::targets::RECOVERY_BELOW_SECONDS;
+use crate::messages::text::{clean, duration};
+
+/// From this share of the traffic on, most customers had to do with it.
+const MOST: u8 = 50;
+
+/// How bad it was for customers, by rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Impact {
+    /// It did not come back by itself.
+    Critical,
+    /// Half of the traffic or more, or longer than a recovery may take.
+    Major,
+    /// A smaller part of the traffic, and soon over.
+    Minor,
+    /// No customer had to do with it.
+    None,
+}
+
+impl Impact {
+    const fn describe(self) -> &'static str {
+        match self {
+            Self::Critical => "critical: traffic was not seen to return by itself",
+            Self::Major => {
+                "major: half of the traffic or more was meant for it, or it took 30 minutes or longer to return"
+            }
+            Self::Minor => {
+                "minor: less than half of the traffic was meant for it, and it returned within 30 minutes"
+            }
+            Self::None => "none: no customer had to do with it",
+        }
+    }
+}
+
+pub(super) fn section(source: Source<'_>) -> Option<Section> {
+    let deployment = source.deployment;
+    deployment.rollback.as_ref()?;
+    let times = times(deployment);
+    let cause = deployment.abort.as_ref().map(|abort| &abort.cause);
+    // A rollback that failed is one, whatever it was for.
+    let impact = impact(deployment);
+    let incident = impact == Impact::Critical || !cause.is_some_and(AbortCause::blameless);
+    let mut blocks = vec![Block::Text(if incident {
+        format!("Severity by rule: {}.", impact.describe())
+    } else {
+        "No incident: a newer image took its place.".to_owned()
+    })];
+    blocks.extend(cause.map(|cause| Block::Text(format!("Cause: {}.", clean(&cause.describe())))));
+    let share = share(deployment);
+    if share > Weight::ZERO {
+        blocks.push(Block::Text(format!(
+            "Largest share of traffic that was meant for it: {share}."
+        )));
+    }
+    blocks.push(Block::Table(timed(&times)));
+    if incident && impact != Impact::None {
+        blocks.push(Block::ToFillIn(to_fill_in()));
+    }
+    Some(Section {
+        heading: "Incident",
+        blocks,
+    })
+}
+
+/// The largest share of the traffic that it was meant to have. What was completed had all of it.
+fn share(deployment: &Deployment) -> Weight {
+    match deployment.kind {
+        Kind::Forward => deployment.peak_weight,
+        Kind::Reversal { .. } => Weight::FULL,
+    }
+}
+
+pub(super) fn impact(deployment: &Deployment) -> Impact {
+    let failed = deployment
+        .exit
+        .as_ref()
+        .is_some_and(|exit| exit.state == ExitState::RollbackFailed);
+    let share = share(deployment);
+    if failed {
+        return Impact::Critical;
+    }
+    if share == Weight::ZERO {
+        return Impact::None;
+    }
+    let back = deployment.rollback.as_ref().and_then(|one| one.traffic_back_at);
+    let (Some(detected), Some(back)) = (detected_at(deployment), back) else {
+        return Impact::Critical;
+    };
+    let long = back.duration_since(detected).as_secs_f64() >= RECOVERY_BELOW_SECONDS;
+    if long || share.percent() >= MOST {
+        Impact::Major
+    } else {
+        Impact::Minor
+    }
+}
+
+/// What happened when, from the first sign to the end.
+fn times(deployment: &Deployment) -> Vec<(&'static str, Timestamp)> {
+    let rollback = deployment.rollback.as_ref();
+    [
+        ("Detected", detected_at(deployment)),
+        ("Decided to stop", deployment.abort.as_ref().map(|abort| abort.at)),
+        ("Rollback began", rollback.map(|one| one.started_at)),
+        (
+            "Safe: all traffic on stable",
+            rollback.and_then(|one| one.traffic_back_at),
+        ),
+        (
+            "Read again: still on stable",
+            rollback.and_then(|one| one.reasserted_at),
+        ),
+        ("Candidate scaled in", rollback.and_then(|one| one.scaled_in_at)),
+        ("Ended", deployment.exit.as_ref().map(|exit| exit.at)),
+    ]
+    .into_iter()
+    .filter_map(|(what, at)| Some((what, at?)))
+    .collect()
+}
+
+fn timed(times: &[(&'static str, Timestamp)]) -> Table {
+    let first = times.first().map(|(_, at)| *at);
+    let rows = times
+        .iter()
+        .map(|(what, at)| {
+            let since = first.map_or(0, |first| at.duration_since(first).as_secs());
+            vec![
+                Cell::Text((*what).to_owned()),
+                Cell::Text(when(*at)),
+                Cell::Text(duration(since)),
+            ]
+        })
+        .collect();
+    Table {
+        head: vec!["What", "When", "Since it was detected"],
+        rows,
+    }
+}
+
+fn to_fill_in() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("Impact", "who noticed what, and how many"),
+        ("Root cause", "what in the change, and why it got this far"),
+        ("Detection", "what could have found it earlier"),
+        ("Response", "what went well, what was slow or lucky"),
+        ("Told", "customers, status page, who else, and when"),
+        ("Actions", "each with an owner and a date"),
+    ]
+}

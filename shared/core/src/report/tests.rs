@@ -1,0 +1,509 @@
+//! Forms, rules, and that nobody's text becomes more than text. Whole reports of real journals are
+//! goldens in `tests/goldens/reports`.
+
+use super::incident::{Impact, impact};
+use super::page::{Block, Cell, Page};
+use super::{html, markdown, report};
+use crate::analysis::{Check, Measurement, Verdict};
+use crate::deployment::{Deployment, Kind, Override};
+use crate::event::Event;
+use crate::exit::{AbortCause, Exit, ExitState};
+use crate::gates::GateDecision;
+use crate::ids::{Epoch, PlanHash};
+use crate::journal::{self, Entry};
+use crate::spec::GatePhase;
+use crate::testing::{CANARY, at, plan, requested, suite, weight};
+
+/// Text that would be more than text wherever it is not escaped.
+const HOSTILE: &str = "</title><script>alert(1)</script>\"' onload=\"x\" `code` [l](javascript:1) | <!-- @all\r\nhttps://evil.example\u{202e}";
+
+/// A deployment with the journal that it is the fold of.
+struct Story {
+    deployment: Deployment,
+    journal: Vec<Entry>,
+}
+
+impl Story {
+    fn new() -> Self {
+        Self::of(requested(CANARY))
+    }
+
+    fn of(deployment: Deployment) -> Self {
+        let revision = deployment.revision.clone();
+        let origin = deployment.origin.clone();
+        let overrides = deployment.overrides.clone();
+        let story = Self {
+            deployment,
+            journal: Vec::new(),
+        };
+        let first = Event::DeploymentRequested {
+            revision,
+            origin,
+            epoch: Epoch(7),
+            overrides,
+        };
+        story.then(0, first)
+    }
+
+    fn then(mut self, seconds: i64, event: Event) -> Self {
+        let entries = journal::append(&mut self.deployment, vec![event], "test", at(seconds));
+        self.journal.extend(entries);
+        self
+    }
+
+    fn planned(self) -> Self {
+        let plan = Box::new(plan(&self.deployment.spec));
+        self.then(5, Event::Planned { plan })
+    }
+
+    /// At so many percent after 100 seconds.
+    fn at_weight(self, percent: u8) -> Self {
+        let weight = weight(percent);
+        let decided = Event::WeightDecided {
+            step: 0,
+            weight,
+            healthy: 4,
+            needed: 4,
+        };
+        self.then(95, decided)
+            .then(100, Event::WeightReached { step: 0, weight })
+    }
+
+    fn stopped(self, seconds: i64, cause: AbortCause) -> Self {
+        let abort = Event::AbortRequested { cause: cause.clone() };
+        let epoch = Epoch(8);
+        self.then(seconds, abort)
+            .then(seconds + 1, Event::RollbackStarted { epoch, cause })
+    }
+
+    fn back(self, seconds: i64) -> Self {
+        let quiesced_at = at(seconds + 75);
+        self.then(seconds, Event::TrafficReturned { quiesced_at })
+    }
+
+    fn ended(self, seconds: i64, state: ExitState) -> Self {
+        let exit = Exit {
+            state,
+            at: at(seconds),
+            reason: "because".to_owned(),
+            remedy: None,
+        };
+        self.then(seconds, Event::Exited { exit })
+    }
+
+    fn page(&self) -> Page {
+        report(&self.deployment, &self.journal)
+    }
+}
+
+fn failed(reason: &str) -> AbortCause {
+    AbortCause::AnalysisFailed {
+        reason: reason.to_owned(),
+    }
+}
+
+fn superseded() -> AbortCause {
+    AbortCause::Superseded {
+        by: None,
+        digest: "sha256:3".to_owned(),
+    }
+}
+
+fn check(value: f64, verdict: Verdict) -> Event {
+    let measurement = |metric: &str, value, verdict| Measurement {
+        metric: metric.to_owned(),
+        value,
+        bound: "at most 1 %".to_owned(),
+        verdict,
+        reason: String::new(),
+    };
+    let check = Check {
+        verdict,
+        measurements: vec![
+            measurement("error_rate", Some(value), verdict),
+            // The same metric again, as a condition looks at it.
+            measurement("error_rate", Some(value), Verdict::Pass),
+            measurement("latency_p99", None, Verdict::Inconclusive),
+        ],
+        reason: format!("error_rate is {value} %"),
+        condition_breached: None,
+        from: at(120),
+        until: at(180),
+    };
+    Event::Checked {
+        check,
+        passed: 0,
+        failed: 0,
+        inconclusive: 0,
+    }
+}
+
+fn headings(page: &Page) -> Vec<&'static str> {
+    page.sections.iter().map(|section| section.heading).collect()
+}
+
+fn section<'a>(page: &'a Page, heading: &str) -> &'a [Block] {
+    let found = page.sections.iter().find(|section| section.heading == heading);
+    &found.unwrap().blocks
+}
+
+#[test]
+fn what_did_not_happen_has_no_section() {
+    let blocked = Story::new().ended(3, ExitState::Blocked);
+    assert_eq!(
+        headings(&blocked.page()),
+        ["Phases", "Issues", "Timeline", "Record"]
+    );
+    let whole = Story::new()
+        .planned()
+        .at_weight(25)
+        .stopped(400, failed("no"))
+        .back(410)
+        .ended(500, ExitState::RolledBack);
+    assert_eq!(
+        headings(&whole.page()),
+        [
+            "Incident",
+            "Phases",
+            "Traffic and verdicts",
+            "Issues",
+            "Changes",
+            "Timeline",
+            "Record"
+        ]
+    );
+}
+
+#[test]
+fn severity_follows_share_time_and_outcome() {
+    let of = |percent: Option<u8>, back: Option<i64>, state| {
+        let story = Story::new().planned();
+        let story = match percent {
+            Some(percent) => story.at_weight(percent),
+            None => story,
+        };
+        let story = story.stopped(400, failed("no"));
+        let story = match back {
+            Some(seconds) => story.back(400 + seconds),
+            None => story,
+        };
+        impact(&story.ended(9000, state).deployment)
+    };
+    let back = ExitState::RolledBack;
+    assert_eq!(of(None, Some(5), ExitState::Aborted), Impact::None);
+    assert_eq!(of(Some(49), Some(1799), back), Impact::Minor);
+    assert_eq!(of(Some(49), Some(1800), back), Impact::Major);
+    assert_eq!(of(Some(50), Some(5), back), Impact::Major);
+    assert_eq!(of(Some(5), None, back), Impact::Critical);
+    assert_eq!(of(Some(5), Some(5), ExitState::RollbackFailed), Impact::Critical);
+    assert_eq!(of(None, None, ExitState::RollbackFailed), Impact::Critical);
+}
+
+#[test]
+fn what_was_completed_had_all_the_traffic_when_it_is_taken_back() {
+    let mut deployment = requested(CANARY);
+    let of = "web-production-6".parse().unwrap();
+    deployment.kind = Kind::Reversal { of };
+    let story = Story::of(deployment)
+        .planned()
+        .stopped(1, failed("no"))
+        .back(2)
+        .ended(90, ExitState::RolledBack);
+    assert_eq!(impact(&story.deployment), Impact::Major);
+    let page = story.page();
+    let Block::Plot(plot) = &section(&page, "Traffic and verdicts")[0] else {
+        unreachable!("the weights come first");
+    };
+    let values: Vec<f64> = plot.points.iter().map(|point| point.value).collect();
+    assert_eq!(values, [100.0, 0.0, 0.0]);
+}
+
+#[test]
+fn a_newer_image_is_no_incident_unless_the_way_back_fails() {
+    let story = || Story::new().planned().at_weight(25).stopped(400, superseded());
+    let fill_in = |story: &Story| {
+        section(&story.page(), "Incident")
+            .iter()
+            .any(|block| matches!(block, Block::ToFillIn(_)))
+    };
+    let good = story().back(401).ended(500, ExitState::RolledBack);
+    assert!(!fill_in(&good));
+    let text = markdown::render(&good.page());
+    assert!(
+        text.contains("No incident: a newer image took its place."),
+        "{text}"
+    );
+    let bad = story().ended(500, ExitState::RollbackFailed);
+    assert!(fill_in(&bad));
+}
+
+#[test]
+fn detect_decide_and_safe_are_told_with_their_distance() {
+    let cause = AbortCause::AlarmRaised {
+        alarm: "errors".to_owned(),
+        raised_at: Some(at(390)),
+        reason: String::new(),
+    };
+    let story = Story::new()
+        .planned()
+        .at_weight(25)
+        .stopped(400, cause)
+        .back(450)
+        .ended(600, ExitState::RolledBack);
+    let text = markdown::render(&story.page());
+    for row in [
+        "| Detected | 2026-11-20 09:06:30 UTC | 0 s |",
+        "| Decided to stop | 2026-11-20 09:06:40 UTC | 10 s |",
+        "| Safe: all traffic on stable | 2026-11-20 09:07:30 UTC | 1 min |",
+    ] {
+        assert!(text.contains(row), "{row}\n{text}");
+    }
+}
+
+#[test]
+fn a_metric_has_one_value_for_each_check_with_the_worst_verdict() {
+    let story = Story::new()
+        .planned()
+        .at_weight(25)
+        .then(200, check(0.5, Verdict::Pass))
+        .then(260, check(3.0, Verdict::Fail));
+    let page = story.page();
+    let blocks = section(&page, "Traffic and verdicts");
+    let plots: Vec<_> = blocks
+        .iter()
+        .filter_map(|block| {
+            if let Block::Plot(plot) = block {
+                Some(plot)
+            } else {
+                None
+            }
+        })
+        .collect();
+    // The weights, and the one metric that had values.
+    assert_eq!(plots.len(), 2);
+    let told: Vec<_> = plots[1].points.iter().map(|p| (p.value, p.verdict)).collect();
+    assert_eq!(told, [(0.5, Some(Verdict::Pass)), (3.0, Some(Verdict::Fail))]);
+    assert_eq!(plots[1].said, "2 measured, 0.5 % to 3 %, 1 failed (at most 1 %).");
+    assert_eq!(plots[1].bounds[0].0, 1.0);
+    let Block::Table(steps) = &blocks[1] else {
+        unreachable!("the steps come second");
+    };
+    let cells: Vec<_> = steps.rows[0].iter().skip(3).cloned().collect();
+    let said = ["2 min 40 s", "1", "1", "0"].map(|text| Cell::Text(text.to_owned()));
+    assert_eq!(cells, said);
+}
+
+#[test]
+fn a_changed_journal_is_said_to_be_broken() {
+    let mut story = Story::new().planned().ended(9, ExitState::Aborted);
+    assert!(markdown::render(&story.page()).contains("verified: every entry as it was written"));
+    story.journal[1].by = "someone".to_owned();
+    assert!(markdown::render(&story.page()).contains("BROKEN: entry 2 was changed"));
+}
+
+#[test]
+fn one_that_runs_tells_what_is_known() {
+    let story = Story::new().planned().then(
+        20,
+        Event::Waiting {
+            reason: "tasks are starting".to_owned(),
+        },
+    );
+    let text = markdown::render(&story.page());
+    assert!(
+        text.starts_with("# web/production: web:v2 is on its way\n"),
+        "{text}"
+    );
+    assert!(text.contains("- **Waits:** tasks are starting"), "{text}");
+    assert!(text.contains("still underway"), "{text}");
+}
+
+/// One with someone else's text in every place that takes any.
+fn hostile() -> Story {
+    let mut deployment = requested(CANARY);
+    deployment.revision.tag = Some(HOSTILE.to_owned());
+    deployment.spec.notifications.dashboard = Some(format!("https://d.example/{HOSTILE}"));
+    deployment.overrides.push(Override {
+        what: HOSTILE.to_owned(),
+        by: "<b>maria</b>".parse().unwrap(),
+        reason: HOSTILE.to_owned(),
+    });
+    let decision = GateDecision {
+        by: "<i>sam</i>".parse().unwrap(),
+        role: "product".parse().unwrap(),
+        approve: true,
+        reason: HOSTILE.to_owned(),
+        plan_hash: PlanHash::of(b"plan"),
+        at: at(30),
+    };
+    let opened = Event::GateOpened {
+        before: GatePhase::Shift,
+        expires_at: at(9000),
+        plan_hash: PlanHash::of(b"plan"),
+    };
+    let decided = Event::Decided {
+        before: GatePhase::Shift,
+        decision,
+    };
+    let mut checked = check(3.0, Verdict::Fail);
+    if let Event::Checked { check, .. } = &mut checked {
+        check.reason = HOSTILE.to_owned();
+        check.measurements[0].metric = HOSTILE.to_owned();
+    }
+    let ended = Event::SuiteEnded {
+        suite: suite(HOSTILE),
+        exit_code: 1,
+    };
+    let exit = Exit {
+        state: ExitState::RolledBack,
+        at: at(700),
+        reason: HOSTILE.to_owned(),
+        remedy: Some(HOSTILE.to_owned()),
+    };
+    let waiting = Event::Waiting {
+        reason: HOSTILE.to_owned(),
+    };
+    let arn = format!("arn/{HOSTILE}");
+    Story::of(deployment)
+        .planned()
+        .then(6, Event::TaskDefinitionRegistered { arn })
+        .then(20, opened)
+        .then(30, decided)
+        .then(31, waiting)
+        .at_weight(25)
+        .then(200, checked)
+        .then(390, ended)
+        .stopped(400, failed(HOSTILE))
+        .back(410)
+        .then(700, Event::Exited { exit })
+}
+
+#[test]
+fn nothing_that_others_wrote_becomes_part_of_the_page() {
+    let page = html::render(&hostile().page());
+    let known = [
+        "!doctype",
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "main",
+        "h1",
+        "h2",
+        "h3",
+        "dl",
+        "dt",
+        "dd",
+        "section",
+        "p",
+        "ul",
+        "li",
+        "div",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "code",
+        "pre",
+        "a",
+        "figure",
+        "figcaption",
+        "b",
+        "svg",
+        "g",
+        "line",
+        "text",
+        "polyline",
+        "circle",
+        "path",
+    ];
+    for tag in page.split('<').skip(1) {
+        let name: String = tag
+            .trim_start_matches('/')
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || *c == '!')
+            .collect();
+        assert!(known.contains(&name.as_str()), "<{tag}");
+        // Every other piece between quotes is an attribute's value.
+        let inside = tag.split('>').next().unwrap_or_default();
+        let names: String = inside.split('"').step_by(2).collect();
+        assert!(!names.contains("onload"), "<{tag}");
+    }
+    assert_eq!(page.matches("<title>").count() - page.matches("<g>").count(), 1);
+    assert!(page.contains("alert(1)"), "it is shown as what it is");
+    assert!(!page.contains('\u{202e}'));
+    // The dashboard's address has spaces in it by then, so that it is none.
+    assert!(!page.contains("<a "));
+}
+
+#[test]
+fn the_page_loads_nothing_and_runs_nothing() {
+    let page = html::render(&hostile().page());
+    let style = page
+        .split("<style>")
+        .nth(1)
+        .unwrap()
+        .split("</style>")
+        .next()
+        .unwrap();
+    for word in ["url(", "@import", "http"] {
+        assert!(!style.contains(word), "{word}");
+    }
+    for word in [
+        " src=",
+        "<link",
+        "<script",
+        "<iframe",
+        "<img",
+        "http-equiv=\"refresh",
+    ] {
+        assert!(!page.contains(word), "{word}");
+    }
+    assert!(page.contains("default-src 'none'"));
+}
+
+#[test]
+fn markdown_of_others_text_stays_text() {
+    let text = markdown::render(&hostile().page());
+    // Outside of code, nothing of it is live.
+    let prose: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("    ") && !line.contains("` ") && !line.contains("``"))
+        .collect();
+    for line in prose {
+        assert!(!line.contains("<script"), "{line}");
+        assert!(!line.contains("[l]("), "{line}");
+        assert!(!line.contains("@all"), "{line}");
+        assert!(!line.contains("https://evil"), "{line}");
+        assert!(!line.contains("<!--"), "{line}");
+    }
+    // Every row of a table has the cells of its head.
+    let mut columns = 0;
+    for line in text.lines() {
+        if line.starts_with('|') {
+            let bars = line.replace("\\|", "").matches('|').count();
+            assert!(columns == 0 || bars == columns, "{line}");
+            columns = bars;
+        } else {
+            columns = 0;
+        }
+    }
+}
+
+#[test]
+fn only_addresses_of_the_web_are_links() {
+    let kinds = [
+        ("https://d.example/x?a=1&b=2", true),
+        ("http://d.example", true),
+        ("javascript:alert(1)", false),
+        ("https://d.example/a b", false),
+        ("data:text/html,x", false),
+    ];
+    for (address, is_link) in kinds {
+        assert_eq!(matches!(Cell::link(address), Cell::Link(_)), is_link, "{address}");
+    }
+}
