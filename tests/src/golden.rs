@@ -5,7 +5,17 @@ use std::path::PathBuf;
 
 /// Compares with the golden file, or writes it where `UPDATE_GOLDENS` is set.
 pub(crate) fn compare(name: &str, told: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("goldens/{name}.txt"));
+    compare_file(&format!("{name}.txt"), told);
+}
+
+/// As [`compare`], with a file under `tests/goldens` by its whole name.
+///
+/// # Panics
+/// Where it differs, or is not there.
+pub fn compare_file(file: &str, told: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("goldens")
+        .join(file);
     #[expect(clippy::disallowed_methods, reason = "how a person asks for new goldens")]
     let update = std::env::var_os("UPDATE_GOLDENS").is_some();
     if update {

@@ -17,5 +17,6 @@ mod golden;
 mod scenario;
 mod scene;
 
+pub use golden::compare_file;
 pub use scenario::{play_once, scenario};
 pub use scene::Scene;

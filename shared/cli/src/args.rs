@@ -89,6 +89,8 @@ pub enum Verb {
     Rollback(verbs::rollback::RollbackArgs),
     /// Tell what happened to a deployment.
     History(verbs::history::HistoryArgs),
+    /// Write the report of a deployment, for a wiki or a browser.
+    Report(verbs::report::ReportArgs),
     /// Say how well services are delivered: frequency, lead time, recovery, failures, and the targets.
     Metrics(verbs::metrics::MetricsArgs),
     /// Check that a journal is whole and unchanged.

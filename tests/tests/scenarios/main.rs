@@ -16,4 +16,5 @@ mod measures;
 mod no_balancer;
 mod one_service;
 mod pushes;
+mod reports;
 mod starting;

@@ -13,5 +13,6 @@ pub mod metrics;
 pub mod plan;
 pub mod push;
 pub mod reject;
+pub mod report;
 pub mod rollback;
 pub mod simulate;

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 
 use super::Source;
 use super::page::{Block, Cell, Section, Table, when};
+use crate::analysis::Verdict;
 use crate::deployment::{Deployment, Kind};
+use crate::event::Event;
 use crate::exit::{AbortCause, ExitState};
 use crate::ids::Weight;
 use crate::measures::outcome::detected_at;
@@ -31,14 +33,14 @@ pub(super) enum Impact {
 impl Impact {
     const fn describe(self) -> &'static str {
         match self {
-            Self::Critical => "critical: traffic was not seen to return by itself",
+            Self::Critical => "critical. Traffic was not seen to return by itself",
             Self::Major => {
-                "major: half of the traffic or more was meant for it, or it took 30 minutes or longer to return"
+                "major. Half of the traffic or more was meant for it, or it took 30 minutes or longer to return"
             }
             Self::Minor => {
-                "minor: less than half of the traffic was meant for it, and it returned within 30 minutes"
+                "minor. Less than half of the traffic was meant for it, and it returned within 30 minutes"
             }
-            Self::None => "none: no customer had to do with it",
+            Self::None => "none. No customer had to do with it",
         }
     }
 }
@@ -46,10 +48,10 @@ impl Impact {
 pub(super) fn section(source: Source<'_>) -> Option<Section> {
     let deployment = source.deployment;
     deployment.rollback.as_ref()?;
-    let times = times(deployment);
+    let times = times(source);
     let cause = deployment.abort.as_ref().map(|abort| &abort.cause);
     // A rollback that failed is one, whatever it was for.
-    let impact = impact(deployment);
+    let impact = impact(source);
     let incident = impact == Impact::Critical || !cause.is_some_and(AbortCause::blameless);
     let mut blocks = vec![Block::Text(if incident {
         format!("Severity by rule: {}.", impact.describe())
@@ -81,7 +83,8 @@ fn share(deployment: &Deployment) -> Weight {
     }
 }
 
-pub(super) fn impact(deployment: &Deployment) -> Impact {
+pub(super) fn impact(source: Source<'_>) -> Impact {
+    let deployment = source.deployment;
     let failed = deployment
         .exit
         .as_ref()
@@ -94,10 +97,14 @@ pub(super) fn impact(deployment: &Deployment) -> Impact {
         return Impact::None;
     }
     let back = deployment.rollback.as_ref().and_then(|one| one.traffic_back_at);
-    let (Some(detected), Some(back)) = (detected_at(deployment), back) else {
+    let first = first_failed_check(source)
+        .into_iter()
+        .chain(detected_at(deployment))
+        .min();
+    let (Some(first), Some(back)) = (first, back) else {
         return Impact::Critical;
     };
-    let long = back.duration_since(detected).as_secs_f64() >= RECOVERY_BELOW_SECONDS;
+    let long = back.duration_since(first).as_secs_f64() >= RECOVERY_BELOW_SECONDS;
     if long || share.percent() >= MOST {
         Impact::Major
     } else {
@@ -105,10 +112,27 @@ pub(super) fn impact(deployment: &Deployment) -> Impact {
     }
 }
 
+/// The end of the first window, at the weight that it was stopped at, whose check failed.
+fn first_failed_check(source: Source<'_>) -> Option<Timestamp> {
+    let mut first = None;
+    for entry in source.journal {
+        if matches!(entry.event, Event::WeightReached { .. }) {
+            first = None;
+        } else if let Event::Checked { check, .. } = &entry.event
+            && check.verdict == Verdict::Fail
+        {
+            first = first.or(Some(check.until));
+        }
+    }
+    first
+}
+
 /// What happened when, from the first sign to the end.
-fn times(deployment: &Deployment) -> Vec<(&'static str, Timestamp)> {
+fn times(source: Source<'_>) -> Vec<(&'static str, Timestamp)> {
+    let deployment = source.deployment;
     let rollback = deployment.rollback.as_ref();
-    [
+    let mut times: Vec<(&'static str, Timestamp)> = [
+        ("First failed check", first_failed_check(source)),
         ("Detected", detected_at(deployment)),
         ("Decided to stop", deployment.abort.as_ref().map(|abort| abort.at)),
         ("Rollback began", rollback.map(|one| one.started_at)),
@@ -125,7 +149,9 @@ fn times(deployment: &Deployment) -> Vec<(&'static str, Timestamp)> {
     ]
     .into_iter()
     .filter_map(|(what, at)| Some((what, at?)))
-    .collect()
+    .collect();
+    times.sort_by_key(|(_, at)| *at);
+    times
 }
 
 fn timed(times: &[(&'static str, Timestamp)]) -> Table {
@@ -142,7 +168,7 @@ fn timed(times: &[(&'static str, Timestamp)]) -> Table {
         })
         .collect();
     Table {
-        head: vec!["What", "When", "Since it was detected"],
+        head: vec!["What", "When", "After the first sign"],
         rows,
     }
 }

@@ -46,8 +46,7 @@ fn trouble(entry: &Entry) -> Option<String> {
     } else if let Event::AbortRequested { cause } = &entry.event {
         Some(format!("stopped: {}", clean(&cause.describe())))
     } else {
-        matches!(entry.event, Event::ForwardActionRestored { .. })
-            .then(|| "the listener rule was put back as it was recorded".to_owned())
+        None
     };
     Some(format!("{}: {}", when(entry.at), what?))
 }
@@ -68,7 +67,8 @@ fn long_wait(entry: &Entry, next: Timestamp) -> Option<String> {
     (lasted >= LONG_WAIT_SECONDS).then(said)
 }
 
-/// Checks that did not pass, equal ones in a row together.
+/// Checks that did not pass, equal ones in a row together, each with the end of its window: several
+/// can be written down at one time.
 fn checks(journal: &[Entry]) -> Vec<String> {
     let mut runs: Vec<(Verdict, String, Timestamp, usize)> = Vec::new();
     for entry in journal {
@@ -81,7 +81,7 @@ fn checks(journal: &[Entry]) -> Vec<String> {
         let reason = clean(&check.reason);
         match runs.last_mut() {
             Some((verdict, said, _, count)) if *verdict == check.verdict && *said == reason => *count += 1,
-            Some(_) | None => runs.push((check.verdict, reason, entry.at, 1)),
+            Some(_) | None => runs.push((check.verdict, reason, check.until, 1)),
         }
     }
     runs.into_iter()

@@ -3,7 +3,7 @@
 
 use super::incident::{Impact, impact};
 use super::page::{Block, Cell, Page};
-use super::{html, markdown, report};
+use super::{Source, html, markdown, report};
 use crate::analysis::{Check, Measurement, Verdict};
 use crate::deployment::{Deployment, Kind, Override};
 use crate::event::Event;
@@ -89,6 +89,13 @@ impl Story {
             remedy: None,
         };
         self.then(seconds, Event::Exited { exit })
+    }
+
+    fn impact(&self) -> Impact {
+        impact(Source {
+            deployment: &self.deployment,
+            journal: &self.journal,
+        })
     }
 
     fn page(&self) -> Page {
@@ -187,7 +194,7 @@ fn severity_follows_share_time_and_outcome() {
             Some(seconds) => story.back(400 + seconds),
             None => story,
         };
-        impact(&story.ended(9000, state).deployment)
+        story.ended(9000, state).impact()
     };
     let back = ExitState::RolledBack;
     assert_eq!(of(None, Some(5), ExitState::Aborted), Impact::None);
@@ -209,7 +216,7 @@ fn what_was_completed_had_all_the_traffic_when_it_is_taken_back() {
         .stopped(1, failed("no"))
         .back(2)
         .ended(90, ExitState::RolledBack);
-    assert_eq!(impact(&story.deployment), Impact::Major);
+    assert_eq!(story.impact(), Impact::Major);
     let page = story.page();
     let Block::Plot(plot) = &section(&page, "Traffic and verdicts")[0] else {
         unreachable!("the weights come first");
@@ -258,6 +265,37 @@ fn detect_decide_and_safe_are_told_with_their_distance() {
     ] {
         assert!(text.contains(row), "{row}\n{text}");
     }
+}
+
+#[test]
+fn a_check_that_failed_before_anyone_decided_is_the_first_sign() {
+    let story = Story::new()
+        .planned()
+        .at_weight(25)
+        .then(200, check(3.0, Verdict::Fail))
+        .stopped(400, failed("no"));
+    // Its window ended at 180 seconds.
+    assert_eq!(
+        story.back(1979).ended(2100, ExitState::RolledBack).impact(),
+        Impact::Minor
+    );
+    let story = Story::new()
+        .planned()
+        .at_weight(25)
+        .then(200, check(3.0, Verdict::Fail))
+        .stopped(400, failed("no"))
+        .back(1980)
+        .ended(2100, ExitState::RolledBack);
+    assert_eq!(story.impact(), Impact::Major);
+    let text = markdown::render(&story.page());
+    assert!(
+        text.contains("| First failed check | 2026-11-20 09:03:00 UTC | 0 s |"),
+        "{text}"
+    );
+    assert!(
+        text.contains("| Safe: all traffic on stable | 2026-11-20 09:33:00 UTC | 30 min |"),
+        "{text}"
+    );
 }
 
 #[test]

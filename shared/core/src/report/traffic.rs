@@ -64,7 +64,7 @@ fn weights(source: Source<'_>) -> Plot {
     }];
     let mut said = Vec::new();
     for entry in source.journal {
-        let mut verdict = None;
+        let (mut at, mut verdict) = (entry.at, None);
         if let Event::WeightReached { weight, .. } = &entry.event {
             value = percent(*weight);
             said.push(format!("{weight} at {}", entry.at.strftime("%H:%M")));
@@ -72,15 +72,12 @@ fn weights(source: Source<'_>) -> Plot {
             value = 0.0;
             said.push(format!("0 % at {}", entry.at.strftime("%H:%M")));
         } else if let Event::Checked { check, .. } = &entry.event {
-            verdict = Some(check.verdict);
+            // Several can be written down at one time; each belongs where its window ends.
+            (at, verdict) = (check.until, Some(check.verdict));
         } else {
             continue;
         }
-        points.push(Point {
-            at: entry.at,
-            value,
-            verdict,
-        });
+        points.push(Point { at, value, verdict });
     }
     points.push(Point {
         at: until,
