@@ -233,6 +233,17 @@ impl Aws {
         self.note(at, world.now);
     }
 
+    /// Every task of a slot stops, and ECS starts as many.
+    pub fn stop_tasks(&mut self, at: usize, script: &Script, now: Ms) {
+        let image = script.images[self.image_of(&self.services[at])];
+        let service = &mut self.services[at];
+        if service.healthy > 0 {
+            (service.healthy, service.old) = (0, 0);
+            service.ready_at = image.startup_ms.map(|ms| now + ms);
+            self.note(at, now);
+        }
+    }
+
     fn set_weights(&mut self, forward: &Forward, world: &Applying<'_>) {
         let Some(balancer) = &world.setting.wiring.balancer else {
             return;

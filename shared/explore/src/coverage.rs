@@ -86,7 +86,7 @@ const TRANSITIONS: [u16; 15] = [
 ];
 
 /// Transitions that the shipped files have and no run takes, with the reason.
-const SPARE: [(usize, usize, &str); 3] = [
+const SPARE: [(usize, usize, &str); 4] = [
     (1, 5, PREPARE_WAITS),
     (5, 1, PREPARE_WAITS),
     (
@@ -94,6 +94,12 @@ const SPARE: [(usize, usize, &str); 3] = [
         8,
         "the last phase releases the handle before its lane ends: only a handle that could not be kept in \
          a rollout shorter than its attempts leads there",
+    ),
+    (
+        11,
+        14,
+        "after it took the traffic, stable would have to stay without healthy tasks until the time for it \
+         is over",
     ),
 ];
 

@@ -106,6 +106,8 @@ pub enum What {
         /// By so much.
         skew_ms: Ms,
     },
+    /// Every task of stable stops; ECS starts them again.
+    TasksStop,
     /// A person sets the candidate's weight in the console of the load balancer.
     Hand {
         /// Of the green slot, percent.
@@ -214,6 +216,7 @@ impl Script {
             | What::Deploy { .. }
             | What::TakeBack
             | What::StopExecution
+            | What::TasksStop
             | What::Hand { .. } => 0,
         });
         faults.chain(stimuli).map(Ms::abs).max().unwrap_or(0)
@@ -253,6 +256,13 @@ impl Script {
         let mut rng = Rng::with_seed(seed ^ 0x6f75_7461);
         if rng.u8(0..16) == 0 {
             script.outage = Some(draw_outage(&mut rng));
+        }
+        let mut rng = Rng::with_seed(seed ^ 0x7461_736b);
+        if rng.u8(0..16) == 0 {
+            script.stimuli.push(Stimulus {
+                at: rng.i64(0..900_000),
+                what: What::TasksStop,
+            });
         }
         script
     }
@@ -450,6 +460,7 @@ impl fmt::Display for What {
             Self::TakeBack => write!(f, "a person takes it back"),
             Self::Sweep { skew_ms } => write!(f, "the sweep runs with its clock off by {skew_ms} ms"),
             Self::StopExecution => write!(f, "someone stops the execution in the console"),
+            Self::TasksStop => write!(f, "every task of stable stops, ECS starts them again"),
             Self::Hand { green } => write!(f, "someone gives green {green} % by hand"),
         }
     }

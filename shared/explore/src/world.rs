@@ -304,6 +304,7 @@ impl World {
             What::Alarm { delivery } => return self.alarm_fires(delivery),
             What::AlarmClears => return self.aws.set_alarm(false, self.now),
             What::StopExecution => return self.stop_execution(),
+            What::TasksStop => return self.stop_stable(),
             What::Hand { green } => {
                 if self.setting.balanced() && self.serving_by_hand(green) {
                     let green = u32::from(green);
@@ -340,6 +341,25 @@ impl World {
             let deployment = &head.deployment;
             deployment.plan.is_some() && deployment.took_traffic() && deployment.abort.is_none()
         })
+    }
+
+    /// Every task of the slot that a running deployment would return to stops, or of the one that serves.
+    fn stop_stable(&mut self) {
+        // Between a function's look and what it does after it, nobody could know.
+        if !self.running.is_empty() {
+            return;
+        }
+        let newest = self.store.heads.last().map(|head| &head.deployment);
+        let active = newest.filter(|deployment| deployment.active());
+        let returns_to = active
+            .and_then(|one| one.plan.as_ref()?.stable.as_ref())
+            .map(|one| one.slot);
+        let serves = self.store.target.stable.as_ref().map(|one| one.slot);
+        let slot = returns_to.or(serves).unwrap_or(tidegate_core::ids::Slot::Blue);
+        self.counts.faults += 1;
+        let script = Arc::clone(&self.script);
+        self.aws
+            .stop_tasks(crate::setting::index(slot), &script, self.now);
     }
 
     fn registry_has(&mut self, image: usize) {
