@@ -122,3 +122,22 @@ fn tab_near(text: &str, offset: usize) -> Option<usize> {
             .map(|tab| start + tab)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tab_is_looked_for_in_the_line_and_in_the_one_before() {
+        for (text, offset, found) in [
+            ("a:\n\tb: 1\n", 3, Some(3)),
+            ("a:\n  \tb: 1\n", 5, Some(5)),
+            ("a:\n\tb: 1\nc: 2\n", 9, Some(3)),
+            ("\ta: 1\nb: 2\nc: 3\nd: 4\n", 1, Some(0)),
+            ("\ta: 1\nb: 2\nc: 3\n", 13, None),
+            ("a: 1\tx\n", 0, None),
+        ] {
+            assert_eq!(tab_near(text, offset), found, "{text:?} at {offset}");
+        }
+    }
+}
