@@ -57,7 +57,7 @@ fn block(name: &str, when: &str, figures: &Figures, columns: usize, paint: Paint
         lines.push(row.shown(columns, paint));
     }
     lines.push(String::new());
-    lines.push(paint.dim("  each week: # completed, x failed then or later"));
+    lines.push(paint.dim("  each week: # completed, x not completed or taken back later"));
     lines.extend(weeks(&figures.weeks, columns, paint));
     lines.join("\n")
 }

@@ -130,7 +130,7 @@ pub struct Week {
     pub from: Timestamp,
     /// Completed in it.
     pub completed: usize,
-    /// Changes that ended in it and failed, then or later.
+    /// Tried in it and not completed, or taken back later.
     pub failed: usize,
 }
 
@@ -198,6 +198,9 @@ fn figures(counted: &[&Outcome], reversals: &Reversals<'_>, period: Period) -> F
         counted.iter().copied().filter(|one| fits(one)).collect()
     };
     let failed = |one: &Outcome| one.failed() || reversals.took_back(one);
+    let unsuccessful = |one: &Outcome| {
+        one.left_out.is_none() && one.state != ExitState::Completed || reversals.took_back(one)
+    };
     let tried = keep(&|one| one.left_out.is_none());
     let with_traffic = keep(&|one| one.took_traffic);
     let judged = keep(&|one| one.took_traffic && one.left_out.is_none());
@@ -227,7 +230,7 @@ fn figures(counted: &[&Outcome], reversals: &Reversals<'_>, period: Period) -> F
         unrecovered,
         without_downtime,
         without_downtime_target: judge_without_downtime(without_downtime),
-        weeks: weeks(counted, &failed, period),
+        weeks: weeks(counted, &unsuccessful, period),
     }
 }
 

@@ -153,6 +153,24 @@ fn weeks_end_with_the_period_and_together_hold_all_of_it() {
 }
 
 #[test]
+fn a_week_shows_what_failed_before_it_took_traffic_and_not_what_was_left_out() {
+    let unseen = |id: &str, state, left_out| Outcome {
+        state,
+        took_traffic: false,
+        left_out,
+        lead: None,
+        ..completed(id, 1)
+    };
+    let outcomes = [
+        unseen("a", ExitState::Aborted, None),
+        unseen("b", ExitState::RollbackFailed, None),
+        unseen("c", ExitState::Blocked, Some(LeftOut::Blocked)),
+    ];
+    let weeks = measure(&outcomes, last_days(7)).all.weeks;
+    assert_eq!((weeks[0].completed, weeks[0].failed), (0, 2));
+}
+
+#[test]
 fn targets_are_told_apart_and_together() {
     let staging = Outcome {
         target: "web/staging".parse().unwrap(),
