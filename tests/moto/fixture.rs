@@ -61,6 +61,7 @@ pub fn deployment(side: &Side, number: u64) -> Deployment {
         alarms: Vec::new(),
         forward_before: None,
         expected_seconds: 0,
+        evidence: None,
         hash: PlanHash::of(b"plan"),
     });
     deployment

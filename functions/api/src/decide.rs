@@ -66,12 +66,11 @@ impl Api {
         state: &GateState,
         plan_hash: &PlanHash,
     ) -> Result<Role, ApiError> {
-        let author = head.origin.author();
         let now = self.opener.clock.now();
         admit_decision(
             rule,
             Some(state),
-            author,
+            head.authors(),
             &caller.person,
             &caller.roles,
             plan_hash,

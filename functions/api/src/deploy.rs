@@ -3,7 +3,7 @@
 use tidegate_aws::executions;
 use tidegate_aws::observe;
 use tidegate_aws::store::StoreError;
-use tidegate_core::deployment::{Deployment, Origin, Override};
+use tidegate_core::deployment::{Deployment, HOTFIX, Origin, Override};
 use tidegate_core::event::Event;
 use tidegate_core::exit::{AbortCause, ExitState};
 use tidegate_core::ids::{DeploymentId, Digest};
@@ -29,6 +29,13 @@ impl Api {
     ) -> Result<DeployAnswer, ApiError> {
         let overrides = overrides(caller, &request)?;
         let target = self.load_target(&request.target).await?.value;
+        if request.hotfix && target.spec.hotfix.is_none() {
+            return Err(ApiError::Conflict(format!(
+                "the deployment file of {} has no `hotfix` section: add one that says what a hotfix may leave out and \
+                 who must agree, or deploy without --hotfix",
+                request.target
+            )));
+        }
         let service = target.target.service.as_str();
         let repository = target.spec.trigger.repository.as_deref().unwrap_or(service);
         let (digest, tag, pushed_at) = self.find_image(repository, &request.image).await?;
@@ -61,7 +68,7 @@ impl Api {
         }
     }
 
-    async fn find_image(
+    pub(crate) async fn find_image(
         &self,
         repository: &str,
         image: &str,
@@ -206,10 +213,11 @@ fn overrides(caller: &Caller, request: &DeployRequest) -> Result<Vec<Override>, 
             "`{unknown}` can't be overridden; what can: alarm:NAME, quarantine, stable-image"
         )));
     }
-    if !request.overrides.is_empty() && request.reason.trim().is_empty() {
-        return Err(ApiError::BadRequest(
-            "an override needs a reason: --reason \"...\"".to_owned(),
-        ));
+    if (request.hotfix || !request.overrides.is_empty()) && request.reason.trim().is_empty() {
+        let what = if request.hotfix { "a hotfix" } else { "an override" };
+        return Err(ApiError::BadRequest(format!(
+            "{what} needs a reason: --reason \"...\""
+        )));
     }
     let reason: String = request.reason.trim().chars().take(500).collect();
     let recorded = |what: &String| Override {
@@ -217,5 +225,6 @@ fn overrides(caller: &Caller, request: &DeployRequest) -> Result<Vec<Override>, 
         by: caller.person.clone(),
         reason: reason.clone(),
     };
-    Ok(request.overrides.iter().map(recorded).collect())
+    let hotfix = request.hotfix.then(|| HOTFIX.to_owned());
+    Ok(hotfix.iter().chain(&request.overrides).map(recorded).collect())
 }

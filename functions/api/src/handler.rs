@@ -84,6 +84,8 @@ impl Api {
             Route::GetSpec(target) => answer(&self.get_spec(&target).await?),
             Route::ApplySpec(target) => answer(&self.apply_spec(&target, &body(request)?).await?),
             Route::ApplyPeople => answer(&self.apply_people(json_body(request)?).await?),
+            Route::Record => answer(&self.record_release(caller, json_body(request)?).await?),
+            Route::GetRelease { repository, image } => answer(&self.get_release(&repository, &image).await?),
             Route::ListDeployments => {
                 let which = Listing {
                     service: query("service"),

@@ -9,6 +9,7 @@ mod identity;
 mod measures;
 pub mod model;
 mod read;
+mod release;
 mod route;
 mod targets;
 

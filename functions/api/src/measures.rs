@@ -53,7 +53,10 @@ impl Api {
             };
             before = Some(Place::of(last));
             let done = last.requested_at < asked_since;
-            outcomes.extend(page.iter().filter_map(|deployment| Outcome::of(deployment, None)));
+            outcomes.extend(
+                page.iter()
+                    .filter_map(|deployment| Outcome::of(deployment, deployment.committed_at())),
+            );
             if done {
                 return Ok(());
             }

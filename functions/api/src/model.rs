@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tidegate_core::ids::{DeploymentId, Digest, Target};
 use tidegate_core::journal::Entry;
+use tidegate_core::release::ReleasePart;
 use tidegate_core::spec::{GatePhase, Problem};
 
 /// `POST /deployments`.
@@ -16,9 +17,24 @@ pub struct DeployRequest {
     /// Requirements to set aside: `alarm:NAME`, `quarantine`, `stable-image`.
     #[serde(default)]
     pub overrides: Vec<String>,
-    /// Why; needed with overrides.
+    /// Leave out what the file allows a hotfix to leave out, with its approvals.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hotfix: bool,
+    /// Why; needed with overrides and for a hotfix.
     #[serde(default)]
     pub reason: String,
+}
+
+/// `PUT /releases`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReleaseRequest {
+    /// ECR repository's name.
+    pub repository: String,
+    /// A tag or a digest in it.
+    pub image: String,
+    /// What to record; what is absent stays as it is.
+    pub record: ReleasePart,
 }
 
 /// What became of a wish to deploy.

@@ -12,6 +12,8 @@ pub(crate) enum Route {
     GetSpec(Target),
     ApplySpec(Target),
     ApplyPeople,
+    Record,
+    GetRelease { repository: String, image: String },
     ListDeployments,
     Measures,
     Deploy,
@@ -37,6 +39,12 @@ pub(crate) fn route(method: &str, path: &str) -> Result<Route, ApiError> {
         ("GET", ["targets", service, environment, "spec"]) => Route::GetSpec(target(service, environment)?),
         ("PUT", ["targets", service, environment, "spec"]) => Route::ApplySpec(target(service, environment)?),
         ("PUT", ["people"]) => Route::ApplyPeople,
+        ("PUT", ["releases"]) => Route::Record,
+        // A repository's name may have slashes in it.
+        ("GET", ["releases", repository @ .., image]) if !repository.is_empty() => Route::GetRelease {
+            repository: repository.join("/"),
+            image: (*image).to_owned(),
+        },
         ("GET", ["deployments"]) => Route::ListDeployments,
         ("GET", ["measures"]) => Route::Measures,
         ("POST", ["deployments"]) => Route::Deploy,

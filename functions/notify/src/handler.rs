@@ -136,7 +136,7 @@ impl Notify {
     /// was delivered once is not counted again.
     fn count(&self, deployment: &Deployment, entry: &Entry) {
         if matches!(entry.event, Event::Exited { .. })
-            && let Some(outcome) = Outcome::of(deployment, None)
+            && let Some(outcome) = Outcome::of(deployment, deployment.committed_at())
         {
             self.metrics.write(&emf::line(&outcome));
         }

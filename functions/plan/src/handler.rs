@@ -4,11 +4,14 @@ use aws_types::SdkConfig;
 use tidegate_aws::observe;
 use tidegate_aws::store::{Commit, Store, StoreError};
 use tidegate_core::decision::{Decision, Outcome};
-use tidegate_core::deployment::{Deployment, Phase};
+use tidegate_core::deployment::{Deployment, Phase, Revision};
 use tidegate_core::event::Event;
+use tidegate_core::evidence::{Author, EvidenceSeen};
 use tidegate_core::exit::Missing;
+use tidegate_core::ids::Target;
 use tidegate_core::observation::Observation;
 use tidegate_core::phases::make_plan;
+use tidegate_core::spec::Evidence;
 use tidegate_core::wiring::Wiring;
 use tidegate_lambda::config::{ConfigError, Lookup};
 use tidegate_lambda::phase::{Held, PhaseInput, PhaseOutput, Status, blocked};
@@ -128,7 +131,12 @@ impl Plan {
             None => None,
         };
         let suites = &deployment.spec.post_deployment_tests;
+        let evidence = match &deployment.spec.evidence {
+            Some(asked) => Some(self.evidence(deployment, asked).await?),
+            None => None,
+        };
         Ok(Observation {
+            evidence,
             alarms: observe::alarms(&self.cloudwatch, Some(alarms), "").await?,
             unknown_suites: observe::unknown_suites(&self.ecs, &deployment.target, suites).await?,
             image: Some(image),
@@ -137,6 +145,41 @@ impl Plan {
             slots,
             ..Observation::default()
         })
+    }
+
+    /// What is known of the image, as far as the file asks.
+    async fn evidence(
+        &self,
+        deployment: &Deployment,
+        asked: &Evidence,
+    ) -> Result<EvidenceSeen, FunctionError> {
+        let Revision {
+            repository, digest, ..
+        } = &deployment.revision;
+        let mut seen = EvidenceSeen::nothing(digest.clone());
+        let release = self
+            .store
+            .release(repository, digest)
+            .await?
+            .map(|held| held.value);
+        if let Some(author) = release.as_ref().and_then(|release| release.author.clone()) {
+            seen.author = Some(Author::of(author, &self.store.people().await?));
+        }
+        seen.release = release;
+        if asked.scan.is_some() {
+            seen.scan = Some(observe::scan(&self.ecr, repository, digest).await?);
+        }
+        if asked.signature {
+            seen.signature = observe::signature(&self.ecr, repository, digest).await?;
+        }
+        if let Some(environment) = &asked.proven_in {
+            let before = Target {
+                service: deployment.target.service.clone(),
+                environment: environment.clone(),
+            };
+            seen.proven = self.store.proof(&before, digest).await?;
+        }
+        Ok(seen)
     }
 
     async fn persist(&self, mut held: Held, decision: &Decision) -> Result<PhaseOutput, StoreError> {
@@ -149,8 +192,17 @@ impl Plan {
             let missing = [Missing {
                 what: abort.cause.describe(),
                 remedy: "deploy again when it is time".to_owned(),
+                notify: Vec::new(),
             }];
             return self.block(held, &missing).await;
+        }
+        if let Outcome::Wait { seconds, reason } = &decision.outcome {
+            // Already told, where it waits for the same as before.
+            if !events.is_empty() {
+                held.record(&self.store, events, Phase::Plan.as_str(), &self.clock)
+                    .await?;
+            }
+            return Ok(PhaseOutput::in_progress(*seconds, reason.clone()));
         }
         events.retain(|event| matches!(event, Event::Planned { .. }));
         held.record(&self.store, events, Phase::Plan.as_str(), &self.clock)

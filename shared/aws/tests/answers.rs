@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tidegate_aws::error::Kind;
 use tidegate_aws::executions::{self, ExecutionStatus, TokenAnswer};
 use tidegate_aws::{notify, observe};
+use tidegate_core::evidence::{ScanState, Signature};
 use tidegate_core::ids::{DeploymentId, Digest, Slot};
 use tidegate_core::observation::{ImageState, Rollout};
 use tidegate_core::wiring::{Balancer, Wiring};
@@ -311,4 +312,129 @@ async fn an_event_that_the_bus_did_not_take_is_an_error() {
     let result = notify::put_event(&bus, "default", "Deployment executed", &detail, now).await;
     assert_eq!(result.unwrap_err().kind, Kind::Throttled);
     assert_eq!(wire.asked()[0]["Entries"][0]["Source"], "tidegate");
+}
+
+fn scan_answer(status: &str, found: Value) -> (u16, Value) {
+    let answer = json!({
+        "imageId": { "imageDigest": digest().as_str() },
+        "imageScanStatus": { "status": status, "description": "as ECR says" },
+        "imageScanFindings": found,
+    });
+    (200, answer)
+}
+
+async fn scan_of(answers: impl IntoIterator<Item = (u16, Value)>) -> ScanState {
+    let wire = Wire::new(answers);
+    observe::scan(&client!(aws_sdk_ecr, wire), "web", &digest())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn only_a_scan_that_is_over_has_findings() {
+    let found = json!({
+        "imageScanCompletedAt": 1_700_000_000.5,
+        "findingSeverityCounts": { "CRITICAL": 2, "MEDIUM": 7, "INFORMATIONAL": 40, "UNDEFINED": 1 },
+    });
+    for status in ["COMPLETE", "ACTIVE"] {
+        let ScanState::Done(scan) = scan_of([scan_answer(status, found.clone())]).await else {
+            unreachable!("{status} is over")
+        };
+        assert_eq!(
+            (scan.findings.critical, scan.findings.high, scan.findings.medium),
+            (2, 0, 7)
+        );
+        assert_eq!(
+            (scan.digest, scan.at.unwrap().as_second()),
+            (digest(), 1_700_000_000)
+        );
+    }
+    for status in ["IN_PROGRESS", "PENDING"] {
+        let pending = ScanState::Pending {
+            status: status.to_owned(),
+        };
+        assert_eq!(scan_of([scan_answer(status, Value::Null)]).await, pending);
+    }
+    // Done with nothing to show for it is no clean bill.
+    let without = scan_of([scan_answer("ACTIVE", Value::Null)]).await;
+    assert!(matches!(without, ScanState::Pending { .. }), "{without:?}");
+    for status in [
+        "FAILED",
+        "UNSUPPORTED_IMAGE",
+        "SCAN_ELIGIBILITY_EXPIRED",
+        "A_NEW_WORD",
+    ] {
+        let failed = ScanState::Failed {
+            status: status.to_owned(),
+            reason: "as ECR says".to_owned(),
+        };
+        assert_eq!(scan_of([scan_answer(status, found.clone())]).await, failed);
+    }
+    assert_eq!(
+        scan_of([refused("ScanNotFoundException")]).await,
+        ScanState::NotFound
+    );
+    let wire = Wire::new([refused("ThrottlingException")]);
+    let throttled = observe::scan(&client!(aws_sdk_ecr, wire), "web", &digest()).await;
+    assert!(throttled.unwrap_err().is_retryable());
+}
+
+#[tokio::test]
+async fn findings_without_sums_are_counted_over_all_pages() {
+    let page = |found: Value, next: Option<&str>| {
+        let (status, mut answer) = scan_answer("COMPLETE", found);
+        answer["nextToken"] = json!(next);
+        (status, answer)
+    };
+    let first = json!({ "findings": [{ "name": "CVE-1", "severity": "CRITICAL" }, { "name": "CVE-2", "severity": "LOW" }] });
+    let second = json!({ "enhancedFindings": [{ "title": "CVE-3", "severity": "CRITICAL" }] });
+    let ScanState::Done(scan) = scan_of([page(first, Some("2")), page(second, None)]).await else {
+        unreachable!("it is over")
+    };
+    assert_eq!((scan.findings.critical, scan.findings.low), (2, 1));
+}
+
+#[tokio::test]
+async fn a_signature_is_told_from_what_else_refers_to_an_image() {
+    let referrer = |kind: &str, notes: Value| {
+        json!({
+            "digest": digest().as_str(), "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "artifactType": kind, "size": 700, "annotations": notes,
+        })
+    };
+    let page =
+        |referrers: Value, next: Option<&str>| (200, json!({ "referrers": referrers, "nextToken": next }));
+    let bundle = "application/vnd.dev.sigstore.bundle.v0.3+json";
+    let provenance = referrer(
+        bundle,
+        json!({ "dev.sigstore.bundle.predicateType": "https://slsa.dev/provenance/v1" }),
+    );
+    let bill = referrer("application/spdx+json", json!({}));
+    let signed = referrer(
+        bundle,
+        json!({ "dev.sigstore.bundle.predicateType": "https://sigstore.dev/cosign/sign/v1" }),
+    );
+    let notation = referrer("application/vnd.cncf.notary.signature", json!({}));
+    let look = async |answers: Vec<(u16, Value)>| {
+        let wire = Wire::new(answers);
+        let found = observe::signature(&client!(aws_sdk_ecr, wire), "web", &digest()).await;
+        (found.unwrap(), wire.asked())
+    };
+    let (found, asked) = look(vec![page(json!([bill, notation]), None)]).await;
+    assert_eq!(found, Some(Signature::Notation));
+    assert_eq!(asked[0]["subjectId"]["imageDigest"], digest().as_str());
+    let both = vec![page(json!([provenance]), Some("2")), page(json!([signed]), None)];
+    assert_eq!(look(both).await.0, Some(Signature::Cosign));
+    let none = vec![
+        page(json!([provenance, bill]), None),
+        refused("ImageNotFoundException"),
+    ];
+    let (found, asked) = look(none).await;
+    assert_eq!(found, None);
+    let tag = format!("{}.sig", digest().as_str().replace(':', "-"));
+    assert_eq!(asked[1]["imageIds"][0]["imageTag"], tag.as_str());
+    let image =
+        json!({ "imageDetails": [{ "imageDigest": digest().as_str(), "imagePushedAt": 1_700_000_000 }] });
+    let tagged = vec![page(json!([]), None), (200, image)];
+    assert_eq!(look(tagged).await.0, Some(Signature::Cosign));
 }

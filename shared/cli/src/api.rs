@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use api::model::{
     ApplyAnswer, DecisionAnswer, DecisionRequest, DeployAnswer, DeployRequest, ErrorAnswer, JournalAnswer,
-    StopAnswer, StopRequest,
+    ReleaseRequest, StopAnswer, StopRequest,
 };
 use http::Method;
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use tidegate_core::deployment::Deployment;
 use tidegate_core::gates::People;
 use tidegate_core::ids::{DeploymentId, EnvironmentName, ServiceName, Target};
 use tidegate_core::measures::{Measures, Since};
+use tidegate_core::release::Release;
 use tidegate_core::target::TargetState;
 
 use crate::clock;
@@ -132,6 +133,22 @@ impl Api {
     /// See [`Api::deployment`].
     pub async fn apply_people(&self, people: &People) -> Result<PeopleAnswer, CliError> {
         self.call(Method::PUT, "/people", json_body(people)?).await
+    }
+
+    /// `PUT /releases`.
+    ///
+    /// # Errors
+    /// See [`Api::deployment`].
+    pub async fn record_release(&self, request: &ReleaseRequest) -> Result<Release, CliError> {
+        self.call(Method::PUT, "/releases", json_body(request)?).await
+    }
+
+    /// `GET /releases/{repository}/{image}`.
+    ///
+    /// # Errors
+    /// See [`Api::deployment`].
+    pub async fn release(&self, repository: &str, image: &str) -> Result<Release, CliError> {
+        self.get(&format!("/releases/{repository}/{image}")).await
     }
 
     /// `GET /deployments`, newest first.

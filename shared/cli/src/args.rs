@@ -75,6 +75,8 @@ pub enum Verb {
     Apply(verbs::apply::ApplyArgs),
     /// Say what a deployment would do, or what is missing. Nothing is touched.
     Plan(verbs::plan::PlanArgs),
+    /// Record what CI knows of an image (commit, author, tests, SBOM), or show what is recorded.
+    Release(verbs::release::ReleaseArgs),
     /// Deploy an image by hand.
     Deploy(verbs::deploy::DeployArgs),
     /// List deployments, show one, or watch it.

@@ -10,6 +10,7 @@ mod context;
 mod demo;
 mod env;
 mod image;
+mod junit;
 mod output;
 mod people;
 mod reference;
@@ -76,6 +77,7 @@ async fn run(cli: Cli) -> Result<Status, CliError> {
         Verb::Simulate(args) => verbs::simulate::run(&args, &cx),
         Verb::Apply(args) => verbs::apply::run(args, &cx).await,
         Verb::Plan(args) => verbs::plan::run(args, &cx).await,
+        Verb::Release(args) => verbs::release::run(args, &cx).await,
         Verb::Deploy(args) => verbs::deploy::run(args, &cx).await,
         Verb::Get(args) => verbs::get::run(args, &cx).await,
         Verb::Approve(args) => verbs::approve::run(args, &cx).await,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
+use crate::evidence::EvidenceUsed;
 use crate::exit::{AbortCause, Exit};
 use crate::gates::GateState;
 use crate::ids::{DeploymentId, Digest, Epoch, Person, PlanHash, Slot, SpecHash, Target, Weight};
@@ -26,7 +27,7 @@ pub struct Deployment {
     pub epoch: Epoch,
     /// What shall run.
     pub revision: Revision,
-    /// The deployment file.
+    /// The deployment file, as it holds for this deployment ([`Spec::for_hotfix`]).
     pub spec: Spec,
     /// What started it.
     pub origin: Origin,
@@ -134,11 +135,15 @@ impl Origin {
     }
 }
 
+/// The name under which a hotfix is on record among the requirements that were set aside: it sets those
+/// aside that its section of the file names.
+pub const HOTFIX: &str = "hotfix";
+
 /// A requirement set aside by a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Override {
-    /// `alarm:NAME`, `quarantine`, `stable-image`.
+    /// `alarm:NAME`, `quarantine`, `stable-image`, or [`HOTFIX`].
     pub what: String,
     /// Who.
     pub by: Person,
@@ -213,6 +218,9 @@ pub struct Plan {
     pub forward_before: Option<Forward>,
     /// Expected time in seconds, without waiting for people.
     pub expected_seconds: u64,
+    /// What is known of the image, where the file asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceUsed>,
     /// The hash of all of the above with the revision; approvals are given for it.
     pub hash: PlanHash,
 }
@@ -391,6 +399,24 @@ impl Deployment {
     /// Whether a requirement was set aside.
     pub fn overrides(&self, what: &str) -> bool {
         self.overrides.iter().any(|o| o.what == what)
+    }
+
+    /// Who made a hotfix of it, and why; nothing where it is none.
+    pub fn hotfix(&self) -> Option<&Override> {
+        self.overrides.iter().find(|one| one.what == HOTFIX)
+    }
+
+    /// Everybody who answers for the change, and so can't approve it: who asked for the deployment, and
+    /// who wrote what it brings, where the plan knows that.
+    pub fn authors(&self) -> impl Iterator<Item = &Person> {
+        let plan = self.plan.as_ref();
+        let wrote = plan.and_then(|plan| plan.evidence.as_ref()?.author.as_ref());
+        self.origin.author().into_iter().chain(wrote)
+    }
+
+    /// When what it brings was committed, where the plan knows that.
+    pub fn committed_at(&self) -> Option<Timestamp> {
+        self.plan.as_ref()?.evidence.as_ref()?.committed_at
     }
 
     /// Whether it still goes on.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Check, Verdict};
-use crate::deployment::{Origin, Override, Phase, Plan, Revision};
+use crate::deployment::{HOTFIX, Origin, Override, Phase, Plan, Revision};
 use crate::exit::{AbortCause, Exit};
 use crate::gates::GateDecision;
 use crate::ids::{Epoch, PlanHash, Weight};
@@ -158,10 +158,21 @@ impl Event {
     /// One line for a person.
     pub fn describe(&self) -> String {
         match self {
-            Self::DeploymentRequested { revision, origin, .. } => match origin {
-                Origin::Push { .. } => format!("image {} was pushed", revision.label()),
-                Origin::Person { person } => format!("{person} asked to deploy {}", revision.label()),
-            },
+            Self::DeploymentRequested {
+                revision,
+                origin,
+                overrides,
+                ..
+            } => {
+                let hotfix = overrides.iter().find(|one| one.what == HOTFIX);
+                let how = hotfix.map_or_else(String::new, |one| format!(" as a hotfix: {}", one.reason));
+                match origin {
+                    Origin::Push { .. } => format!("image {} was pushed", revision.label()),
+                    Origin::Person { person } => {
+                        format!("{person} asked to deploy {}{how}", revision.label())
+                    }
+                }
+            }
             Self::PhaseEntered { phase } => format!("phase {} begins", phase.as_str()),
             Self::Waiting { reason } => format!("waiting: {reason}"),
             Self::Planned { plan } => describe_plan(plan),
@@ -236,8 +247,12 @@ fn describe_plan(plan: &Plan) -> String {
         .iter()
         .map(|s| s.weight.percent().to_string())
         .collect();
+    let known = plan
+        .evidence
+        .as_ref()
+        .map_or_else(String::new, |evidence| format!(", {}", evidence.summary()));
     format!(
-        "planned: {} to {} % in the {} slot, {} alarms watched, plan {}",
+        "planned: {} to {} % in the {} slot, {} alarms watched{known}, plan {}",
         if plan.stable.is_some() {
             "from stable"
         } else {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{DeploymentId, Person};
+use crate::ids::{DeploymentId, Person, Role};
 
 /// The five ends. A deployment reaches exactly one; it is final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,6 +55,20 @@ pub struct Missing {
     pub what: String,
     /// What to do about it.
     pub remedy: String,
+    /// Roles that it concerns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<Role>,
+}
+
+impl Missing {
+    /// One that concerns whoever deploys.
+    pub const fn new(what: String, remedy: String) -> Self {
+        Self {
+            what,
+            remedy,
+            notify: Vec::new(),
+        }
+    }
 }
 
 /// Why the forward path was stopped.

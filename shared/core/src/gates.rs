@@ -151,14 +151,14 @@ pub enum GateRefusal {
     },
 }
 
-/// Judges one decision, and says in which role it counts.
+/// Judges one decision, and says in which role it counts. `authors` are all who answer for the change.
 ///
 /// # Errors
 /// Why it does not count (invariants 13 and 14).
-pub fn admit_decision(
+pub fn admit_decision<'a>(
     rule: &Gate,
     state: Option<&GateState>,
-    author: Option<&Person>,
+    authors: impl IntoIterator<Item = &'a Person>,
     by: &Person,
     roles: &BTreeSet<Role>,
     plan_hash: &PlanHash,
@@ -176,7 +176,7 @@ pub fn admit_decision(
             current: state.plan_hash.short().to_owned(),
         });
     }
-    if author == Some(by) {
+    if authors.into_iter().any(|author| author == by) {
         return Err(GateRefusal::Author(by.clone()));
     }
     if state.decisions.iter().any(|decision| decision.by == *by) {

@@ -134,6 +134,21 @@ name!(
     |t| is_label(t, 40)
 );
 
+name!(
+    /// A commit in version control, by its hash.
+    Commit,
+    "commit",
+    "7 to 64 lowercase hexadecimal digits",
+    |t| (7..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+);
+name!(
+    /// A ticket, such as `SHOP-142`, or a link to one.
+    Ticket,
+    "ticket",
+    "1 to 200 visible ASCII characters without a space",
+    |t| (1..=200).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_graphic())
+);
+
 fn is_sha256_hex(text: &str) -> bool {
     text.len() == 64
         && text
@@ -145,6 +160,13 @@ impl Digest {
     /// The first 12 hexadecimal digits: enough for a person to tell versions apart.
     pub fn short(&self) -> &str {
         self.0.get(7..19).unwrap_or(&self.0)
+    }
+}
+
+impl Commit {
+    /// The first 12 digits.
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
     }
 }
 

@@ -10,13 +10,14 @@
 //! In the order in which a reader needs them: [`ids`], [`spec`], [`deployment`] and [`event`]
 //! (what is known), [`observation`] (what is seen), [`action`] and [`decision`] (what is to be
 //! done), [`phases`] (who decides what), [`target`] (which push becomes a deployment), [`gates`]
-//! (people), [`journal`] (the record).
+//! (people), [`release`] and [`evidence`] (what must be known of an image), [`journal`] (the record).
 
 pub mod action;
 pub mod analysis;
 pub mod decision;
 pub mod deployment;
 pub mod event;
+pub mod evidence;
 pub mod exit;
 pub mod gates;
 pub mod hash;
@@ -27,6 +28,7 @@ pub mod measures;
 pub mod messages;
 pub mod observation;
 pub mod phases;
+pub mod release;
 pub mod report;
 pub mod spec;
 pub mod sweep;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::Samples;
 use crate::deployment::{Deployment, Stage};
+use crate::evidence::EvidenceSeen;
 use crate::ids::{Digest, Slot};
 use crate::phases::later;
 use crate::spec::SuiteName;
@@ -34,6 +35,9 @@ pub struct Observation {
     pub suites: BTreeMap<SuiteName, SuiteRun>,
     /// Suites whose task definition does not exist.
     pub unknown_suites: Vec<SuiteName>,
+    /// What is known of the image, where the file asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceSeen>,
 }
 
 /// An ECS service and the targets behind it.

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::decision::QUIESCE_SECONDS;
-use crate::deployment::{Deployment, Kind, Origin, Override, Request, Revision, Traffic};
+use crate::deployment::{Deployment, HOTFIX, Kind, Origin, Override, Request, Revision, Traffic};
 use crate::exit::{AbortCause, Exit, ExitState};
 use crate::ids::{DeploymentId, Digest, Epoch, Slot, SpecHash, Target};
 use crate::phases::{later, seconds_until};
@@ -342,6 +342,11 @@ impl TargetState {
         // starts the next, a newer push finds the lock free, and the older one must not follow it.
         self.queue = None;
         let id = self.take_lock(&push.digest, "", now);
+        let spec = if overrides(&push, HOTFIX) {
+            self.spec.for_hotfix()
+        } else {
+            self.spec.clone()
+        };
         Request {
             id,
             target: self.target.clone(),
@@ -355,7 +360,7 @@ impl TargetState {
                 spec_hash: self.spec_hash.clone(),
                 task_definition: None,
             },
-            spec: self.spec.clone(),
+            spec,
             origin: push.origin,
             overrides: push.overrides,
         }

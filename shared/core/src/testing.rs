@@ -15,10 +15,11 @@ use crate::deployment::{
     Deployment, Kind, Origin, Override, Phase, Plan, Request, Revision, StableRevision, Stage, Traffic,
 };
 use crate::event::Event;
-use crate::exit::AbortCause;
+use crate::exit::{AbortCause, Exit, ExitState};
 use crate::ids::{Digest, Epoch, PlanHash, Slot, SpecHash, Weight};
 use crate::observation::{Alarm, AlarmState, ImageState, Observation, Rollout, SlotState};
 use crate::spec::{Freeze, Spec, Step, Strategy, SuiteName};
+use crate::target::TargetState;
 use crate::wiring::{Balancer, Forward, Wiring};
 
 /// A deployment file with two steps, 25 % for 5 minutes and then all of it, and more lines after them, which begin with
@@ -256,6 +257,7 @@ pub(crate) fn plan(spec: &Spec) -> Plan {
         alarms: vec![ALARM.to_owned()],
         forward_before: wiring.balancer.is_some().then(|| forward(0)),
         expected_seconds: 420,
+        evidence: None,
         wiring,
         hash: PlanHash::of(b"plan"),
     }
@@ -427,4 +429,24 @@ pub(crate) fn freeze(deployment: &mut Deployment, from: i64, until: i64) {
         until: at(until),
         reason: "holidays".to_owned(),
     });
+}
+
+/// A target of another environment whose last deployment brought an image to its end, and that one.
+pub(crate) fn completed_in(environment: &str, digit: &str) -> (TargetState, Deployment) {
+    let mut asked = request(CANARY);
+    asked.target.environment = environment.parse().unwrap();
+    asked.revision.digest = digest(digit);
+    let mut target = TargetState::new(asked.target.clone(), asked.spec.clone(), SpecHash::of(b""), at(0));
+    let mut deployment = Deployment::new(asked, at(0));
+    let plan = Box::new(plan(&deployment.spec));
+    tell(&mut deployment, 5, Event::Planned { plan });
+    let exit = Exit {
+        state: ExitState::Completed,
+        at: at(900),
+        reason: String::new(),
+        remedy: None,
+    };
+    tell(&mut deployment, 900, Event::Exited { exit: exit.clone() });
+    target.release(&deployment, &exit);
+    (target, deployment)
 }

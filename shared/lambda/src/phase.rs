@@ -1,5 +1,7 @@
 //! The loop of a phase: load, observe, decide, persist, apply; again while something moves.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use tidegate_aws::error::AwsError;
 use tidegate_aws::store::{Commit, Fence, Loaded, Store, StoreError};
@@ -8,7 +10,7 @@ use tidegate_core::decision::{Decision, Outcome};
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::event::Event;
 use tidegate_core::exit::{Exit, ExitState, Missing};
-use tidegate_core::ids::DeploymentId;
+use tidegate_core::ids::{DeploymentId, Role};
 use tidegate_core::journal;
 use tidegate_core::observation::{Observation, Question};
 use tidegate_core::phases::{decide, seconds_until};
@@ -289,14 +291,25 @@ async fn persist(
     }
 }
 
-/// An exit that lists every missing requirement with its remedy.
+/// An exit that lists every missing requirement with its remedy, and whom that concerns.
 pub fn blocked(missing: &[Missing], clock: &Clock) -> Exit {
     let list = |part: fn(&Missing) -> &str| missing.iter().map(part).collect::<Vec<_>>().join("; ");
+    let roles: BTreeSet<&str> = missing
+        .iter()
+        .flat_map(|one| &one.notify)
+        .map(Role::as_str)
+        .collect();
+    let concerns = if roles.is_empty() {
+        String::new()
+    } else {
+        let roles: Vec<&str> = roles.into_iter().collect();
+        format!(". This concerns {}", roles.join(", "))
+    };
     Exit {
         state: ExitState::Blocked,
         at: clock.now(),
         reason: format!("missing: {}", list(|m| &m.what)),
-        remedy: Some(list(|m| &m.remedy)),
+        remedy: Some(format!("{}{concerns}", list(|m| &m.remedy))),
     }
 }
 

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cloudwatch")]
 mod alarms;
+#[cfg(feature = "ecr")]
+mod evidence;
 #[cfg(feature = "elbv2")]
 pub(crate) mod forward;
 #[cfg(feature = "ecr")]
@@ -21,6 +23,8 @@ mod wiring;
 
 #[cfg(feature = "cloudwatch")]
 pub use alarms::{alarms, watched_alarms};
+#[cfg(feature = "ecr")]
+pub use evidence::{scan, signature};
 #[cfg(feature = "elbv2")]
 pub use forward::forward;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]

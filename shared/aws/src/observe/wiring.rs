@@ -47,6 +47,7 @@ pub async fn find_wiring(
         let missing = Missing {
             what: format!("ECS cluster {cluster}"),
             remedy: "create it from infra/service.yaml, or name the `cluster` in the file".to_owned(),
+            notify: Vec::new(),
         };
         let wiring = Wiring {
             cluster,
@@ -131,6 +132,7 @@ fn no_target_group(service: &str) -> Missing {
     Missing {
         what: format!("a target group of ECS service {service}"),
         remedy: "give the ECS service one, or write `loadBalancer: false` in the file".to_owned(),
+        notify: Vec::new(),
     }
 }
 
@@ -249,6 +251,7 @@ fn choose_rule(rules: &[FoundRule], groups: &TargetGroups, weighted: bool) -> Re
             ),
             remedy: "make one from infra/service.yaml whose forward action names exactly these two"
                 .to_owned(),
+            notify: Vec::new(),
         });
     };
     // `ModifyRule` refuses default rules (Elastic Load Balancing API Reference, `ModifyRule`).
@@ -256,12 +259,14 @@ fn choose_rule(rules: &[FoundRule], groups: &TargetGroups, weighted: bool) -> Re
         return Err(Missing {
             what: "a listener rule of its own: the weights are in the listener's default action".to_owned(),
             remedy: "move the forward action to a rule with a condition, such as the path `/*`".to_owned(),
+            notify: Vec::new(),
         });
     }
     let Some(dimension) = load_balancer_dimension(&rule.load_balancer) else {
         return Err(Missing {
             what: format!("a load balancer with metrics: {} is none", rule.load_balancer),
             remedy: "use an Application Load Balancer".to_owned(),
+            notify: Vec::new(),
         });
     };
     Ok(Balancer {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tidegate_core::deployment::Deployment;
 use tidegate_core::ids::{DeploymentId, Epoch, Target};
 use tidegate_core::journal::Entry;
+use tidegate_core::release::Release;
 use tidegate_core::target::TargetState;
 
 use super::item::{Item, expires, key, number, text, with, with_doc};
@@ -123,6 +124,24 @@ impl Commit {
                 .expression_attribute_values(":version", number(state.version))
         };
         self.push(put, Guard::Version("target"));
+        self
+    }
+
+    /// A release, conditional on the version that was read: of two jobs that write at once, one reads again.
+    #[must_use]
+    pub fn release(mut self, held: &Loaded<Release>) -> Self {
+        let release = &held.value;
+        let item = key(keys::release(&release.repository, &release.digest), keys::HEAD);
+        let item = with(item, "version", number(held.version + 1));
+        let item = self.document(item, release);
+        let put = Put::builder().set_item(Some(item));
+        let put = if held.version == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("version = :version")
+                .expression_attribute_values(":version", number(held.version))
+        };
+        self.push(put, Guard::Version("release"));
         self
     }
 

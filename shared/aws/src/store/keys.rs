@@ -12,12 +12,13 @@
 //! | `DEPLOYMENT#<id>` | `RETELL#<seq>#<minute>` | a journal entry again, for the stream (expires) |
 //! | `ALARM#<name>` | `DEPLOYMENT#<id>` | who watches an alarm (expires) |
 //! | `EVENT#<id>` | `SEEN` | an event that was taken (expires) |
+//! | `RELEASE#web@<digest>` | `HEAD` | what CI recorded of an image |
 //! | `PEOPLE` | `FILE` | the `people` file |
 //!
 //! Index `gsi1`: `ENVIRONMENT#production`, `<time>#<id>` lists deployments by environment and time.
 
 use jiff::Timestamp;
-use tidegate_core::ids::{DeploymentId, EnvironmentName, Target};
+use tidegate_core::ids::{DeploymentId, Digest, EnvironmentName, Target};
 use tidegate_core::messages::Channel;
 
 pub(crate) const TARGETS: &str = "TARGETS";
@@ -35,6 +36,10 @@ pub(crate) fn target(target: &Target) -> String {
 
 pub(crate) fn deployment(id: &DeploymentId) -> String {
     format!("DEPLOYMENT#{id}")
+}
+
+pub(crate) fn release(repository: &str, digest: &Digest) -> String {
+    format!("RELEASE#{repository}@{digest}")
 }
 
 /// Ten digits, so that entries sort as numbers do.

@@ -1,8 +1,10 @@
 //! Reads. Strongly consistent wherever something is decided on them.
 
 use tidegate_core::deployment::Deployment;
-use tidegate_core::ids::{DeploymentId, EnvironmentName, SpecHash, Target};
+use tidegate_core::evidence::{Proof, proof};
+use tidegate_core::ids::{DeploymentId, Digest, EnvironmentName, SpecHash, Target};
 use tidegate_core::journal::Entry;
+use tidegate_core::release::Release;
 use tidegate_core::target::TargetState;
 
 use super::item::{Item, doc, integer, key, string, text};
@@ -45,6 +47,51 @@ impl Store {
             value: doc(&item)?,
             version: integer(&item, "version").unwrap_or(0),
         }))
+    }
+
+    /// What is recorded of an image.
+    pub async fn release(
+        &self,
+        repository: &str,
+        digest: &Digest,
+    ) -> Result<Option<Loaded<Release>>, StoreError> {
+        let Some(item) = self
+            .get(key(keys::release(repository, digest), keys::HEAD))
+            .await?
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Loaded {
+            value: doc(&item)?,
+            version: integer(&item, "version").unwrap_or(0),
+        }))
+    }
+
+    /// The deployment that brought a digest to its end in a target, if that still holds. Looks at the
+    /// target's record, and then at the newest thousand deployments of its environment.
+    pub async fn proof(&self, target: &Target, digest: &Digest) -> Result<Option<Proof>, StoreError> {
+        const MAX_PAGES: usize = 10;
+        const PAGE: u32 = 100;
+        let Some(held) = self.target(target).await? else {
+            return Ok(None);
+        };
+        if let Some(found) = proof(&held.value, digest, &[]) {
+            return Ok(Some(found));
+        }
+        let mut before = None;
+        for _ in 0..MAX_PAGES {
+            let page = self
+                .deployments_before(&target.environment, before.as_ref(), PAGE)
+                .await?;
+            if let Some(found) = proof(&held.value, digest, &page) {
+                return Ok(Some(found));
+            }
+            before = page.last().map(Place::of);
+            if before.is_none() {
+                break;
+            }
+        }
+        Ok(None)
     }
 
     /// Every target that a file was applied for.

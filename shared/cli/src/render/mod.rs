@@ -7,6 +7,7 @@ mod measures;
 mod paint;
 mod phases;
 mod plan;
+mod release;
 mod target;
 mod words;
 
@@ -16,6 +17,7 @@ pub use list::list;
 pub use measures::{any_missed, measures};
 pub use paint::Paint;
 pub use plan::{missing, plan};
+pub use release::release;
 pub use target::notes;
 pub use words::clean;
 

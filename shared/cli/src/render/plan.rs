@@ -2,7 +2,7 @@
 
 use tidegate_core::deployment::{Plan, Revision, Traffic};
 use tidegate_core::exit::Missing;
-use tidegate_core::ids::Target;
+use tidegate_core::ids::{Role, Target};
 
 use super::Paint;
 use super::words::{clean, duration};
@@ -29,6 +29,9 @@ pub fn plan(target: &Target, revision: &Revision, plan: &Plan, with_hash: bool, 
             duration(i64::try_from(plan.expected_seconds).unwrap_or(i64::MAX))
         ),
     ];
+    if let Some(evidence) = &plan.evidence {
+        lines.push(format!("  evidence  {}", clean(&evidence.summary())));
+    }
     if with_hash {
         lines.push(format!("  plan      {}", plan.hash.short()));
     }
@@ -86,6 +89,10 @@ pub fn missing(target: &Target, missing: &[Missing], paint: Paint) -> String {
     for one in missing {
         lines.push(format!("❌ {}", clean(&one.what)));
         lines.push(format!("   next: {}", clean(&one.remedy)));
+        if !one.notify.is_empty() {
+            let roles: Vec<&str> = one.notify.iter().map(Role::as_str).collect();
+            lines.push(format!("   concerns: {}", roles.join(", ")));
+        }
     }
     lines.join("\n")
 }

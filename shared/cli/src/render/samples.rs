@@ -282,6 +282,7 @@ fn plan(deployment: &Deployment) -> Plan {
         alarms: vec!["web-production-5xx".to_owned()],
         forward_before: None,
         expected_seconds: 1380,
+        evidence: None,
         hash: PlanHash::of(b"plan"),
     }
 }

@@ -79,6 +79,7 @@ fn what_is_missing_comes_with_what_to_do() {
     let one = Missing {
         what: "alarm x out of ALARM".to_owned(),
         remedy: "repair it".to_owned(),
+        notify: Vec::new(),
     };
     let shown = missing(&"web/production".parse().unwrap(), &[one], PLAIN);
     assert_eq!(

@@ -22,7 +22,11 @@ pub struct DeployArgs {
     /// A requirement to set aside: `alarm:NAME`, `quarantine` or `stable-image`. May be repeated.
     #[arg(long = "override", value_name = "WHAT", requires = "reason")]
     pub overrides: Vec<String>,
-    /// Why; it goes into the journal, and an override needs it.
+    /// It is urgent: leave out what the file's `hotfix` section allows, with the approvals that it asks
+    /// for instead.
+    #[arg(long, requires = "reason")]
+    pub hotfix: bool,
+    /// Why; it goes into the journal, and an override or a hotfix needs it.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
     /// Follow it until it ends; then the exit code says whether it completed.
@@ -42,6 +46,7 @@ pub async fn run(args: DeployArgs, cx: &Context) -> Result<Status, CliError> {
         target: args.target.clone(),
         image,
         overrides: args.overrides,
+        hotfix: args.hotfix,
         reason: args.reason.unwrap_or_default(),
     };
     let answer = api.deploy(&request).await?;

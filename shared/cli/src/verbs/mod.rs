@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod plan;
 pub mod push;
 pub mod reject;
+pub mod release;
 pub mod report;
 pub mod rollback;
 pub mod simulate;

@@ -8,13 +8,16 @@ use tidegate_aws::observe;
 use tidegate_core::decision::Outcome;
 use tidegate_core::deployment::{Deployment, Origin, Plan, Revision};
 use tidegate_core::event::Event;
+use tidegate_core::evidence::{Author, EvidenceSeen, proof};
 use tidegate_core::exit::Missing;
 use tidegate_core::ids::{Digest, Person, Slot, Target, Weight};
 use tidegate_core::observation::{ImageState, Observation};
 use tidegate_core::phases::make_plan;
+use tidegate_core::spec::Evidence;
 use tidegate_core::target::{Admission, Push, TargetState};
 use tidegate_core::wiring::{Forward, Wiring};
 
+use crate::api::{Api, Filter, MAX_LIMIT};
 use crate::context::Context;
 use crate::status::{CliError, Status};
 use crate::{image, render};
@@ -67,7 +70,11 @@ pub async fn run(args: PlanArgs, cx: &Context) -> Result<Status, CliError> {
         elb: aws_sdk_elasticloadbalancingv2::Client::new(&sdk),
     };
     let push = find_image(&clients, &state, &args.image, person(cx)?).await?;
-    let dry_run = plan(&clients, &state, push, now).await?;
+    let evidence = match &state.spec.evidence {
+        Some(asked) => Some(evidence(&clients, &api, &state, asked, &push).await?),
+        None => None,
+    };
+    let dry_run = plan(&clients, &state, push, evidence, now).await?;
     cx.out.show(&dry_run, || words(&dry_run, cx))?;
     Ok(if dry_run.missing.is_empty() {
         Status::Ok
@@ -127,6 +134,7 @@ async fn plan(
     clients: &Clients,
     state: &TargetState,
     push: Push,
+    evidence: Option<EvidenceSeen>,
     now: Timestamp,
 ) -> Result<DryRun, CliError> {
     let (deployment, mut missing, admission) = imagine(state, push, now)?;
@@ -138,6 +146,7 @@ async fn plan(
             remedy: format!(
                 "plan again after it: `tidegate get {running} --watch`; deployed now, {admission}"
             ),
+            notify: Vec::new(),
         }];
         let (target, revision) = (deployment.target, deployment.revision);
         return Ok(DryRun {
@@ -153,12 +162,22 @@ async fn plan(
         .map_err(unreadable)?;
     let mut plan = None;
     if found.missing.is_empty() {
-        let observation = read(clients, &deployment, &found.wiring)
+        let mut observation = read(clients, &deployment, &found.wiring)
             .await
             .map_err(unreadable)?;
+        observation.evidence = evidence;
         let decision = make_plan(&deployment, found.wiring, &observation, now);
-        if let Outcome::Blocked(more) = decision.outcome {
-            missing.extend(more);
+        match decision.outcome {
+            Outcome::Blocked(more) => missing.extend(more),
+            Outcome::Wait { reason, .. } => missing.push(Missing::new(
+                reason,
+                "plan again when it is over; a deployment waits for it".to_owned(),
+            )),
+            Outcome::Continue
+            | Outcome::Done
+            | Outcome::AwaitingApproval { .. }
+            | Outcome::Abort(_)
+            | Outcome::RollbackFailed { .. } => {}
         }
         plan = decision.events.into_iter().find_map(|event| {
             let Event::Planned { plan } = event else {
@@ -179,6 +198,54 @@ async fn plan(
     })
 }
 
+/// What is known of the image, as far as the file asks. Who is who only Tidegate's function knows, so
+/// the release's author counts as known.
+async fn evidence(
+    clients: &Clients,
+    api: &Api,
+    state: &TargetState,
+    asked: &Evidence,
+    push: &Push,
+) -> Result<EvidenceSeen, CliError> {
+    let (repository, digest) = (push.repository.as_str(), &push.digest);
+    let mut seen = EvidenceSeen::nothing(digest.clone());
+    seen.release = found(api.release(repository, digest.as_str()).await)?;
+    let author = seen.release.as_ref().and_then(|release| release.author.clone());
+    seen.author = author.map(Author::Known);
+    if asked.scan.is_some() {
+        let scan = observe::scan(&clients.ecr, repository, digest).await;
+        seen.scan = Some(scan.map_err(unreadable)?);
+    }
+    if asked.signature {
+        let signature = observe::signature(&clients.ecr, repository, digest).await;
+        seen.signature = signature.map_err(unreadable)?;
+    }
+    if let Some(environment) = &asked.proven_in {
+        let before = Target {
+            service: state.target.service.clone(),
+            environment: environment.clone(),
+        };
+        if let Some(held) = found(api.target(&before).await)? {
+            let filter = Filter {
+                service: Some(before.service),
+                environment: Some(before.environment),
+                limit: MAX_LIMIT,
+                before: None,
+            };
+            seen.proven = proof(&held, digest, &api.deployments(&filter).await?);
+        }
+    }
+    Ok(seen)
+}
+
+fn found<T>(answer: Result<T, CliError>) -> Result<Option<T>, CliError> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(CliError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The deployment that would start if the target were free, and what stands in its way.
 fn imagine(
     state: &TargetState,
@@ -195,6 +262,7 @@ fn imagine(
             missing.push(Missing {
                 what: refusal.to_string(),
                 remedy,
+                notify: Vec::new(),
             });
             "it would be refused".to_owned()
         }

@@ -31,6 +31,21 @@ pub struct PushArgs {
     /// Its tasks become healthy only after this long.
     #[arg(long, value_name = "SECONDS", group = "start")]
     pub slow: Option<u32>,
+    /// ECR's scan finds so many of severity CRITICAL in it.
+    #[arg(long, value_name = "N")]
+    pub critical: Option<u32>,
+    /// ECR's scan finds so many of severity HIGH in it.
+    #[arg(long, value_name = "N")]
+    pub high: Option<u32>,
+    /// ECR's scan is over this long after the push.
+    #[arg(long, value_name = "SECONDS")]
+    pub scan_takes: Option<u32>,
+    /// ECR does not scan it.
+    #[arg(long, conflicts_with_all = ["critical", "high", "scan_takes"])]
+    pub unscanned: bool,
+    /// Nobody has signed it.
+    #[arg(long)]
+    pub unsigned: bool,
 }
 
 /// `POST /_local/push`.
@@ -56,6 +71,35 @@ struct Behaviour {
     error_from_weight: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_p99_ms: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scan: Option<Scan>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed: Option<Signed>,
+}
+
+/// What ECR's scan makes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Scan {
+    seconds: u32,
+    end: ScanEnd,
+    critical: u32,
+    high: u32,
+}
+
+/// How the scan ends.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum ScanEnd {
+    Complete,
+    Never,
+}
+
+/// Who signed it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Signed {
+    No,
 }
 
 /// How its tasks start.
@@ -96,6 +140,18 @@ fn request(args: PushArgs) -> PushRequest {
     } else {
         args.slow.map(|seconds| Start::Slow { seconds })
     };
+    let scanned =
+        args.unscanned || args.critical.is_some() || args.high.is_some() || args.scan_takes.is_some();
+    let scan = scanned.then(|| Scan {
+        seconds: args.scan_takes.unwrap_or(0),
+        end: if args.unscanned {
+            ScanEnd::Never
+        } else {
+            ScanEnd::Complete
+        },
+        critical: args.critical.unwrap_or(0),
+        high: args.high.unwrap_or(0),
+    });
     PushRequest {
         repository: args.image.repository,
         tag: args.image.tag.unwrap_or_else(|| "latest".to_owned()),
@@ -105,6 +161,8 @@ fn request(args: PushArgs) -> PushRequest {
             error_percent: args.errors,
             error_from_weight: args.errors_from,
             latency_p99_ms: args.latency,
+            scan,
+            signed: args.unsigned.then_some(Signed::No),
         },
     }
 }
@@ -153,6 +211,17 @@ mod tests {
             fleet::Behaviour::starting(fleet::Start::Slow { seconds: 40 })
         );
         assert_eq!(behaviour(&["--latency", "900"]).latency_p99_ms, 900.0);
+        let found = behaviour(&["--critical", "2", "--scan-takes", "90", "--unsigned"]);
+        assert_eq!(
+            found.scan,
+            fleet::Scan {
+                seconds: 90,
+                critical: 2,
+                ..fleet::Scan::default()
+            }
+        );
+        assert_eq!(found.signed, fleet::Signed::No);
+        assert_eq!(behaviour(&["--unscanned"]).scan.end, fleet::ScanEnd::Never);
     }
 
     #[test]

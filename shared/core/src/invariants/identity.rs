@@ -11,8 +11,8 @@ use super::view::{Record, View};
 
 /// 12. The digest that was scanned, approved, registered and running is the same one.
 ///
-/// Sees the plan's image, the registered task definition and the tasks that serve at each weight
-/// that was read back. A scan is someone else's: what it looked at can't be seen.
+/// Sees the plan's image, the evidence that the plan rests on and what ECR's scan says that it looked
+/// at, the registered task definition and the tasks that serve at each weight that was read back.
 pub(super) fn one_digest(view: &View) -> Vec<String> {
     let mut found = Vec::new();
     for record in &view.deployments {
@@ -23,6 +23,7 @@ pub(super) fn one_digest(view: &View) -> Vec<String> {
         {
             found.push(record.says(format!("the plan names {}", plan.image)));
         }
+        found.extend(other_evidence(record));
         let registered = revision
             .task_definition
             .as_ref()
@@ -33,6 +34,18 @@ pub(super) fn one_digest(view: &View) -> Vec<String> {
         found.extend(running(view, record));
     }
     found
+}
+
+/// Evidence of another image in the plan.
+fn other_evidence(record: &Record) -> Option<String> {
+    let digest = &record.deployment.revision.digest;
+    let evidence = record.plan()?.evidence.as_ref()?;
+    let scanned = evidence.scan.as_ref().map(|scan| &scan.digest);
+    let other = [Some(&evidence.digest), scanned]
+        .into_iter()
+        .flatten()
+        .find(|one| *one != digest)?;
+    Some(record.says(format!("the plan rests on evidence of {}", other.short())))
 }
 
 /// Tasks of other images that took the candidate's traffic.

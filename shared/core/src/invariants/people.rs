@@ -89,7 +89,7 @@ pub(super) fn approvers_are_distinct(view: &View) -> Vec<String> {
             if !seen.insert((*before, by.clone())) {
                 found.push(record.says(format!("{by} decided twice")));
             }
-            if record.deployment.origin.author() == Some(by) {
+            if record.deployment.authors().any(|author| author == by) {
                 found.push(record.says(format!("{by} decided about an own change")));
             }
             let asked = rule(record, *before)

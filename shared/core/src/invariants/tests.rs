@@ -8,11 +8,13 @@ use super::*;
 use crate::analysis::{Check, Measurement, Verdict};
 use crate::deployment::{Abort, Deployment, Kind, Origin, Plan, Request, Revision, StableRevision, Traffic};
 use crate::event::Event;
+use crate::evidence::{EvidenceSeen, EvidenceUsed, Scan};
 use crate::exit::{AbortCause, Exit, ExitState};
 use crate::gates::{GateDecision, People};
 use crate::ids::{Epoch, PlanHash, Slot, SpecHash};
 use crate::journal;
 use crate::messages::MessageId;
+use crate::release::Findings;
 use crate::spec::{GatePhase, Step, SuiteName};
 use crate::target::{Lock, Quarantine, TargetState};
 use crate::testing::{ALARM, at, digest, two_steps, weight};
@@ -68,6 +70,7 @@ fn plan() -> Plan {
         image: format!("registry/web@{}", digest("2")),
         capacity: 4,
         expected_seconds: 420,
+        evidence: None,
         steps: vec![
             Step {
                 weight: weight(25),
@@ -628,6 +631,30 @@ fn i12_another_image_is_planned() {
         plan: Box::new(other),
     };
     breaks(12, &with(events));
+}
+
+#[test]
+fn i12_the_plan_rests_on_evidence_of_another_image() {
+    let with_evidence = |of: &str, scanned: &str| {
+        let mut events = completing();
+        let mut known = plan();
+        let seen = EvidenceSeen::nothing(digest(of));
+        let mut evidence = EvidenceUsed::of(&seen);
+        evidence.scan = Some(Scan {
+            digest: digest(scanned),
+            at: None,
+            findings: Findings::default(),
+        });
+        known.evidence = Some(evidence);
+        events[0].1 = Event::Planned {
+            plan: Box::new(known),
+        };
+        with(events)
+    };
+    let same = "2";
+    assert_eq!(check(&with_evidence(same, same)), []);
+    breaks(12, &with_evidence("3", same));
+    breaks(12, &with_evidence(same, "3"));
 }
 
 #[test]

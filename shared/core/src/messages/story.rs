@@ -81,6 +81,9 @@ struct Scene<'a> {
 impl Scene<'_> {
     fn requested(&self, origin: &Origin, overrides: &[Override]) -> Story {
         let headline = match &self.deployment.kind {
+            Kind::Forward if self.deployment.hotfix().is_some() => {
+                format!("{} is on its way as a hotfix", self.version())
+            }
             Kind::Forward => format!("{} is on its way", self.version()),
             Kind::Reversal { of } => format!("going back to before deployment {of}"),
         };
@@ -112,9 +115,12 @@ impl Scene<'_> {
         let needed = self
             .rule(before)
             .map_or_else(|| "see the deployment file".to_owned(), asked);
-        let author = match self.deployment.origin.author() {
-            Some(author) => format!("; {} is the author and can't", clean(author.as_str())),
-            None => String::new(),
+        let mut authors: Vec<String> = self.deployment.authors().map(|one| clean(one.as_str())).collect();
+        authors.dedup();
+        let author = match authors.as_slice() {
+            [] => String::new(),
+            [author] => format!("; {author} is the author and can't"),
+            several => format!("; {} are the authors and can't", several.join(" and ")),
         };
         let otherwise = if self.traffic_to_return() {
             "traffic goes back to stable"
@@ -131,6 +137,8 @@ impl Scene<'_> {
         story.facts.push(("Expires", expires));
         if let Some(plan) = &self.deployment.plan {
             story.facts.push(("The plan", summary(plan)));
+            let known = plan.evidence.as_ref().map(|evidence| clean(&evidence.summary()));
+            story.facts.extend(known.map(|known| ("Known of it", known)));
         }
         story
     }

@@ -203,6 +203,7 @@ fn plan() -> Plan {
         alarms: vec!["web-production-5xx".to_owned()],
         forward_before: None,
         expected_seconds: 1800,
+        evidence: None,
         hash: PlanHash::of(b"plan"),
     }
 }

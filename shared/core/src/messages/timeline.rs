@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::cause;
 use super::text::{clean, duration, shorten};
 use crate::analysis::{Check, KnownMetric, Unit, Verdict};
-use crate::deployment::{Origin, Phase, Plan};
+use crate::deployment::{HOTFIX, Origin, Phase, Plan};
 use crate::event::Event;
 use crate::exit::ExitState;
 use crate::gates::GateDecision;
@@ -57,10 +57,26 @@ pub fn lines(deployment_start: Timestamp, entries: &[Entry]) -> Vec<String> {
             }
             // The plan of a reversal is that of the deployment which it takes back.
             (true, 1) => {}
-            (true | false, _) => shown.extend(line(deployment_start, entry)),
+            (true | false, _) => {
+                shown.extend(line(deployment_start, entry));
+                let known = known(&entry.event);
+                shown.extend(known.map(|text| put(deployment_start, entry.at, None, &text)));
+            }
         }
     }
     shown
+}
+
+/// What a plan rests on, on a line of its own.
+fn known(event: &Event) -> Option<String> {
+    let Event::Planned { plan } = event else {
+        return None;
+    };
+    let summary = plan
+        .evidence
+        .as_ref()
+        .map(|evidence| clean(&evidence.summary()))?;
+    (!summary.is_empty()).then(|| format!("known of it: {summary}"))
 }
 
 /// Whether this journal takes a completed deployment back: request and plan were written as one.
@@ -163,7 +179,13 @@ fn text(event: &Event) -> Option<String> {
                 Origin::Push { .. } => format!("image {version} was pushed"),
                 Origin::Person { person } => format!("{} asked to deploy {version}", clean(person.as_str())),
             };
-            let aside: Vec<String> = overrides.iter().map(|one| clean(&one.what)).collect();
+            let hotfix = overrides.iter().find(|one| one.what == HOTFIX);
+            let what = match hotfix {
+                Some(hotfix) => format!("{what} as a hotfix: {}", clean(&hotfix.reason)),
+                None => what,
+            };
+            let others = overrides.iter().filter(|one| one.what != HOTFIX);
+            let aside: Vec<String> = others.map(|one| clean(&one.what)).collect();
             Some(if aside.is_empty() {
                 what
             } else {

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::decision::{Decision, Outcome};
 use crate::deployment::{Deployment, Plan, StableRevision, Traffic};
 use crate::event::Event;
+use crate::evidence::{EvidenceUsed, judge};
 use crate::exit::Missing;
 use crate::ids::{PlanHash, Slot, Weight};
 use crate::observation::{AlarmState, ImageState, Observation};
@@ -21,6 +22,8 @@ pub fn make_plan(
     now: Timestamp,
 ) -> Decision {
     let mut missing = requirements(deployment, observation, now);
+    let judged = judge(deployment, observation.evidence.as_ref(), now);
+    missing.extend(judged.iter().flat_map(|judged| judged.missing.clone()));
     let (stable, candidate) = match roles(deployment, &wiring, observation) {
         Ok(roles) => roles,
         Err(one) => {
@@ -34,7 +37,19 @@ pub fn make_plan(
     if !missing.is_empty() {
         return Decision::only(Outcome::Blocked(missing));
     }
-    let plan = assemble(deployment, wiring, observation, stable, candidate, uri.clone());
+    if let Some((seconds, reason)) = judged.as_ref().and_then(|judged| judged.pending.clone()) {
+        return Decision::wait(seconds, reason).explained(deployment);
+    }
+    let used = judged.map(|judged| judged.used);
+    let plan = assemble(
+        deployment,
+        wiring,
+        observation,
+        stable,
+        candidate,
+        uri.clone(),
+        used,
+    );
     Decision {
         events: vec![Event::Planned { plan: Box::new(plan) }],
         actions: Vec::new(),
@@ -49,6 +64,7 @@ fn assemble(
     stable: Option<StableRevision>,
     candidate: Slot,
     image: String,
+    evidence: Option<EvidenceUsed>,
 ) -> Plan {
     let traffic = traffic_of(&deployment.spec.strategy, wiring.balancer.is_some());
     let steps = steps_of(&deployment.spec.strategy, stable.is_some());
@@ -69,6 +85,7 @@ fn assemble(
             .map(|alarm| alarm.name.clone())
             .collect(),
         forward_before: observation.forward.clone(),
+        evidence,
         stable,
         wiring,
         hash: PlanHash::of(b""),
@@ -138,10 +155,10 @@ fn roles(deployment: &Deployment, wiring: &Wiring, observation: &Observation) ->
     };
     for (slot, name) in &wiring.services {
         if !observation.slots.contains_key(slot) {
-            return Err(Missing {
-                what: format!("ECS service {name} in cluster {}", wiring.cluster),
-                remedy: "create it from infra/service.yaml, or name the `cluster` in the file".to_owned(),
-            });
+            return Err(Missing::new(
+                format!("ECS service {name} in cluster {}", wiring.cluster),
+                "create it from infra/service.yaml, or name the `cluster` in the file".to_owned(),
+            ));
         }
     }
     match traffic_of(&deployment.spec.strategy, wiring.balancer.is_some()) {
@@ -151,10 +168,10 @@ fn roles(deployment: &Deployment, wiring: &Wiring, observation: &Observation) ->
             Ok((stable(serving), serving.other()))
         }
         Traffic::Tasks => match (stable(Slot::Blue), stable(Slot::Green)) {
-            (Some(_), Some(_)) => Err(Missing {
-                what: "one slot at rest: both ECS services have tasks".to_owned(),
-                remedy: "set the desired count of the one that is not wanted to 0".to_owned(),
-            }),
+            (Some(_), Some(_)) => Err(Missing::new(
+                "one slot at rest: both ECS services have tasks".to_owned(),
+                "set the desired count of the one that is not wanted to 0".to_owned(),
+            )),
             (Some(blue), None) => Ok((Some(blue), Slot::Green)),
             (None, green) => Ok((green, Slot::Blue)),
         },
@@ -172,14 +189,14 @@ fn serving_slot(wiring: &Wiring, observation: &Observation) -> Result<Slot, Miss
         (Some(Weight::ZERO), Some(Weight::FULL)) => Ok(Slot::Green),
         (blue, green) => {
             let shown = |w: Option<Weight>| w.map_or_else(|| "none".to_owned(), |w| w.to_string());
-            Err(Missing {
-                what: format!(
+            Err(Missing::new(
+                format!(
                     "a listener rule at rest: blue has {}, green has {}",
                     shown(blue),
                     shown(green)
                 ),
-                remedy: "set one target group to 100 and the other to 0".to_owned(),
-            })
+                "set one target group to 100 and the other to 0".to_owned(),
+            ))
         }
     }
 }
@@ -187,7 +204,7 @@ fn serving_slot(wiring: &Wiring, observation: &Observation) -> Result<Slot, Miss
 /// Everything that must hold before anything is touched, with what to do about each.
 fn requirements(deployment: &Deployment, observation: &Observation, now: Timestamp) -> Vec<Missing> {
     let mut missing = Vec::new();
-    let mut lacks = |what: String, remedy: String| missing.push(Missing { what, remedy });
+    let mut lacks = |what: String, remedy: String| missing.push(Missing::new(what, remedy));
     if let Some(freeze) = deployment.freeze_at(now) {
         lacks(
             format!(
@@ -195,6 +212,12 @@ fn requirements(deployment: &Deployment, observation: &Observation, now: Timesta
                 freeze.reason, freeze.until
             ),
             "deploy after it, or end the freeze in the deployment file".to_owned(),
+        );
+    }
+    if deployment.hotfix().is_some() && deployment.spec.hotfix.is_none() {
+        lacks(
+            "a `hotfix` section in the deployment file".to_owned(),
+            "add one that says what a hotfix may leave out, or deploy without `--hotfix`".to_owned(),
         );
     }
     if !matches!(observation.image, Some(ImageState::Found { .. })) {

@@ -53,6 +53,21 @@ pub(super) fn facts(deployment: &Deployment) -> Vec<(&'static str, Cell)> {
     }
     if let Some(plan) = &deployment.plan {
         facts.push(("Plan", Cell::Text(planned(plan))));
+        if let Some(known) = &plan.evidence {
+            facts.extend(
+                known
+                    .commit
+                    .as_ref()
+                    .map(|commit| ("Commit", Cell::code(commit.as_str()))),
+            );
+            facts.extend(
+                known
+                    .author
+                    .as_ref()
+                    .map(|author| ("Author", Cell::text(author.as_str()))),
+            );
+            facts.push(("Known of it", Cell::text(&known.summary())));
+        }
     }
     facts.push((
         "Deployment file",

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::evidence;
 use super::fields::{Fields, Items, defaults};
 use super::keys::{Kind, Section};
 use super::model::{
@@ -28,6 +29,8 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
     let freezes = freezes(fields, problems);
     let post_deployment_tests = suites(fields, problems);
     let trigger = trigger(fields, problems);
+    let evidence = evidence::evidence(fields, problems);
+    let hotfix = evidence::hotfix(fields, evidence.as_ref(), problems);
     Some(Spec {
         service: fields.name("service"),
         environment: fields.name("environment")?,
@@ -45,6 +48,8 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         post_deployment_tests,
         notifications: notifications(fields),
         timeouts: timeouts(fields)?,
+        evidence,
+        hotfix,
     })
 }
 
@@ -221,7 +226,7 @@ fn gates(fields: &Fields, problems: &mut Problems) -> Vec<Gate> {
     gates
 }
 
-fn approvals(gate: &Fields, problems: &mut Problems) -> Vec<ApprovalRule> {
+pub(super) fn approvals(gate: &Fields, problems: &mut Problems) -> Vec<ApprovalRule> {
     let mut seen: BTreeMap<Role, Span> = BTreeMap::new();
     let mut approvals = Vec::new();
     for section in gate.list("approvals").into_iter().flat_map(Items::sections) {

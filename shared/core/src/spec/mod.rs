@@ -6,6 +6,7 @@
 
 mod build;
 mod check;
+mod evidence;
 mod fields;
 mod keys;
 mod model;
@@ -19,6 +20,7 @@ mod syntax;
 mod table;
 mod tree;
 
+pub use evidence::{Evidence, EvidenceKind, Hotfix, ScanRule};
 pub use model::*;
 pub use problem::{MAX_PROBLEMS, Place, Problem, ProblemCode, SpecErrors};
 pub use regions::{FailurePolicy, Region, RegionRole, RegionsFile};

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::evidence::{Evidence, Hotfix};
 use crate::analysis::{Condition, KnownMetric};
 use crate::ids::{EnvironmentName, Role, ServiceName, Weight};
 
@@ -45,6 +46,12 @@ pub struct Spec {
     pub notifications: Notifications,
     /// `timeouts`.
     pub timeouts: Timeouts,
+    /// `evidence`: what must be known of an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// `hotfix`: what an urgent one may leave out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hotfix: Option<Hotfix>,
 }
 
 /// How the candidate replaces the stable revision.
@@ -302,6 +309,17 @@ pub struct Timeouts {
     pub healthy_seconds: u32,
     /// `suite`, seconds: how long one test suite may run (default 1800).
     pub suite_seconds: u32,
+}
+
+impl SuiteName {
+    /// Whether it follows the rule of such names. Those of a deployment file do.
+    pub fn is_valid(&self) -> bool {
+        let rule = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        self.0.len() <= 40
+            && self.0.starts_with(|c: char| c.is_ascii_lowercase())
+            && self.0.chars().all(rule)
+            && !self.0.ends_with('-')
+    }
 }
 
 impl Metric {

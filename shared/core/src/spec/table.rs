@@ -6,12 +6,11 @@ use Presence::{Default, Optional, Required};
 
 /// Sections that later releases will act on. Until then they are refused by name: a file that asks
 /// for them must not deploy as if it had not.
-pub(super) const NOT_BUILT_YET: [&str; 9] = [
+pub(super) const NOT_BUILT_YET: [&str; 8] = [
     "migrations",
     "infrastructure",
     "configuration",
     "monitoring",
-    "evidence",
     "analyzer",
     "validate",
     "watch",
@@ -303,6 +302,19 @@ pub(super) static TARGET: Section = Section {
             Kind::Section(&TIMEOUTS),
             Optional,
             "How long things may take.",
+        ),
+        key(
+            "evidence",
+            Kind::Section(&EVIDENCE),
+            Optional,
+            "What must be known of an image before anything is touched. With it, the release's author \
+             counts as the author of the change.",
+        ),
+        key(
+            "hotfix",
+            Kind::Section(&HOTFIX),
+            Optional,
+            "What tidegate deploy --hotfix may leave out, and who must agree to that.",
         ),
     ],
 };
@@ -741,6 +753,134 @@ static TIMEOUTS: Section = Section {
             Kind::Duration { min: 10, max: 21_600 },
             Default("30m"),
             "One test suite.",
+        ),
+    ],
+};
+
+static EVIDENCE: Section = Section {
+    doc: "What must be known of an image before anything is touched.",
+    keys: &[
+        key(
+            "suites",
+            Kind::List {
+                of: &Kind::Text(&SUITE),
+                min: 0,
+                max: 20,
+            },
+            Optional,
+            "Test suites that CI has recorded for this digest with tidegate release; all of their tests passed.",
+        ),
+        key(
+            "sbom",
+            Kind::Flag,
+            Default("false"),
+            "CI has recorded a software bill of materials.",
+        ),
+        key(
+            "ticket",
+            Kind::Flag,
+            Default("false"),
+            "CI has recorded a ticket.",
+        ),
+        key(
+            "scan",
+            Kind::Section(&SCAN),
+            Optional,
+            "ECR has scanned the image (basic or enhanced scanning) and found no more than this.",
+        ),
+        key(
+            "signature",
+            Kind::Choice(&["required"]),
+            Optional,
+            "A signature of this digest (Notation or cosign) lies in ECR. That it is there is checked, not by \
+             whom it is.",
+        ),
+        key(
+            "provenIn",
+            Kind::Text(&ENVIRONMENT),
+            Optional,
+            "The same digest was deployed in this environment, to the end, and was not rolled back since.",
+        ),
+        key(
+            "notify",
+            Kind::List {
+                of: &Kind::Text(&ROLE),
+                min: 0,
+                max: 10,
+            },
+            Optional,
+            "Roles that a missing piece concerns, named in the message.",
+        ),
+    ],
+};
+
+static SCAN: Section = Section {
+    doc: "At most so many findings of each severity; without a number any.",
+    keys: &[
+        key(
+            "critical",
+            Kind::Integer { min: 0, max: 100_000 },
+            Optional,
+            "Findings of severity CRITICAL.",
+        ),
+        key(
+            "high",
+            Kind::Integer { min: 0, max: 100_000 },
+            Optional,
+            "Findings of severity HIGH.",
+        ),
+        key(
+            "medium",
+            Kind::Integer { min: 0, max: 100_000 },
+            Optional,
+            "Findings of severity MEDIUM.",
+        ),
+        key(
+            "low",
+            Kind::Integer { min: 0, max: 100_000 },
+            Optional,
+            "Findings of severity LOW.",
+        ),
+        key(
+            "wait",
+            Kind::Duration { min: 0, max: 3600 },
+            Default("10m"),
+            "How long a scan that is not over is waited for.",
+        ),
+    ],
+};
+
+static HOTFIX: Section = Section {
+    doc: "What tidegate deploy --hotfix may leave out, and who must agree to that.",
+    keys: &[
+        key(
+            "skip",
+            Kind::List {
+                of: &Kind::Choice(&["suites", "sbom", "ticket", "scan", "signature", "provenIn"]),
+                min: 1,
+                max: 6,
+            },
+            Required,
+            "Pieces of evidence that a hotfix may lack.",
+        ),
+        key(
+            "approvals",
+            Kind::List {
+                of: &Kind::Section(&APPROVAL),
+                min: 1,
+                max: 10,
+            },
+            Required,
+            "Approvals before anything is touched, beside those that gates ask for.",
+        ),
+        key(
+            "expires",
+            Kind::Duration {
+                min: 60,
+                max: 7 * DAY,
+            },
+            Default("1d"),
+            "How long that gate waits, where gates has none before prepare.",
         ),
     ],
 };

@@ -62,9 +62,8 @@ impl World {
             &state.plan_hash
         };
         let now = one.clock(self.now);
-        let author = head
-            .origin
-            .author()
+        let authors = head
+            .authors()
             .filter(|_| self.plant != Some(Plant::AuthorsApprove));
         let mut lenient = state.clone();
         if self.plant == Some(Plant::AuthorsApprove) {
@@ -74,7 +73,7 @@ impl World {
             lenient.plan_hash = plan.clone();
             lenient.expires_at = jiff::Timestamp::MAX;
         }
-        let Ok(role) = admit_decision(rule, Some(&lenient), author, &by, &roles, plan, now) else {
+        let Ok(role) = admit_decision(rule, Some(&lenient), authors, &by, &roles, plan, now) else {
             return Flow::End(Ok(Output::DONE));
         };
         let decision = GateDecision {

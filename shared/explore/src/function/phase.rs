@@ -431,6 +431,7 @@ impl World {
                 let missing = [Missing {
                     what: abort.cause.describe(),
                     remedy: "deploy again when it is time".to_owned(),
+                    notify: Vec::new(),
                 }];
                 exit = Some(blocked(&missing, now));
                 one.outcome = Some(Outcome::Blocked(missing.to_vec()));

@@ -47,6 +47,50 @@ pub struct Behaviour {
     pub suite_seconds: u32,
     /// Errors come and go: this many seconds on, as many off.
     pub flap: Option<u32>,
+    /// What ECR's scan makes of it.
+    pub scan: Scan,
+    /// Who signed it.
+    pub signed: Signed,
+}
+
+/// How ECR's scan on push ends, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Scan {
+    /// Seconds after the push at which it is over.
+    pub seconds: u32,
+    /// How it ends.
+    pub end: ScanEnd,
+    /// Findings of severity `CRITICAL`.
+    pub critical: u32,
+    /// Findings of severity `HIGH`.
+    pub high: u32,
+}
+
+/// How a scan ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ScanEnd {
+    /// With findings, if there are any.
+    #[default]
+    Complete,
+    /// `UNSUPPORTED_IMAGE`.
+    Unsupported,
+    /// It never begins: the repository does not scan on push.
+    Never,
+}
+
+/// The signature of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Signed {
+    /// By Notation, as an OCI referrer.
+    #[default]
+    Notation,
+    /// By cosign, under its tag.
+    Cosign,
+    /// Not at all.
+    No,
 }
 
 /// 99th percentile of a healthy version's response time, in milliseconds.
@@ -64,6 +108,8 @@ impl Default for Behaviour {
             suite_exit_codes: BTreeMap::new(),
             suite_seconds: 15,
             flap: None,
+            scan: Scan::default(),
+            signed: Signed::default(),
         }
     }
 }

@@ -46,7 +46,7 @@ pub use elb::{
 pub use events::FleetEvent;
 pub use expression::{Expression, ExpressionError};
 pub use golden::{GoldenService, GoldenSpec};
-pub use images::{Behaviour, Image, ImageId, Repository, Start};
+pub use images::{Behaviour, Image, ImageId, Repository, Scan, ScanEnd, Signed, Start};
 pub use metrics::{Dimensions, MetricStat, MetricStore, Point, Series, Stat};
 pub use traffic::{Served, Window};
 

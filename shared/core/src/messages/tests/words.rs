@@ -2,6 +2,10 @@
 
 use super::*;
 use crate::analysis::Measurement;
+use crate::deployment::{HOTFIX, Override};
+use crate::evidence::{EvidenceSeen, EvidenceUsed, Signature};
+use crate::ids::Digest;
+use crate::spec::EvidenceKind;
 use crate::spec::SuiteName;
 
 /// What a letter says under a name.
@@ -615,4 +619,61 @@ fn a_bar_is_rounded_to_the_nearest_block() {
         line.matches('█').count()
     };
     assert_eq!([4, 5, 14, 15, 24, 94, 95].map(filled), [1, 1, 1, 2, 2, 9, 9]);
+}
+
+#[test]
+fn a_hotfix_and_what_is_known_of_its_image_are_told() {
+    let mut known = plan();
+    let mut evidence = EvidenceUsed::of(&EvidenceSeen::nothing(Digest::clone(
+        &Story::new().deployment.revision.digest,
+    )));
+    evidence.author = Some("ines".parse().unwrap());
+    evidence.signature = Some(Signature::Cosign);
+    evidence.left_out = vec![EvidenceKind::Scan, EvidenceKind::ProvenIn];
+    known.evidence = Some(evidence);
+    let overrides = vec![Override {
+        what: HOTFIX.to_owned(),
+        by: "maria".parse().unwrap(),
+        reason: "payments fail".to_owned(),
+    }];
+    let mut story = Story::new();
+    story.deployment.overrides.clone_from(&overrides);
+    story.deployment.origin = Origin::Person {
+        person: "maria".parse().unwrap(),
+    };
+    let asked = story.tell(
+        0,
+        Event::DeploymentRequested {
+            revision: story.deployment.revision.clone(),
+            origin: story.deployment.origin.clone(),
+            epoch: Epoch(7),
+            overrides,
+        },
+    );
+    assert!(letter(&asked).subject.ends_with("is on its way as a hotfix"));
+    assert!(letter(&asked).text.contains("hotfix by maria (payments fail)"));
+    story.tell(
+        1,
+        Event::Planned {
+            plan: Box::new(known),
+        },
+    );
+    let gate = story.tell(2, gate_opened());
+    let text = &letter(&gate).text;
+    assert!(
+        text.contains("signed (cosign), left out: scan, provenIn"),
+        "{text}"
+    );
+    assert!(
+        text.contains("maria and ines are the authors and can't"),
+        "{text}"
+    );
+    let lines = timeline::lines(start(), &story.entries);
+    let has = |words: &str| lines.iter().any(|line| line.contains(words));
+    assert!(has("as a hotfix: payments fail"), "{lines:?}");
+    assert!(
+        has("known of it: signed (cosign), left out: scan, provenIn"),
+        "{lines:?}"
+    );
+    assert!(!has("setting aside"), "{lines:?}");
 }

@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::deployment::{Plan, StableRevision, Traffic};
+use crate::evidence::{EvidenceSeen, Scan, ScanState};
 use crate::exit::Missing;
 use crate::ids::{PlanHash, Slot};
 use crate::observation::{AlarmState, ImageState};
 use crate::phases::{make_plan, traffic_of};
+use crate::release::Findings;
 use crate::spec::{Step, Strategy};
 use crate::testing::*;
 use crate::wiring::Wiring;
@@ -42,6 +44,7 @@ fn blocked(missing: &[(&str, &str)]) -> Decision {
         .map(|(what, remedy)| Missing {
             what: (*what).to_owned(),
             remedy: (*remedy).to_owned(),
+            notify: Vec::new(),
         })
         .collect();
     Decision {
@@ -345,4 +348,95 @@ fn a_bluegreen_that_is_not_tested_takes_no_time_for_it() {
     assert_eq!(plan.expected_seconds, 60);
     assert_eq!(plan.steps.len(), 1);
     assert_eq!(plan.steps[0].bake_seconds, 0);
+}
+
+const SCANNED: &str = "\
+environment: production
+strategy: rolling
+replicas: 4
+evidence:
+  scan: {critical: 0}
+autoRollback:
+  alarms: [web-production-errors]
+";
+
+fn with_scan(world: &mut Observation, scan: ScanState) {
+    let seen = EvidenceSeen {
+        scan: Some(scan),
+        ..EvidenceSeen::nothing(digest("2"))
+    };
+    world.evidence = Some(seen);
+}
+
+fn clean_scan() -> ScanState {
+    ScanState::Done(Scan {
+        digest: digest("2"),
+        at: None,
+        findings: Findings::default(),
+    })
+}
+
+#[test]
+fn a_plan_waits_for_a_scan_and_says_so_once() {
+    let mut deployment = requested(SCANNED);
+    let mut world = at_rest(&deployment.spec);
+    let status = "IN_PROGRESS".to_owned();
+    with_scan(&mut world, ScanState::Pending { status });
+    let waiting = made(&deployment, &world);
+    let reason = "ECR's scan of web:v2".to_owned();
+    let seconds = 20;
+    let outcome = Outcome::Wait {
+        seconds,
+        reason: reason.clone(),
+    };
+    assert_eq!(waiting.outcome, outcome);
+    assert_eq!(waiting.events, [Event::Waiting { reason }]);
+    tell(&mut deployment, 5, waiting.events[0].clone());
+    assert_eq!(made(&deployment, &world).events, []);
+    // What is missing is said at once: nobody waits for a scan to hear of it.
+    deployment.spec.evidence.as_mut().unwrap().ticket = true;
+    assert!(matches!(made(&deployment, &world).outcome, Outcome::Blocked(missing) if missing.len() == 1));
+}
+
+#[test]
+fn what_is_known_of_the_image_is_part_of_what_is_approved() {
+    let deployment = requested(SCANNED);
+    let mut world = at_rest(&deployment.spec);
+    with_scan(&mut world, clean_scan());
+    let first = planned(made(&deployment, &world));
+    let scan = first.evidence.as_ref().and_then(|used| used.scan.clone());
+    assert_eq!(scan.map(|scan| scan.findings), Some(Findings::default()));
+    let high = Findings {
+        high: 1,
+        ..Findings::default()
+    };
+    with_scan(
+        &mut world,
+        ScanState::Done(Scan {
+            digest: digest("2"),
+            at: None,
+            findings: high,
+        }),
+    );
+    assert_ne!(planned(made(&deployment, &world)).hash, first.hash);
+    // Without the section, what was seen changes nothing.
+    let plain = requested(CANARY);
+    let mut seen = at_rest(&plain.spec);
+    let before = planned(made(&plain, &seen));
+    with_scan(&mut seen, clean_scan());
+    assert_eq!(planned(made(&plain, &seen)), before);
+    let text = serde_json::to_string(&before).unwrap();
+    assert!(!text.contains("evidence"), "{text}");
+}
+
+#[test]
+fn a_hotfix_needs_a_section_that_says_what_it_may_do() {
+    let mut deployment = requested(CANARY);
+    set_aside(&mut deployment, crate::deployment::HOTFIX);
+    let world = at_rest(&deployment.spec);
+    let expected = blocked(&[(
+        "a `hotfix` section in the deployment file",
+        "add one that says what a hotfix may leave out, or deploy without `--hotfix`",
+    )]);
+    assert_eq!(made(&deployment, &world), expected);
 }

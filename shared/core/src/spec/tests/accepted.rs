@@ -246,6 +246,18 @@ notifications:
 timeouts:
   healthy: 20m
   suite: 1h
+evidence:
+  suites: [unit, load]
+  sbom: true
+  ticket: true
+  scan: { critical: 0, high: 5, medium: 50, low: 500, wait: 5m }
+  signature: required
+  provenIn: staging
+  notify: [devops-lead]
+hotfix:
+  skip: [scan, provenIn]
+  approvals: [{ role: tech-lead, count: 2 }]
+  expires: 30m
 ";
 
 #[test]
@@ -352,6 +364,57 @@ fn every_key_acts() {
             suite_seconds: 3600
         }
     );
+    let evidence = spec.evidence.as_ref().unwrap();
+    assert_eq!(
+        evidence.suites,
+        [SuiteName("unit".to_owned()), SuiteName("load".to_owned())]
+    );
+    assert!(evidence.sbom && evidence.ticket && evidence.signature);
+    let limits = ScanRule {
+        critical: Some(0),
+        high: Some(5),
+        medium: Some(50),
+        low: Some(500),
+        wait_seconds: 300,
+    };
+    assert_eq!(evidence.scan, Some(limits));
+    assert_eq!(evidence.proven_in.as_ref().unwrap().as_str(), "staging");
+    assert_eq!(evidence.notify, ["devops-lead".parse().unwrap()]);
+    let hotfix = spec.hotfix.as_ref().unwrap();
+    assert_eq!(hotfix.skip, [EvidenceKind::Scan, EvidenceKind::ProvenIn]);
+    assert_eq!((hotfix.approvals[0].count, hotfix.expires_seconds), (2, 1800));
+}
+
+#[test]
+fn evidence_that_is_named_without_values_asks_for_little() {
+    let spec = accept(&target("rolling", "evidence: {scan: {}}\n")).spec;
+    let evidence = spec.evidence.unwrap();
+    let any = ScanRule {
+        critical: None,
+        high: None,
+        medium: None,
+        low: None,
+        wait_seconds: 600,
+    };
+    let expected = Evidence {
+        scan: Some(any),
+        ..Evidence::default()
+    };
+    assert_eq!(evidence, expected);
+    assert_eq!(spec.hotfix, None);
+}
+
+#[test]
+fn a_hotfix_that_leaves_out_what_nobody_asks_for_is_warned_of() {
+    let text = "hotfix: {skip: [sbom, scan], approvals: [{role: tech-lead}]}\nevidence: {sbom: true}\n";
+    let warnings = accept(&target("rolling", text)).warnings;
+    let found: Vec<_> = warnings
+        .iter()
+        .filter(|one| one.message.contains("hotfix"))
+        .map(|one| (one.code, one.message.as_str()))
+        .collect();
+    let said = "a hotfix may leave out `scan`, which `evidence` does not ask for";
+    assert_eq!(found, [(ProblemCode::NoEffect, said)]);
 }
 
 #[test]

@@ -874,3 +874,29 @@ autoRollback:
     }
     assert_eq!(printed, std::fs::read_to_string(golden).unwrap_or_default());
 }
+
+#[test]
+fn evidence_and_hotfix_make_sense_together() {
+    refuses(
+        &target(
+            "rolling",
+            "evidence: {provenIn: staging, signature: yes please}\n",
+        ),
+        &[
+            (
+                ProblemCode::Contradiction,
+                4,
+                22,
+                "staging",
+                "name the one before it",
+            ),
+            (
+                ProblemCode::UnknownChoice,
+                4,
+                42,
+                "yes please",
+                "write one of required",
+            ),
+        ],
+    );
+}
