@@ -68,12 +68,12 @@ const fn to(states: &[u8]) -> u16 {
 
 /// Which state can follow each state, as the shipped files have them.
 const TRANSITIONS: [u16; 15] = [
-    to(&[1, 8, 14]),
+    to(&[1, 5, 8, 14]),
     to(&[2, 5, 6, 8]),
     to(&[3, 5, 6, 8]),
     to(&[4, 5, 6, 8]),
     to(&[6, 7, 8]),
-    to(&[1, 2, 3, 8]),
+    to(&[0, 1, 2, 3, 8]),
     to(&[1, 2, 3, 4, 8]),
     to(&[8, 14]),
     to(&[9, 14]),
@@ -86,7 +86,9 @@ const TRANSITIONS: [u16; 15] = [
 ];
 
 /// Transitions that the shipped files have and no run takes, with the reason.
-const SPARE: [(usize, usize, &str); 4] = [
+const SPARE: [(usize, usize, &str); 6] = [
+    (0, 5, PLAN_WAITS),
+    (5, 0, PLAN_WAITS),
     (1, 5, PREPARE_WAITS),
     (5, 1, PREPARE_WAITS),
     (
@@ -102,6 +104,8 @@ const SPARE: [(usize, usize, &str); 4] = [
          is over",
     ),
 ];
+
+const PLAN_WAITS: &str = "a plan waits only for the scan of an image, and no file here asks for one";
 
 const PREPARE_WAITS: &str = "prepare waits for nothing: only twelve lost races in one function lead there";
 
