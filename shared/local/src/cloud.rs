@@ -124,6 +124,13 @@ pub struct Noted {
     pub status: u16,
 }
 
+impl Noted {
+    /// Whether it may have changed something.
+    pub fn writes(&self) -> bool {
+        changes(&self.operation)
+    }
+}
+
 /// One run of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ran {
@@ -185,6 +192,9 @@ pub struct State {
     /// Deliveries that wait for the next event to overtake them.
     #[serde(skip)]
     pub(crate) overtaken: Vec<u64>,
+    /// Functions that run, and calls that are late on their way.
+    #[serde(skip)]
+    pub(crate) underway: u32,
     #[serde(skip)]
     pub(crate) dirty: bool,
 }
@@ -352,7 +362,7 @@ fn note(state: &mut State, at: Timestamp, caller: &'static str, call: &Call, sta
 }
 
 /// Whether an operation may change something.
-fn changes(operation: &str) -> bool {
+pub(crate) fn changes(operation: &str) -> bool {
     !["Describe", "Get", "List", "Query", "Scan", "BatchGet"]
         .iter()
         .any(|prefix| operation.starts_with(prefix))
@@ -382,8 +392,16 @@ impl State {
             stream_busy: false,
             stream_again: Again::No,
             overtaken: Vec::new(),
+            underway: 0,
             dirty: true,
         })
+    }
+
+    /// Whether nothing is on its way: no execution or function runs, no event, batch of the stream or
+    /// late call is still to come. Only time can change anything then.
+    pub fn is_still(&self) -> bool {
+        let stream = !self.stream_busy && self.stream_due.is_none() && self.stream_again == Again::No;
+        stream && self.underway == 0 && self.deliveries.is_empty() && !self.engine.is_busy()
     }
 
     /// Hands an event of AWS to the rules of `infra/template.yaml`.

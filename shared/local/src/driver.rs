@@ -200,21 +200,29 @@ impl Driver {
         let function = self.functions.get(name).cloned();
         let shared = Arc::clone(&self.shared);
         async move {
-            let at = shared.clock.now();
-            shared.clock.sleep(shared.latency.invoke).await;
             let missing = || Failure {
                 error_type: "Lambda.ResourceNotFoundException".to_owned(),
                 error_message: format!("Function not found: {name}"),
             };
-            let function = function.ok_or_else(missing)?;
-            let running = Running::since(shared.clock.now());
-            let answer = limited(&running, function(payload)).await;
+            let at = shared.clock.now();
+            shared.lock().underway += 1;
+            shared.clock.sleep(shared.latency.invoke).await;
+            let answer = match function {
+                Some(function) => {
+                    let running = Running::since(shared.clock.now());
+                    limited(&running, function(payload)).await
+                }
+                None => Err(missing()),
+            };
             let error = answer.as_ref().err().map(|failure| failure.error_type.clone());
-            shared.lock().runs.push(Ran {
+            let mut state = shared.lock();
+            state.underway = state.underway.saturating_sub(1);
+            state.runs.push(Ran {
                 at,
                 function: name,
                 error,
             });
+            drop(state);
             answer
         }
     }

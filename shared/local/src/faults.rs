@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::cloud::changes;
 use crate::endpoints::{Call, Fault};
 
 /// Faults that are waiting to happen. Each is used up as it happens.
@@ -57,6 +58,14 @@ pub struct Site {
     pub caller: &'static str,
     /// The operation of AWS.
     pub operation: String,
+}
+
+impl Site {
+    /// Whether the call only reads: then it makes no difference to anyone but the caller whether it
+    /// reached AWS.
+    pub fn reads(&self) -> bool {
+        !changes(&self.operation)
+    }
 }
 
 /// A fault that happened.

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::cloud::Shared;
 use crate::driver::FUNCTION_TIMEOUT;
-use crate::endpoints::{Call, Reply, Request, parse};
+use crate::endpoints::{Call, Reply, Request, TELLING, parse};
 use crate::faults::CallFate;
 use crate::running::{Cut, Running};
 
@@ -68,19 +68,20 @@ enum Incoming {
 }
 
 fn read(request: &HttpRequest) -> Incoming {
-    let headers: Vec<(String, String)> = request
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
     let body = Bytes::copy_from_slice(request.body().bytes().unwrap_or_default());
-    let uri: Option<http::Uri> = request.uri().parse().ok();
-    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default();
+    let (host, path) = place(request.uri());
     if host == "hooks.slack.test" {
         return Incoming::Slack(body);
     }
+    let held = request.headers();
+    let telling = TELLING
+        .into_iter()
+        .filter_map(|name| Some((name, held.get(name)?)));
+    let headers: Vec<(String, String)> = telling
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
     let request = Request {
-        path: uri.as_ref().map_or("/", http::Uri::path),
+        path,
         headers: &headers,
         body: &body,
     };
@@ -88,6 +89,14 @@ fn read(request: &HttpRequest) -> Incoming {
         Ok(call) => Incoming::Aws(call),
         Err(reply) => Incoming::Unreadable(reply),
     }
+}
+
+/// Host and path of what the SDK made: an absolute address without a user or a port.
+fn place(uri: &str) -> (&str, &str) {
+    let (_, rest) = uri.split_once("://").unwrap_or(("", uri));
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    (host, if path.is_empty() { "/" } else { path })
 }
 
 /// Answers a call, unless something is to go wrong with it.
@@ -130,9 +139,12 @@ async fn cut(how: Cut) -> Result<Reply, ConnectorError> {
 /// A request that is on its way outlives whoever sent it.
 fn land_late(shared: &Arc<Shared>, caller: &'static str, call: Call, then: Timestamp) {
     let shared = Arc::clone(shared);
+    shared.lock().underway += 1;
     tokio::task::spawn_local(async move {
         shared.clock.sleep_until(then).await;
         shared.serve(caller, &call);
+        let mut state = shared.lock();
+        state.underway = state.underway.saturating_sub(1);
     });
 }
 
@@ -156,4 +168,29 @@ fn respond(reply: Reply) -> Result<HttpResponse, ConnectorError> {
             .map_err(|error| ConnectorError::other(Box::new(error), None))?;
     }
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn the_place_of_a_request_is_its_host_and_its_path() {
+        for (uri, host, path) in [
+            (
+                "https://ecs.eu-west-1.amazonaws.com/",
+                "ecs.eu-west-1.amazonaws.com",
+                "/",
+            ),
+            ("https://hooks.slack.test", "hooks.slack.test", "/"),
+            (
+                "http://a/service/B/operation/C?x=/y",
+                "a",
+                "/service/B/operation/C",
+            ),
+            ("/only/a/path", "", "/only/a/path"),
+        ] {
+            assert_eq!(place(uri), (host, path), "{uri}");
+        }
+    }
 }

@@ -9,7 +9,7 @@
 //!    │
 //! [run]     plays it ──> [judge] holds the end against every invariant, and asks who serves
 //!    │
-//! [plan]    all single faults, pairs, events    [pool]     on all cores
+//! [plan]    all single faults, events, drawn pairs  [pairs] all pairs   [pool] on all cores
 //! [story]   a failing run for a reader          [coverage] which calls met which faults
 //! [instants] an alarm at any instant: how fast traffic is back
 //! [plant]   defects put in on purpose: a check that can't fail is none
@@ -18,6 +18,7 @@
 pub mod coverage;
 pub mod instants;
 pub mod judge;
+pub mod pairs;
 pub mod plan;
 pub mod plant;
 pub mod pool;

@@ -130,25 +130,6 @@ impl Survey {
         events.chain(batches).map(script).collect()
     }
 
-    /// How many pairs of faults a case has.
-    pub fn count_pairs(&self, case: Case) -> usize {
-        let calls = usize::try_from(self.calls(case)).unwrap_or(usize::MAX);
-        calls * calls.saturating_sub(1) / 2 * Kind::ALL.len() * Kind::ALL.len()
-    }
-
-    /// Every pair of faults of a case. The second one is told by its number in the run with the first.
-    pub fn all_pairs(&self, case: Case) -> impl Iterator<Item = Script> + use<> {
-        let calls = self.calls(case);
-        let firsts = (0..calls).flat_map(|number| Kind::ALL.map(|kind| (number, kind)));
-        firsts.flat_map(move |(first, one)| {
-            let seconds = (first + 1..calls).flat_map(|number| Kind::ALL.map(|kind| (number, kind)));
-            seconds.map(move |(second, two)| Script {
-                case,
-                upsets: vec![Upset::Call(first, one), Upset::Call(second, two)],
-            })
-        })
-    }
-
     /// Drawn pairs of faults of all cases that were surveyed.
     pub fn drawn_pairs(&self, count: usize, seed: u64) -> Vec<Script> {
         let mut random = fastrand::Rng::with_seed(seed);

@@ -33,8 +33,11 @@ const LONG_SECONDS: u64 = 6 * 3600;
 /// Without a deployment after this time the push was forgotten, seconds.
 const FORGOTTEN_SECONDS: u64 = 900;
 
-/// What is on its way arrives, and the sweep has come by, seconds.
-const SETTLE_SECONDS: u64 = 190;
+/// Longer than between two sweeps, seconds.
+const SWEPT_SECONDS: u64 = 65;
+
+/// So often, at most, it is waited for what is on its way and for what a sweep still finds to do.
+const SWEEPS: u32 = 3;
 
 /// A person who got no answer tries again so many times.
 const PERSON_TRIES: u32 = 6;
@@ -79,6 +82,9 @@ pub struct Run {
     pub hits: Vec<Hit>,
     /// Calls of functions from the push on, by their number.
     pub sites: Vec<Site>,
+    /// How many of those were made before it came to rest: the deployment had ended, nobody held the
+    /// target and no execution ran.
+    pub until_rest: usize,
     /// Deliveries of EventBridge from the push on.
     pub events: u64,
     /// Batches of the stream from the push on.
@@ -168,8 +174,10 @@ impl Player<'_> {
         if !self.rest().await {
             problems.push("it never came to rest".to_owned());
         }
-        self.stage.wait(SETTLE_SECONDS).await;
-        self.close(pushed_at, problems).await
+        let until_rest = self.stage.cloud.with(|state| state.faults.numbered.seen.len());
+        self.settle().await;
+        let run = self.close(pushed_at, problems).await;
+        Run { until_rest, ..run }
     }
 
     fn arm(&self) {
@@ -242,6 +250,26 @@ impl Player<'_> {
             }
         }
         false
+    }
+
+    /// Lets what is on its way arrive, until a whole sweep has found nothing to do: what it found once
+    /// it finds again, so more of them show nothing.
+    async fn settle(&self) {
+        let writes = || {
+            self.stage.cloud.with(|state| {
+                let calls = state.calls.iter();
+                calls
+                    .filter(|call| call.caller != "outside" && call.writes())
+                    .count()
+            })
+        };
+        for _ in 0..SWEEPS {
+            let before = writes();
+            self.stage.wait(SWEPT_SECONDS).await;
+            if self.stage.cloud.with(|state| state.is_still()) && writes() == before {
+                return;
+            }
+        }
     }
 
     async fn close(&self, pushed_at: Timestamp, mut problems: Vec<String>) -> Run {
@@ -327,6 +355,7 @@ impl Player<'_> {
                 problems,
                 hits: numbered.hits,
                 sites: numbered.seen,
+                until_rest: 0,
                 events: numbered.events_seen,
                 batches: numbered.batches_seen,
                 pushed_at,
@@ -344,6 +373,11 @@ impl Player<'_> {
 }
 
 impl Run {
+    /// The calls that were made before all was at rest.
+    pub fn before_rest(&self) -> &[Site] {
+        self.sites.get(..self.until_rest).unwrap_or(&self.sites)
+    }
+
     /// How long after the push an instant was.
     pub fn since_push(&self, at: Timestamp) -> SignedDuration {
         at.duration_since(self.pushed_at)

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use tidegate_core::exit::ExitState;
 use tidegate_local::TableKind;
 use tidegate_wire::coverage::Coverage;
+use tidegate_wire::pairs::print;
 use tidegate_wire::plan::{Survey, sample};
 use tidegate_wire::plant::Plant;
 use tidegate_wire::run::Setting;
@@ -84,6 +85,38 @@ fn the_same_script_is_the_same_run() {
     assert_eq!(
         story::tell(&play(&script, None)),
         story::tell(&play(&script, None))
+    );
+}
+
+/// What makes the pairs fewer: see `tidegate_wire::pairs`. The program compares every read.
+#[test]
+fn dying_before_a_read_and_after_it_is_one() {
+    let survey = Survey::of(&[Strategy::Shortest]).unwrap();
+    let case = case(Strategy::Shortest, Way::Forward);
+    let played = |number, kind| {
+        let setting = Setting {
+            story: true,
+            ..survey.setting(case)
+        };
+        print(&play_script(&with(case, vec![Upset::Call(number, kind)]), &setting).unwrap())
+    };
+    let sites = survey.clean(case).unwrap().before_rest();
+    let reads = sites.iter().zip(0_u64..).filter(|(site, _)| site.reads());
+    let reads: Vec<u64> = reads.map(|(_, number)| number).collect();
+    for number in reads.iter().copied().step_by(16) {
+        assert_eq!(
+            played(number, Kind::KillBefore),
+            played(number, Kind::KillAfter),
+            "{number}"
+        );
+    }
+    // The comparison can fail: after a write the two differ.
+    let writes = sites.iter().zip(0_u64..).find(|(site, _)| !site.reads());
+    let (_, write) = writes.unwrap();
+    assert_ne!(
+        played(write, Kind::KillBefore),
+        played(write, Kind::KillAfter),
+        "{write}"
     );
 }
 

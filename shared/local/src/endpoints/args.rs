@@ -174,12 +174,23 @@ pub(crate) fn epoch(at: Timestamp) -> Value {
 /// Makes an object, leaving out members that are null.
 pub(crate) fn without_nulls(value: Value) -> Value {
     match value {
-        Value::Object(members) => Value::Object(
-            members
-                .into_iter()
-                .filter(|(_, value)| !value.is_null())
-                .collect(),
-        ),
+        Value::Object(mut members) => {
+            members.retain(|_, value| !value.is_null());
+            Value::Object(members)
+        }
         other => other,
     }
+}
+
+/// Puts members into an object as they are; `json!` would copy each of them, with all that is in it.
+pub(crate) fn with<const N: usize>(mut object: Value, members: [(&str, Value); N]) -> Value {
+    if let Value::Object(held) = &mut object {
+        held.extend(members.map(|(name, value)| (name.to_owned(), value)));
+    }
+    object
+}
+
+/// An object of members that are made already.
+pub(crate) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    with(Value::Object(Map::new()), members)
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Fault;
-use super::args::{Args, epoch, without_nulls};
+use super::args::{Args, epoch, object, without_nulls};
 use crate::fleet::{Fleet, Image, Repository};
 
 /// Media type of an image's manifest.
@@ -98,7 +98,10 @@ fn describe_images(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
         .into_iter()
         .map(|(digest, image)| image_detail(fleet, &name, digest, image))
         .collect();
-    Ok(without_nulls(json!({"imageDetails": details, "nextToken": next})))
+    Ok(without_nulls(object([
+        ("imageDetails", details.into()),
+        ("nextToken", next.into()),
+    ])))
 }
 
 fn image_detail(fleet: &Fleet, repository: &str, digest: &str, image: &Image) -> Value {

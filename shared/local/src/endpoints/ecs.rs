@@ -7,7 +7,7 @@ mod update;
 use serde_json::{Value, json};
 
 use super::Fault;
-use super::args::Args;
+use super::args::{Args, object};
 use crate::fleet::{Fleet, service_key};
 
 /// Most names that `DescribeServices` takes.
@@ -121,7 +121,10 @@ fn describe_services(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
             ))),
         }
     }
-    Ok(json!({"services": services, "failures": failures}))
+    Ok(object([
+        ("services", services.into()),
+        ("failures", failures.into()),
+    ]))
 }
 
 fn list_services(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {

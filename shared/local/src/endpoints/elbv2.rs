@@ -3,10 +3,10 @@
 mod describe;
 mod modify;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Fault;
-use super::args::{Args, without_nulls};
+use super::args::{Args, object, without_nulls};
 use crate::fleet::Fleet;
 
 /// Most entries of one answer.
@@ -49,7 +49,7 @@ fn load_balancer_not_found() -> Fault {
 /// An answer with a list and the marker of its next part.
 fn paged(args: Args<'_>, name: &str, items: Vec<Value>) -> Value {
     let (items, next) = args.page(items, "Marker", "PageSize", PAGE);
-    without_nulls(json!({name: items, "NextMarker": next}))
+    without_nulls(object([(name, items.into()), ("NextMarker", next.into())]))
 }
 
 fn load_balancers(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
@@ -177,5 +177,5 @@ fn target_health(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
             descriptions.push(describe::unregistered(ip, group.port));
         }
     }
-    Ok(json!({"TargetHealthDescriptions": descriptions}))
+    Ok(object([("TargetHealthDescriptions", descriptions.into())]))
 }

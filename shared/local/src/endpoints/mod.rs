@@ -29,6 +29,7 @@ use serde_json::{Map, Value};
 use crate::fleet::Fleet;
 
 pub use fault::Fault;
+pub(crate) use recognise::TELLING;
 pub use recognise::{Request, parse};
 pub use reply::{Reply, fault_reply, value_reply};
 
@@ -102,23 +103,11 @@ pub struct Call {
     pub operation: String,
     /// How it is written.
     pub protocol: Protocol,
-    /// Path of the request.
-    pub path: String,
-    /// Headers, names in lower case.
-    pub headers: Vec<(String, String)>,
     /// The body as it came.
     pub body: Bytes,
 }
 
 impl Call {
-    /// The first value of a header, by its name in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(held, _)| held == name)
-            .map(|(_, value)| value.as_str())
-    }
-
     /// Its parameters as JSON, however they are written. In the query protocol
     /// every leaf is a text.
     ///

@@ -5,6 +5,9 @@ use bytes::Bytes;
 use super::reply::fault_reply;
 use super::{Call, Fault, Protocol, Reply, Service, query};
 
+/// Headers that tell what a request asks for; no others are looked at.
+pub(crate) const TELLING: [&str; 4] = ["authorization", "content-type", "smithy-protocol", "x-amz-target"];
+
 /// An HTTP request as it came.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
@@ -38,12 +41,6 @@ impl Request<'_> {
             service,
             operation: operation.to_owned(),
             protocol,
-            path: self.path.to_owned(),
-            headers: self
-                .headers
-                .iter()
-                .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
-                .collect(),
             body: self.body.clone(),
         }
     }

@@ -56,7 +56,7 @@ pub fn value_reply(call: &Call, value: &Value, request_id: &str) -> Reply {
             200,
             content_type(call.protocol),
             request_id,
-            value.to_string().into_bytes(),
+            serde_json::to_vec(value).unwrap_or_default(),
         ),
         Protocol::Cbor => Reply::new(200, content_type(call.protocol), request_id, cbor::encode(value))
             .with_header("smithy-protocol", "rpc-v2-cbor".to_owned()),

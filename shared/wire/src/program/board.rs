@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use tidegate_wire::coverage::Coverage;
-use tidegate_wire::{Run, story};
+use tidegate_wire::{Run, Upset, story};
 
 use super::clock::Watch;
 
@@ -14,6 +14,28 @@ const STORIES: usize = 5;
 /// Between two signs of life, on a terminal and elsewhere.
 const SIGNS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(30)];
 
+/// What can be added up.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Figures {
+    /// Deployments.
+    pub(crate) played: usize,
+    /// Those that ended wrong.
+    pub(crate) failed: usize,
+    /// Those in which a fault did not happen, because its call was not made or was throttled already:
+    /// they show nothing of it.
+    pub(crate) unmet: usize,
+}
+
+impl Figures {
+    pub(crate) fn and(self, more: Self) -> Self {
+        Self {
+            played: self.played + more.played,
+            failed: self.failed + more.failed,
+            unmet: self.unmet + more.unmet,
+        }
+    }
+}
+
 /// Takes runs in.
 pub(crate) struct Board {
     pub(crate) coverage: Coverage,
@@ -21,6 +43,7 @@ pub(crate) struct Board {
     /// How many there will be.
     total: usize,
     played: usize,
+    unmet: usize,
     failed: Vec<String>,
     watch: Watch,
     told: Duration,
@@ -34,6 +57,7 @@ impl Board {
             what,
             total,
             played: 0,
+            unmet: 0,
             failed: Vec::new(),
             watch: Watch::start(),
             told: Duration::ZERO,
@@ -44,6 +68,9 @@ impl Board {
     pub(crate) fn take(&mut self, run: &Run) {
         self.played += 1;
         self.coverage.take(run);
+        let wanted = run.script.upsets.iter();
+        let calls = wanted.filter(|upset| matches!(upset, Upset::Call(..))).count();
+        self.unmet += usize::from(run.hits.len() < calls);
         if let Some(first) = run.problems.first() {
             if self.failed.len() < STORIES {
                 println!("{}", story::tell(run));
@@ -80,6 +107,14 @@ impl Board {
         std::io::stderr().flush().ok();
     }
 
+    pub(crate) fn figures(&self) -> Figures {
+        Figures {
+            played: self.played,
+            failed: self.failed.len(),
+            unmet: self.unmet,
+        }
+    }
+
     /// Ends the progress line.
     fn quiet(&self) {
         if self.terminal && !self.told.is_zero() {
@@ -98,6 +133,12 @@ impl Board {
             self.failed.len(),
             self.coverage.ends()
         );
+        if self.unmet > 0 {
+            println!(
+                "in {} of them a fault was not reached: they are no passes",
+                self.unmet
+            );
+        }
         for script in self.failed.iter().take(STORIES) {
             println!("  again: cargo run --profile bench-run -p tidegate-wire -- tell \"{script}\"");
         }

@@ -20,9 +20,6 @@ pub(crate) struct Options {
     /// So many pairs of faults, drawn with the seed.
     #[arg(long, default_value_t = 0)]
     pairs: usize,
-    /// All pairs of the strategies given: a day for most, hours for the shortest.
-    #[arg(long)]
-    all_pairs: bool,
     /// No single faults and no deliveries: pairs only.
     #[arg(long)]
     pairs_only: bool,
@@ -58,10 +55,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         scripts.extend(cases.iter().flat_map(|case| survey.events(*case)));
     }
     scripts.extend(survey.drawn_pairs(options.pairs, seed));
-    let of = cases.iter().copied().filter(|_| options.all_pairs);
-    let of: Vec<Case> = of.collect();
-    let total = scripts.len() + of.iter().map(|case| survey.count_pairs(*case)).sum::<usize>();
-    let mut board = Board::new("faults", total + cases.len());
+    let mut board = Board::new("faults", scripts.len() + cases.len());
     for run in survey.runs() {
         println!(
             "{:<16} {} calls, {} events, {} batches, ends as {}",
@@ -73,9 +67,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
         );
         board.take(run);
     }
-    let pairs = of.iter().flat_map(|case| survey.all_pairs(*case));
-    let all = scripts.into_iter().chain(pairs);
-    pool::play_all(all, &survey, options.common.jobs(), |run| board.take(&run))?;
+    pool::play_all(scripts.into_iter(), &survey, options.common.jobs(), |run| {
+        board.take(&run)
+    })?;
     println!("\n{}", board.coverage.table());
     println!("{}", board.coverage.uncovered(options.uncovered));
     Ok(board.close(seed))

@@ -5,6 +5,7 @@ mod board;
 mod ci;
 mod clock;
 mod faults;
+mod pairs;
 
 use std::process::ExitCode;
 use std::thread;
@@ -26,6 +27,7 @@ const AFTER: &str = "A script says what goes wrong where:
   canary                      nothing: a clean run
   canary+alarm/17/lose-reply  call 17 of a canary that an alarm turns back gets no reply
   linear/9/stall,31/throttle  two faults
+  shortest/9/stall,31/stall   the same of the smallest deployment: one task, replaced by ECS
   tasks/event-0/drop          the push event is lost
   rolling/batch-4/double      the fifth batch of the table's stream comes twice
 
@@ -43,6 +45,8 @@ struct Cli {
 enum Verb {
     /// Plays faults: all single ones and all deliveries, or what the options say.
     Run(faults::Options),
+    /// Plays every pair of faults of the shortest deployment, in parts.
+    Pairs(pairs::Options),
     /// Raises an alarm at random instants and measures how fast traffic is back.
     Alarm(alarm::Options),
     /// The bounded whole: every fault at every call site, deliveries, pairs and alarm instants.
@@ -76,6 +80,7 @@ impl Common {
 pub(crate) fn main() -> ExitCode {
     let done = match Cli::parse().verb {
         Verb::Run(options) => faults::run(&options),
+        Verb::Pairs(options) => pairs::run(&options),
         Verb::Alarm(options) => alarm::run(&options),
         Verb::Ci(options) => ci::run(&options),
         Verb::Tell { script } => faults::tell(&script),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::super::Fault;
-use super::super::args::{Args, epoch, without_nulls};
+use super::super::args::{Args, epoch, object, without_nulls};
 use super::{queries, validation};
 use crate::fleet::{
     Alarm, AlarmState, AlarmValue, Comparison, Fleet, Query, Source, Stat, Subject, TreatMissing,
@@ -46,11 +46,11 @@ pub(super) fn describe(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
         DEFAULT_RECORDS
     };
     let (found, next) = args.page(found, "NextToken", "MaxRecords", most);
-    Ok(without_nulls(json!({
-        "MetricAlarms": found,
-        "CompositeAlarms": [],
-        "NextToken": next,
-    })))
+    Ok(without_nulls(object([
+        ("MetricAlarms", found.into()),
+        ("CompositeAlarms", json!([])),
+        ("NextToken", next.into()),
+    ])))
 }
 
 fn write(fleet: &Fleet, alarm: &Alarm) -> Value {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::Fault;
-use super::super::args::Args;
+use super::super::args::{Args, object};
 use super::validation;
 use crate::fleet::{Dimensions, Expression, MetricStat, Query, Source, Stat};
 
@@ -154,11 +154,11 @@ pub(super) fn write(query: &Query, period: u32) -> Value {
             let mut metric_stat = Map::from_iter([
                 (
                     "Metric".to_owned(),
-                    json!({
-                        "Namespace": stat.namespace,
-                        "MetricName": stat.name,
-                        "Dimensions": write_dimensions(&stat.dimensions),
-                    }),
+                    object([
+                        ("Namespace", json!(stat.namespace)),
+                        ("MetricName", json!(stat.name)),
+                        ("Dimensions", write_dimensions(&stat.dimensions)),
+                    ]),
                 ),
                 ("Period".to_owned(), json!(stat.period_seconds)),
                 ("Stat".to_owned(), json!(stat.stat.text())),

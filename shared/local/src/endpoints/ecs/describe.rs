@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::args::{epoch, without_nulls};
+use super::super::args::{epoch, with, without_nulls};
 use super::cluster_arn;
 use crate::fleet::{Deployment, EcsService, Fleet, Task, TaskDefinition, TaskStatus, Transition};
 
@@ -77,7 +77,7 @@ pub(super) fn service(fleet: &Fleet, key: &str, service: &EcsService) -> Value {
         .iter()
         .map(|event| json!({"id": event.id, "createdAt": epoch(event.at), "message": event.message}))
         .collect();
-    json!({
+    let described = json!({
         "serviceArn": service.arn,
         "serviceName": service.name,
         "clusterArn": cluster_arn(fleet, &service.cluster),
@@ -89,9 +89,7 @@ pub(super) fn service(fleet: &Fleet, key: &str, service: &EcsService) -> Value {
         "platformVersion": "LATEST",
         "platformFamily": "Linux",
         "taskDefinition": service.task_definition(),
-        "loadBalancers": load_balancers,
         "serviceRegistries": [],
-        "deployments": deployments,
         "deploymentConfiguration": {
             "deploymentCircuitBreaker": {
                 "enable": service.configuration.breaker,
@@ -101,7 +99,6 @@ pub(super) fn service(fleet: &Fleet, key: &str, service: &EcsService) -> Value {
             "minimumHealthyPercent": service.configuration.minimum_healthy_percent,
         },
         "deploymentController": {"type": "ECS"},
-        "networkConfiguration": service.network,
         "healthCheckGracePeriodSeconds": service.grace_seconds,
         "schedulingStrategy": "REPLICA",
         "createdAt": epoch(service.created_at),
@@ -110,13 +107,21 @@ pub(super) fn service(fleet: &Fleet, key: &str, service: &EcsService) -> Value {
             "arn:aws:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
             fleet.account
         ),
-        "events": events,
         "placementConstraints": [],
         "placementStrategy": [],
         "enableECSManagedTags": false,
         "enableExecuteCommand": false,
         "propagateTags": "NONE",
-    })
+    });
+    with(
+        described,
+        [
+            ("deployments", deployments.into()),
+            ("events", events.into()),
+            ("loadBalancers", load_balancers.into()),
+            ("networkConfiguration", service.network.clone()),
+        ],
+    )
 }
 
 fn deployment(
@@ -131,7 +136,7 @@ fn deployment(
             .tasks_of_service(key)
             .filter(|task| task.started_by.as_deref() == Some(&deployment.id)),
     );
-    json!({
+    let described = json!({
         "id": deployment.id,
         "status": if primary { "PRIMARY" } else { "ACTIVE" },
         "taskDefinition": deployment.task_definition,
@@ -144,10 +149,10 @@ fn deployment(
         "launchType": "FARGATE",
         "platformVersion": "1.4.0",
         "platformFamily": "Linux",
-        "networkConfiguration": service.network,
         "rolloutState": deployment.rollout.as_str(),
         "rolloutStateReason": deployment.reason,
-    })
+    });
+    with(described, [("networkConfiguration", service.network.clone())])
 }
 
 pub(super) fn task_definition(fleet: &Fleet, definition: &TaskDefinition) -> Value {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::Fault;
-use super::super::args::Args;
+use super::super::args::{Args, object};
 use super::{client, cluster, describe, invalid, required_service};
 use crate::fleet::{DeploymentConfiguration, Fleet};
 
@@ -35,7 +35,7 @@ pub(super) fn update_service(fleet: &mut Fleet, args: Args<'_>) -> Result<Value,
         .services
         .get(&key)
         .ok_or_else(|| Fault::new("ServiceNotFoundException", "Service not found."))?;
-    Ok(json!({"service": describe::service(fleet, &key, service)}))
+    Ok(object([("service", describe::service(fleet, &key, service))]))
 }
 
 fn read_update(fleet: &Fleet, key: &str, args: Args<'_>) -> Result<Update, Fault> {
@@ -168,10 +168,10 @@ fn describe_by(fleet: &Fleet, reference: &str) -> Result<Value, Fault> {
         .task_definition(reference)
         .ok_or_else(|| client("Unable to describe task definition."))?;
     let tags = definition.body.get("tags").cloned().unwrap_or_else(|| json!([]));
-    Ok(json!({
-        "taskDefinition": describe::task_definition(fleet, definition),
-        "tags": tags,
-    }))
+    Ok(object([
+        ("taskDefinition", describe::task_definition(fleet, definition)),
+        ("tags", tags),
+    ]))
 }
 
 pub(super) fn deregister(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Fault> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::args::epoch;
+use super::super::args::{epoch, object, with};
 use crate::fleet::{Fleet, Listener, LoadBalancer, Rule, RuleAction, Target, TargetGroup, TargetState};
 
 /// The one network that there is.
@@ -54,13 +54,14 @@ pub(super) fn rule(arn: &str, rule: &Rule) -> Value {
             "PathPatternConfig": {"Values": rule.paths},
         }])
     };
-    json!({
-        "RuleArn": arn,
-        "Priority": rule.priority.map_or_else(|| "default".to_owned(), |priority| priority.to_string()),
-        "Conditions": conditions,
-        "Actions": [action(&rule.action)],
-        "IsDefault": rule.priority.is_none(),
-    })
+    let priority = rule.priority.map(|priority| priority.to_string());
+    object([
+        ("RuleArn", arn.into()),
+        ("Priority", priority.map_or_else(|| "default".into(), Value::from)),
+        ("Conditions", conditions),
+        ("Actions", vec![action(&rule.action)].into()),
+        ("IsDefault", rule.priority.is_none().into()),
+    ])
 }
 
 fn action(action: &RuleAction) -> Value {
@@ -83,7 +84,10 @@ fn action(action: &RuleAction) -> Value {
                 ("Order".to_owned(), json!(1)),
                 (
                     "ForwardConfig".to_owned(),
-                    json!({"TargetGroups": groups, "TargetGroupStickinessConfig": stickiness}),
+                    object([
+                        ("TargetGroups", groups.into()),
+                        ("TargetGroupStickinessConfig", stickiness.into()),
+                    ]),
                 ),
             ]);
             if let [only] = targets.as_slice() {
@@ -142,11 +146,11 @@ pub(super) fn target(region: &str, ip: &str, target: &Target) -> Value {
         health.insert("Reason".to_owned(), json!(reason));
         health.insert("Description".to_owned(), json!(description));
     }
-    json!({
+    let described = json!({
         "Target": {"Id": ip, "Port": target.port, "AvailabilityZone": format!("{region}a")},
         "HealthCheckPort": target.port.to_string(),
-        "TargetHealth": health,
-    })
+    });
+    with(described, [("TargetHealth", health.into())])
 }
 
 pub(super) fn unregistered(ip: &str, port: u16) -> Value {
