@@ -328,6 +328,40 @@ impl Scene {
         answer
     }
 
+    /// Deploys by hand as a hotfix.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn hotfix(&self, who: &str, target: &str, image: &str, reason: &str) -> Result<String, String> {
+        let target: Target = target.parse().unwrap();
+        let body = serde_json::json!({
+            "target": target, "image": image, "hotfix": true, "reason": reason,
+        });
+        let answer = self
+            .stage
+            .ask(who, "POST", "/deployments", &body.to_string())
+            .await
+            .map(|answer| outcome(&answer));
+        self.note(&format!("{who} deploys {image} as a hotfix"), &answer);
+        answer
+    }
+
+    /// Records a part of the release of an image of repository `web`.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn release(&self, who: &str, image: &str, record: serde_json::Value) -> Result<(), String> {
+        let what = record
+            .as_object()
+            .map(|members| members.keys().cloned().collect::<Vec<_>>().join(", "))
+            .unwrap_or_default();
+        let body = serde_json::json!({ "repository": "web", "image": image, "record": record });
+        let answer = self.stage.ask(who, "PUT", "/releases", &body.to_string()).await;
+        let answer = answer.map(|_| "recorded".to_owned());
+        self.note(&format!("{who} records {what} of {image}"), &answer);
+        answer.map(|_| ())
+    }
+
     /// Stops a deployment (`abort`) or takes it back (`rollback`) by hand.
     ///
     /// # Errors

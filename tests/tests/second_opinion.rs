@@ -29,6 +29,8 @@ mod analysis;
 mod bluegreen;
 #[path = "scenarios/canary.rs"]
 mod canary;
+#[path = "scenarios/evidence.rs"]
+mod evidence;
 #[path = "scenarios/faults.rs"]
 mod faults;
 #[path = "scenarios/found.rs"]

@@ -8,6 +8,7 @@ use tidegate_tests::scenario;
 mod analysis;
 mod bluegreen;
 mod canary;
+mod evidence;
 mod faults;
 mod found;
 mod gates;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Fault;
 use super::args::{Args, epoch, object, without_nulls};
-use crate::fleet::{Fleet, Image, Repository};
+use crate::fleet::{Fleet, Image, Repository, Scan, ScanEnd, Signed};
 
 /// Media type of an image's manifest.
 const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
@@ -17,6 +17,8 @@ pub(super) fn answer(fleet: &Fleet, operation: &str, args: Args<'_>) -> Result<V
         "DescribeImages" => describe_images(fleet, args),
         "DescribeRepositories" => describe_repositories(fleet, args),
         "BatchGetImage" => batch_get_image(fleet, args),
+        "DescribeImageScanFindings" => scan_findings(fleet, args),
+        "ListImageReferrers" => list_referrers(fleet, args),
         "ListImages" => list_images(fleet, args),
         other => Err(Fault::unknown_operation(other)),
     }
@@ -52,6 +54,16 @@ fn find<'r>(repository: &'r Repository, id: Args<'_>) -> Option<(&'r str, &'r Im
     let (digest, tag) = (id.filled("imageDigest"), id.filled("imageTag"));
     if digest.is_none() && tag.is_none() {
         return None;
+    }
+    // A signature of cosign is an image of its own, under a tag made of what it signs.
+    let signed = tag
+        .and_then(|tag| tag.strip_suffix(".sig"))
+        .map(|tag| tag.replace('-', ":"));
+    if let Some(signed) = signed {
+        let found = repository.images.get_key_value(&signed);
+        return found
+            .filter(|(_, image)| image.behaviour.signed == Signed::Cosign)
+            .map(|(digest, image)| (digest.as_str(), image));
     }
     repository
         .images
@@ -186,4 +198,96 @@ fn batch_get_image(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
         }
     }
     Ok(json!({"images": images, "failures": failures}))
+}
+
+/// The scan that a push has started; one finding of an answer for each that was asked of the simulation.
+fn scan_findings(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
+    let (name, repository) = repository(fleet, args)?;
+    let found = args.structure("imageId").and_then(|id| find(repository, id));
+    let Some((digest, image)) = found else {
+        return Err(Fault::new(
+            "ImageNotFoundException",
+            format!("The image does not exist within the repository with name '{name}'"),
+        ));
+    };
+    let scan = &image.behaviour.scan;
+    let over = image.pushed_at + jiff::SignedDuration::from_secs(scan.seconds.into());
+    let status = match scan.end {
+        ScanEnd::Never => {
+            return Err(Fault::new(
+                "ScanNotFoundException",
+                format!("Image scan does not exist for the image with '{digest}' in the repository '{name}'"),
+            ));
+        }
+        _ if fleet.now() < over => "IN_PROGRESS",
+        ScanEnd::Complete => "COMPLETE",
+        ScanEnd::Unsupported => "UNSUPPORTED_IMAGE",
+    };
+    let found = match status {
+        "COMPLETE" => findings(scan, over, args),
+        _ => (Value::Null, None),
+    };
+    Ok(without_nulls(json!({
+        "registryId": fleet.account,
+        "repositoryName": name,
+        "imageId": {"imageDigest": digest},
+        "imageScanStatus": {"status": status, "description": format!("The scan is {status}.")},
+        "imageScanFindings": found.0,
+        "nextToken": found.1,
+    })))
+}
+
+fn findings(scan: &Scan, at: jiff::Timestamp, args: Args<'_>) -> (Value, Option<String>) {
+    let of = |severity: &'static str, count: u32| {
+        (0..count).map(move |n| json!({"name": format!("CVE-2026-{severity}-{n}"), "severity": severity}))
+    };
+    let all = of("CRITICAL", scan.critical)
+        .chain(of("HIGH", scan.high))
+        .collect();
+    let (page, next) = args.page(all, "nextToken", "maxResults", MAX_IMAGES);
+    let counts: serde_json::Map<String, Value> = [("CRITICAL", scan.critical), ("HIGH", scan.high)]
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(severity, count)| (severity.to_owned(), json!(count)))
+        .collect();
+    let found = json!({
+        "findings": page,
+        "findingSeverityCounts": counts,
+        "imageScanCompletedAt": epoch(at),
+        "vulnerabilitySourceUpdatedAt": epoch(at),
+    });
+    (found, next)
+}
+
+fn list_referrers(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
+    let (_, repository) = repository(fleet, args)?;
+    let subject = args.structure("subjectId");
+    let digest = subject.and_then(|id| id.filled("imageDigest")).ok_or_else(|| {
+        Fault::new(
+            "InvalidParameterException",
+            "Invalid parameter at 'subjectId' failed to satisfy constraint: 'must not be null'",
+        )
+    })?;
+    // An SBOM hangs on every image: not everything that refers to one is a signature.
+    let image = repository.images.get(digest);
+    let signed = image.is_some_and(|image| image.behaviour.signed == Signed::Notation);
+    let kinds = [
+        (image.is_some(), "application/spdx+json"),
+        (signed, "application/vnd.cncf.notary.signature"),
+    ];
+    let referrers: Vec<Value> = kinds
+        .into_iter()
+        .filter(|(there, _)| *there)
+        .map(|(_, kind)| {
+            json!({
+                "digest": format!("sha256:{}", tidegate_core::hash::sha256_hex(format!("{kind} of {digest}").as_bytes())),
+                "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                "artifactType": kind,
+                "size": 728,
+                "artifactStatus": "ACTIVE",
+            })
+        })
+        .collect();
+    let (referrers, next) = args.page(referrers, "nextToken", "maxResults", MAX_IMAGES);
+    Ok(without_nulls(json!({"referrers": referrers, "nextToken": next})))
 }

@@ -16,9 +16,12 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tidegate_aws::observe;
+use tidegate_core::evidence::{ScanState, Signature};
+use tidegate_core::ids::Digest;
 
 use super::*;
-use crate::fleet::{AlarmValue, Behaviour, GoldenService, GoldenSpec};
+use crate::fleet::{AlarmValue, Behaviour, GoldenService, GoldenSpec, Scan, ScanEnd, Signed};
 
 const STABLE: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
 const NEXT: &str = "sha256:2222222222222222222222222222222222222222222222222222222222222222";
@@ -594,6 +597,58 @@ fn the_ecr_client_finds_images_by_tag_and_digest() {
 }
 
 #[test]
+fn the_ecr_client_reads_scans_and_signatures() {
+    let (fleet, _) = InProcess::new();
+    let client = client!(aws_sdk_ecr, fleet);
+    let pushed = |scan: Scan, signed: Signed| {
+        let behaviour = Behaviour {
+            scan,
+            signed,
+            ..Behaviour::default()
+        };
+        fleet.with(|fleet| fleet.push_image("web", "v2", Some(NEXT), behaviour));
+    };
+    let digest: Digest = NEXT.parse().unwrap();
+    let scan = || {
+        runtime()
+            .block_on(observe::scan(&client, "web", &digest))
+            .unwrap()
+    };
+    let signature = || {
+        runtime()
+            .block_on(observe::signature(&client, "web", &digest))
+            .unwrap()
+    };
+    let found = Scan {
+        seconds: 30,
+        critical: 2,
+        high: 1,
+        ..Scan::default()
+    };
+    pushed(found, Signed::Notation);
+    assert!(matches!(scan(), ScanState::Pending { status } if status == "IN_PROGRESS"));
+    assert_eq!(signature(), Some(Signature::Notation));
+    fleet.pass(30);
+    let ScanState::Done(done) = scan() else {
+        unreachable!("its time is over")
+    };
+    assert_eq!(
+        (done.digest, done.findings.shown()),
+        (digest.clone(), "2 critical, 1 high".to_owned())
+    );
+    let ends = |end: ScanEnd| Scan {
+        end,
+        ..Scan::default()
+    };
+    pushed(ends(ScanEnd::Unsupported), Signed::Cosign);
+    assert!(matches!(scan(), ScanState::Failed { status, .. } if status == "UNSUPPORTED_IMAGE"));
+    assert_eq!(signature(), Some(Signature::Cosign));
+    pushed(ends(ScanEnd::Never), Signed::No);
+    assert_eq!(scan(), ScanState::NotFound);
+    assert_eq!(signature(), None);
+}
+
+#[test]
 fn messages_and_events_are_kept_for_their_owner() {
     let (fleet, _) = InProcess::new();
     let sns = client!(aws_sdk_sns, fleet);
@@ -752,6 +807,8 @@ fn no_input_makes_it_panic() {
         "AmazonEC2ContainerServiceV20141113.DescribeTaskDefinition",
         "AmazonEC2ContainerRegistry_V20150921.DescribeImages",
         "AmazonEC2ContainerRegistry_V20150921.BatchGetImage",
+        "AmazonEC2ContainerRegistry_V20150921.DescribeImageScanFindings",
+        "AmazonEC2ContainerRegistry_V20150921.ListImageReferrers",
         "AWSEvents.PutEvents",
         "GraniteServiceVersion20100801.GetMetricData",
         "GraniteServiceVersion20100801.PutMetricAlarm",
