@@ -58,6 +58,7 @@ pub fn deployment(side: &Side, number: u64) -> Deployment {
         image: "web".to_owned(),
         capacity: 3,
         steps: Vec::new(),
+        changes: Vec::new(),
         alarms: Vec::new(),
         forward_before: None,
         expected_seconds: 0,

@@ -156,8 +156,11 @@ impl Api {
                 .plan
                 .clone()
                 .map(|plan| Event::Planned { plan: Box::new(plan) });
+            let changes = completed.changes.clone();
+            let taken_over = (!changes.is_empty()).then_some(Event::ChangesTakenOver { changes });
             let events = plan
                 .into_iter()
+                .chain(taken_over)
                 .chain([Event::AbortRequested { cause: cause.clone() }])
                 .collect();
             match store_new(self.store(), &held, opened, events, None, by, now).await {

@@ -205,9 +205,13 @@ fn step_done(step: RollbackStep, deployment: &Deployment) -> PhaseOutput {
         }
         RollbackStep::Traffic | RollbackStep::Reassert | RollbackStep::Restore | RollbackStep::Fail => 1,
     };
+    let next = match step {
+        RollbackStep::Reassert => deployment.after_undo(None),
+        RollbackStep::Traffic | RollbackStep::Restore | RollbackStep::Fail => None,
+    };
     PhaseOutput {
         wait_seconds: wait,
-        ..PhaseOutput::at_once(Status::Done, "", None)
+        ..PhaseOutput::done(next)
     }
 }
 

@@ -6,6 +6,7 @@
 //! clock, no environment and no randomness: whoever calls says what time it is, and retries belong
 //! to the SDK and the state machine.
 
+pub mod change;
 pub mod error;
 pub mod naming;
 

@@ -1,7 +1,8 @@
 //! Names that follow from other names. One place, so that what is made is also found.
 
+use tidegate_core::change::Direction;
 use tidegate_core::hash::sha256_hex;
-use tidegate_core::ids::{DeploymentId, Slot, Target};
+use tidegate_core::ids::{ChangeId, DeploymentId, Slot, Target};
 use tidegate_core::spec::SuiteName;
 
 /// Key of the tag by which a task definition is known to belong to a deployment.
@@ -27,6 +28,14 @@ pub fn suite_family(target: &Target, suite: &SuiteName) -> String {
 /// ECS takes 36 characters (Amazon ECS API Reference, `RunTask`), so it is the beginning of a hash.
 pub fn suite_started_by(deployment: &DeploymentId, suite: &SuiteName) -> String {
     let mut hash = sha256_hex(format!("{deployment}/{}", suite.0).as_bytes());
+    hash.truncate(36);
+    hash
+}
+
+/// `startedBy` and client token of a change's task; 36 characters, as [`suite_started_by`].
+pub fn change_token(deployment: &DeploymentId, change: &ChangeId, direction: Direction) -> String {
+    let text = format!("{deployment}/{change}/{}", direction.as_str());
+    let mut hash = sha256_hex(text.as_bytes());
     hash.truncate(36);
     hash
 }

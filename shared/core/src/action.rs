@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::change::{Before, Change};
 use crate::ids::{DeploymentId, Slot};
 use crate::spec::{HealthCheck, Resources, SuiteName};
 use crate::wiring::Forward;
@@ -70,5 +71,21 @@ pub enum Action {
         slot: Slot,
         /// `clientToken`, so that a second run starts nothing.
         client_token: String,
+    },
+    /// Make a change of the plan.
+    #[serde(rename_all = "camelCase")]
+    MakeChange {
+        /// Which.
+        change: Box<Change>,
+        /// What was there before.
+        before: Option<Before>,
+    },
+    /// Undo a change of the plan.
+    #[serde(rename_all = "camelCase")]
+    UndoChange {
+        /// Which.
+        change: Box<Change>,
+        /// What was there before.
+        before: Option<Before>,
     },
 }

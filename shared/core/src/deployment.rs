@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::change::{Change, ChangeStage, ChangeState};
 use crate::event::Event;
 use crate::evidence::EvidenceUsed;
 use crate::exit::{AbortCause, Exit};
 use crate::gates::GateState;
-use crate::ids::{DeploymentId, Digest, Epoch, Person, PlanHash, Slot, SpecHash, Target, Weight};
+use crate::ids::{ChangeId, DeploymentId, Digest, Epoch, Person, PlanHash, Slot, SpecHash, Target, Weight};
 use crate::spec::{GatePhase, Spec, Step, SuiteName};
 use crate::wiring::{Forward, Wiring};
 
@@ -54,6 +55,9 @@ pub struct Deployment {
     pub suites: BTreeMap<SuiteName, i32>,
     /// Suites that were started.
     pub suites_started: BTreeMap<SuiteName, Timestamp>,
+    /// Changes that were begun.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changes: BTreeMap<ChangeId, ChangeState>,
     /// The wish to stop. Set once; the first one counts.
     pub abort: Option<Abort>,
     /// Where the rollback stands.
@@ -159,6 +163,14 @@ pub enum Phase {
     Plan,
     /// Task definition, health check.
     Prepare,
+    /// Migrations.
+    Migrate,
+    /// Infrastructure as code.
+    Infrastructure,
+    /// Parameters and flags.
+    Configure,
+    /// Dashboards and alarms.
+    Monitoring,
     /// Traffic.
     Shift,
     /// Suites.
@@ -175,6 +187,10 @@ impl Phase {
         match self {
             Self::Plan => "plan",
             Self::Prepare => "prepare",
+            Self::Migrate => "migrate",
+            Self::Infrastructure => "infrastructure",
+            Self::Configure => "configure",
+            Self::Monitoring => "monitoring",
             Self::Shift => "shift",
             Self::Validate => "validate",
             Self::Complete => "complete",
@@ -189,7 +205,10 @@ impl Phase {
             Self::Shift => Some(GatePhase::Shift),
             Self::Validate => Some(GatePhase::Validate),
             Self::Complete => Some(GatePhase::Complete),
-            Self::Plan | Self::Rollback => None,
+            Self::Migrate => Some(GatePhase::Migrate),
+            Self::Infrastructure => Some(GatePhase::Infrastructure),
+            Self::Configure => Some(GatePhase::Configure),
+            Self::Plan | Self::Monitoring | Self::Rollback => None,
         }
     }
 }
@@ -212,6 +231,9 @@ pub struct Plan {
     pub capacity: u32,
     /// The steps.
     pub steps: Vec<Step>,
+    /// What is changed besides the image, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
     /// The watched alarms.
     pub alarms: Vec<String>,
     /// The forward action as it was before, which a rollback restores.
@@ -387,6 +409,7 @@ impl Deployment {
             peak_weight: Weight::ZERO,
             suites: BTreeMap::new(),
             suites_started: BTreeMap::new(),
+            changes: BTreeMap::new(),
             abort: None,
             rollback: None,
             exit: None,
@@ -547,6 +570,26 @@ impl Deployment {
             Event::CandidateScaledIn => {
                 self.update_rollback(|rollback| rollback.scaled_in_at = Some(at));
             }
+            Event::ChangeStarted { id, before } => {
+                let state = ChangeState {
+                    stage: ChangeStage::Making,
+                    since: at,
+                    before: before.clone(),
+                    remedy: None,
+                };
+                self.changes.insert(id.clone(), state);
+            }
+            Event::ChangeMade { id, .. } => self.move_change(id, ChangeStage::Made, at),
+            Event::ChangeFailed { id, .. } => self.move_change(id, ChangeStage::Failed, at),
+            Event::UndoStarted { id } => self.move_change(id, ChangeStage::Undoing, at),
+            Event::ChangeUndone { id, .. } => self.move_change(id, ChangeStage::Undone, at),
+            Event::ChangeHeld { id, remedy, .. } => {
+                self.move_change(id, ChangeStage::Held, at);
+                if let Some(state) = self.changes.get_mut(id) {
+                    state.remedy.clone_from(remedy);
+                }
+            }
+            Event::ChangesTakenOver { changes } => self.changes.clone_from(changes),
             Event::Exited { exit } => {
                 self.exit = Some(exit.clone());
                 self.waiting_for.clear();
@@ -586,6 +629,14 @@ impl Deployment {
         self.shift.step = step;
         self.shift.stage = stage;
         self.shift.since = at;
+        self.waiting_for.clear();
+    }
+
+    fn move_change(&mut self, id: &ChangeId, stage: ChangeStage, at: Timestamp) {
+        if let Some(state) = self.changes.get_mut(id) {
+            state.stage = stage;
+            state.since = at;
+        }
         self.waiting_for.clear();
     }
 

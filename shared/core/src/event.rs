@@ -1,13 +1,16 @@
 //! What happened, in the past tense. The journal is made of these.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Check, Verdict};
+use crate::change::{Before, ChangeState};
 use crate::deployment::{HOTFIX, Origin, Override, Phase, Plan, Revision};
 use crate::exit::{AbortCause, Exit};
 use crate::gates::GateDecision;
-use crate::ids::{Epoch, PlanHash, Weight};
+use crate::ids::{ChangeId, Epoch, PlanHash, Weight};
 use crate::spec::{GatePhase, SuiteName};
 
 /// One thing that happened to a deployment.
@@ -147,6 +150,61 @@ pub enum Event {
     TrafficReasserted,
     /// The candidate was seen scaled in.
     CandidateScaledIn,
+    /// A change is begun.
+    ChangeStarted {
+        /// Which.
+        id: ChangeId,
+        /// What is there before it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Before>,
+    },
+    /// A change was read back as made.
+    ChangeMade {
+        /// Which.
+        id: ChangeId,
+        /// What came of it.
+        detail: String,
+        /// The last lines that it wrote.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        log: Vec<String>,
+    },
+    /// A change went wrong.
+    ChangeFailed {
+        /// Which.
+        id: ChangeId,
+        /// How.
+        reason: String,
+        /// The last lines that it wrote.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        log: Vec<String>,
+    },
+    /// A change is being undone.
+    UndoStarted {
+        /// Which.
+        id: ChangeId,
+    },
+    /// A change was read back as undone.
+    ChangeUndone {
+        /// Which.
+        id: ChangeId,
+        /// What came of it.
+        detail: String,
+    },
+    /// A change stays, although the deployment was taken back.
+    ChangeHeld {
+        /// Which.
+        id: ChangeId,
+        /// Why.
+        reason: String,
+        /// What a person must do, where one must.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remedy: Option<String>,
+    },
+    /// The changes of a completed deployment, which this one takes back.
+    ChangesTakenOver {
+        /// Where they stood.
+        changes: BTreeMap<ChangeId, ChangeState>,
+    },
     /// The end.
     Exited {
         /// Which, why, and what to do.
@@ -236,6 +294,18 @@ impl Event {
             Self::TrafficReturned { .. } => "all traffic is back on stable (read back)".to_owned(),
             Self::TrafficReasserted => "weights read again: still on stable".to_owned(),
             Self::CandidateScaledIn => "candidate scaled in".to_owned(),
+            Self::ChangeStarted { id, .. } => format!("{id} begins"),
+            Self::ChangeMade { id, detail, .. } => format!("{id} made: {detail}"),
+            Self::ChangeFailed { id, reason, .. } => format!("{id} failed: {reason}"),
+            Self::UndoStarted { id } => format!("{id} is being undone"),
+            Self::ChangeUndone { id, detail } => format!("{id} undone: {detail}"),
+            Self::ChangeHeld { id, reason, .. } => format!("{id} stays: {reason}"),
+            Self::ChangesTakenOver { changes } => {
+                format!(
+                    "{} changes of the completed deployment are to be undone",
+                    changes.len()
+                )
+            }
             Self::Exited { exit } => format!("{}: {}", exit.state.as_str(), exit.reason),
         }
     }
@@ -247,12 +317,17 @@ fn describe_plan(plan: &Plan) -> String {
         .iter()
         .map(|s| s.weight.percent().to_string())
         .collect();
+    let changes = match plan.changes.len() {
+        0 => String::new(),
+        1 => "1 change, ".to_owned(),
+        several => format!("{several} changes, "),
+    };
     let known = plan
         .evidence
         .as_ref()
         .map_or_else(String::new, |evidence| format!(", {}", evidence.summary()));
     format!(
-        "planned: {} to {} % in the {} slot, {} alarms watched{known}, plan {}",
+        "planned: {changes}{} to {} % in the {} slot, {} alarms watched{known}, plan {}",
         if plan.stable.is_some() {
             "from stable"
         } else {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{DeploymentId, Person, Role};
+use crate::ids::{ChangeId, DeploymentId, Person, Role};
 
 /// The five ends. A deployment reaches exactly one; it is final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -140,6 +140,13 @@ pub enum AbortCause {
         /// What was seen.
         reason: String,
     },
+    /// A change of the plan could not be made.
+    ChangeFailed {
+        /// Which.
+        change: ChangeId,
+        /// How.
+        reason: String,
+    },
     /// A phase failed, or its execution died.
     PhaseFailed {
         /// Error name and text.
@@ -167,6 +174,7 @@ impl AbortCause {
             Self::CandidateUnhealthy { reason } => format!("the candidate is not healthy: {reason}"),
             Self::SuiteFailed { reason } => format!("tests failed: {reason}"),
             Self::ChangedOutside { reason } => format!("changed from outside: {reason}"),
+            Self::ChangeFailed { change, reason } => format!("{change} failed: {reason}"),
             Self::PhaseFailed { reason } => format!("a phase failed: {reason}"),
             Self::TimedOut => "it took longer than a deployment may".to_owned(),
         }

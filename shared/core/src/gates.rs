@@ -13,6 +13,9 @@ impl GatePhase {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Prepare => "prepare",
+            Self::Migrate => "migrate",
+            Self::Infrastructure => "infrastructure",
+            Self::Configure => "configure",
             Self::Shift => "shift",
             Self::Validate => "validate",
             Self::Complete => "complete",

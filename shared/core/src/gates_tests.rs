@@ -74,7 +74,18 @@ fn admits(rule: &Gate, state: &GateState, held: &[&str]) -> Result<Role, GateRef
 #[test]
 fn phases_with_a_gate_are_named_as_in_the_file() {
     let names = GatePhase::ALL.map(GatePhase::as_str);
-    assert_eq!(names, ["prepare", "shift", "validate", "complete"]);
+    assert_eq!(
+        names,
+        [
+            "prepare",
+            "migrate",
+            "infrastructure",
+            "configure",
+            "shift",
+            "validate",
+            "complete"
+        ]
+    );
     for phase in GatePhase::ALL {
         assert_eq!(GatePhase::named(phase.as_str()), Some(phase));
     }

@@ -111,6 +111,13 @@ name!(
     is_sha256_hex
 );
 name!(
+    /// The name of a change within a deployment, such as `migration:add-email`.
+    ChangeId,
+    "change id",
+    "1 to 300 printable characters without spaces",
+    |t| !t.is_empty() && t.len() <= 300 && t.chars().all(|c| c.is_ascii_graphic())
+);
+name!(
     /// A deployment's id. It is the name of its Step Functions execution too, hence the 80 characters.
     DeploymentId,
     "deployment id",
@@ -174,6 +181,18 @@ impl PlanHash {
     /// The first 12 hexadecimal digits, as shown to the people who approve.
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+impl ChangeId {
+    /// The name of one change of a kind. What an id can't hold becomes a dash.
+    pub fn of(kind: &str, name: &str) -> Self {
+        let name: String = name
+            .chars()
+            .take(280)
+            .map(|c| if c.is_ascii_graphic() { c } else { '-' })
+            .collect();
+        Self(format!("{kind}:{name}").into())
     }
 }
 

@@ -9,11 +9,13 @@
 //!
 //! In the order in which a reader needs them: [`ids`], [`spec`], [`deployment`] and [`event`]
 //! (what is known), [`observation`] (what is seen), [`action`] and [`decision`] (what is to be
-//! done), [`phases`] (who decides what), [`target`] (which push becomes a deployment), [`gates`]
-//! (people), [`release`] and [`evidence`] (what must be known of an image), [`journal`] (the record).
+//! done), [`change`] (what is changed besides the image), [`phases`] (who decides what), [`target`]
+//! (which push becomes a deployment), [`gates`] (people), [`release`] and [`evidence`] (what must be known
+//! of an image), [`journal`] (the record).
 
 pub mod action;
 pub mod analysis;
+pub mod change;
 pub mod decision;
 pub mod deployment;
 pub mod event;

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::Samples;
-use crate::deployment::{Deployment, Stage};
+use crate::change::{Change, Seen};
+use crate::deployment::{Deployment, Phase, Stage};
 use crate::evidence::EvidenceSeen;
-use crate::ids::{Digest, Slot};
+use crate::ids::{ChangeId, Digest, Slot};
 use crate::phases::later;
 use crate::spec::SuiteName;
 use crate::wiring::Forward;
@@ -38,6 +39,9 @@ pub struct Observation {
     /// What is known of the image, where the file asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<EvidenceSeen>,
+    /// Changes that are being made or undone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changes: BTreeMap<ChangeId, Seen>,
 }
 
 /// An ECS service and the targets behind it.
@@ -152,6 +156,8 @@ pub const METRICS_LAG_SECONDS: i64 = 60;
 pub struct Question {
     /// Whether there is a plan that says where to look.
     planned: bool,
+    /// Whether alarms are watched.
+    alarms: bool,
     /// Since when alarms count.
     alarms_since: Option<Timestamp>,
     /// Samples from here on, where a window of the bake can be assessed by now.
@@ -160,6 +166,8 @@ pub struct Question {
     suites: BTreeSet<SuiteName>,
     /// Whether the task definition that this deployment registered is still to be found.
     registered: bool,
+    /// The change that is to be made next.
+    change: Option<Change>,
 }
 
 impl Question {
@@ -171,6 +179,7 @@ impl Question {
         let running = |suite: &&SuiteName| !deployment.suites.contains_key(*suite);
         Self {
             planned: deployment.plan.is_some(),
+            alarms: true,
             alarms_since: deployment.planned_at,
             // Comparing needs every sample of the step, not only those of the last window.
             samples_from: baking.then_some(shift.since),
@@ -181,6 +190,20 @@ impl Question {
                 .cloned()
                 .collect(),
             registered: deployment.revision.task_definition.is_none(),
+            change: deployment.change_to_make(deployment.phase).cloned(),
+        }
+    }
+
+    /// What is to be read to undo what a phase changed.
+    pub fn undo(deployment: &Deployment, phase: Phase) -> Self {
+        Self {
+            planned: true,
+            alarms: false,
+            alarms_since: None,
+            samples_from: None,
+            suites: BTreeSet::new(),
+            registered: false,
+            change: deployment.change_to_undo(phase).cloned(),
         }
     }
 
@@ -189,13 +212,25 @@ impl Question {
         self.samples_from
     }
 
+    /// Whether the watched alarms are needed: on the way back they say nothing any more.
+    pub const fn alarms(&self) -> bool {
+        self.alarms
+    }
+
+    /// The change whose progress is needed.
+    pub const fn change(&self) -> Option<&Change> {
+        self.change.as_ref()
+    }
+
     /// Whether an answer to this question is one to the `other` too.
     pub fn covers(&self, other: &Self) -> bool {
         self.planned == other.planned
+            && (self.alarms || !other.alarms)
             && self.alarms_since == other.alarms_since
             && (other.samples_from.is_none() || self.samples_from == other.samples_from)
             && self.suites.is_superset(&other.suites)
             && (self.registered || !other.registered)
+            && (other.change.is_none() || self.change == other.change)
     }
 }
 

@@ -2,7 +2,8 @@
 //! interpreter of [`Action`]; the first is `shared/aws/src/apply`.
 
 use tidegate_core::action::Action;
-use tidegate_core::ids::Slot;
+use tidegate_core::change::{Change, Direction};
+use tidegate_core::ids::{ChangeId, Slot};
 use tidegate_core::wiring::Forward;
 
 use crate::plant::Plant;
@@ -56,6 +57,23 @@ pub struct Suite {
     pub code: i32,
 }
 
+/// A task that makes or undoes a change.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ChangeRun {
+    /// Of which deployment.
+    pub deployment: usize,
+    /// Which change.
+    pub change: ChangeId,
+    /// Which way.
+    pub direction: Direction,
+    /// When it began.
+    pub began_at: Ms,
+    /// When it ends.
+    pub ends_at: Ms,
+    /// How it ends.
+    pub good: bool,
+}
+
 /// Weights from an instant on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WeightsSet {
@@ -93,6 +111,8 @@ pub struct Aws {
     pub definitions: Vec<Registered>,
     /// Suites.
     pub suites: Vec<Suite>,
+    /// Tasks of changes, in the order in which they began.
+    pub changes: Vec<ChangeRun>,
     /// Images in the registry, with the time of the push.
     pub pushed: Vec<(usize, Ms)>,
     /// Weights, oldest first.
@@ -132,6 +152,7 @@ impl Aws {
             firing: script.alarm_at_start,
             definitions: vec![Registered { image: 0, by: None }],
             suites: Vec::new(),
+            changes: Vec::new(),
             pushed: vec![(0, -3_600_000)],
             weights_log: vec![WeightsSet {
                 at: -1,
@@ -188,6 +209,8 @@ impl Aws {
                 slot,
                 client_token,
             } => self.run_suite(&suite.0, *slot, client_token, world),
+            Action::MakeChange { change, .. } => self.run_change(change, Direction::Make, world),
+            Action::UndoChange { change, .. } => self.run_change(change, Direction::Undo, world),
         }
     }
 
@@ -283,6 +306,26 @@ impl Aws {
             name: name.to_owned(),
             ends_at: world.now + image.suite_ms,
             code: image.suite_code,
+        });
+    }
+
+    /// One token starts one task, however often it is asked for.
+    fn run_change(&mut self, change: &Change, direction: Direction, world: &Applying<'_>) {
+        let known = |run: &ChangeRun| {
+            (run.deployment, &run.change, run.direction) == (world.deployment, &change.id, direction)
+        };
+        if self.changes.iter().any(known) {
+            return;
+        }
+        let image = self.definitions.iter().find(|d| d.by == Some(world.deployment));
+        let image = world.script.images[image.map_or(0, |d| d.image)];
+        self.changes.push(ChangeRun {
+            deployment: world.deployment,
+            change: change.id.clone(),
+            direction,
+            began_at: world.now,
+            ends_at: world.now + image.suite_ms,
+            good: direction == Direction::Undo || image.suite_code == 0,
         });
     }
 

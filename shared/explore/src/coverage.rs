@@ -9,7 +9,7 @@ use crate::machine::{At, Lane};
 use crate::script::FaultKind;
 
 /// Kinds of journal entries.
-const EVENTS: [&str; 23] = [
+const EVENTS: [&str; 30] = [
     "DeploymentRequested",
     "PhaseEntered",
     "Waiting",
@@ -33,9 +33,16 @@ const EVENTS: [&str; 23] = [
     "TrafficReasserted",
     "CandidateScaledIn",
     "Exited",
+    "ChangeStarted",
+    "ChangeMade",
+    "ChangeFailed",
+    "UndoStarted",
+    "ChangeUndone",
+    "ChangeHeld",
+    "ChangesTakenOver",
 ];
 
-const STATES: [&str; 15] = [
+const STATES: [&str; 17] = [
     "Plan",
     "Prepare",
     "Shift",
@@ -50,13 +57,15 @@ const STATES: [&str; 15] = [
     "Read back",
     "Restore",
     "Wait in the rollback",
+    "Make changes",
+    "Undo changes",
     "the end",
 ];
 
 /// The end, which is also where an execution is before it begins.
-const OVER: usize = 14;
+const OVER: usize = 16;
 
-const fn to(states: &[u8]) -> u16 {
+const fn to(states: &[u8]) -> u32 {
     let mut mask = 0;
     let mut at = 0;
     while at < states.len() {
@@ -67,21 +76,23 @@ const fn to(states: &[u8]) -> u16 {
 }
 
 /// Which state can follow each state, as the shipped files have them.
-const TRANSITIONS: [u16; 15] = [
-    to(&[1, 5, 8, 14]),
-    to(&[2, 5, 6, 8]),
+const TRANSITIONS: [u32; 17] = [
+    to(&[1, 5, 8, 16]),
+    to(&[2, 5, 6, 8, 14]),
     to(&[3, 5, 6, 8]),
     to(&[4, 5, 6, 8]),
     to(&[6, 7, 8]),
-    to(&[0, 1, 2, 3, 8]),
-    to(&[1, 2, 3, 4, 8]),
-    to(&[8, 14]),
-    to(&[9, 14]),
-    to(&[14]),
-    to(&[9, 13, 14]),
-    to(&[9, 12, 13, 14]),
-    to(&[9, 13, 14]),
-    to(&[10, 11, 12]),
+    to(&[0, 1, 2, 3, 8, 14]),
+    to(&[1, 2, 3, 4, 8, 14]),
+    to(&[8, 16]),
+    to(&[9, 16]),
+    to(&[16]),
+    to(&[9, 13, 16]),
+    to(&[9, 12, 13, 15, 16]),
+    to(&[9, 13, 16]),
+    to(&[10, 11, 12, 15]),
+    to(&[2, 5, 6, 8]),
+    to(&[9, 12, 13]),
     to(&[0, 10]),
 ];
 
@@ -124,7 +135,7 @@ const FAULTS: [&str; 6] = [
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Covered {
     events: u32,
-    transitions: [u16; 15],
+    transitions: [u32; 17],
     exits: [u64; 5],
     causes: u32,
     faults: [u64; 6],
@@ -243,13 +254,13 @@ impl Covered {
 }
 
 /// Those of a state that no run takes.
-fn spare(from: usize) -> u16 {
+fn spare(from: usize) -> u32 {
     let of_it = SPARE.iter().filter(|(state, ..)| *state == from);
     of_it.fold(0, |mask, (_, to, _)| mask | (1 << to))
 }
 
 /// Names of the transitions in masks.
-fn named(mask: impl Fn(usize) -> u16) -> Vec<String> {
+fn named(mask: impl Fn(usize) -> u32) -> Vec<String> {
     let pairs = (0..STATES.len()).flat_map(|from| (0..STATES.len()).map(move |to| (from, to)));
     pairs
         .filter(|(from, to)| mask(*from) & (1 << to) != 0)
@@ -268,6 +279,7 @@ const fn state(at: &At) -> usize {
         At::Plan(_) => 0,
         At::Lanes(Lane::Call(phase, _), _) => match phase {
             Phase::Plan | Phase::Prepare => 1,
+            Phase::Migrate | Phase::Infrastructure | Phase::Configure | Phase::Monitoring => 14,
             Phase::Shift => 2,
             Phase::Validate => 3,
             Phase::Complete | Phase::Rollback => 4,
@@ -280,12 +292,13 @@ const fn state(at: &At) -> usize {
         At::Back(RollbackStep::Traffic, _) => 10,
         At::Back(RollbackStep::Reassert, _) => 11,
         At::Back(RollbackStep::Restore | RollbackStep::Fail, _) => 12,
-        At::BackWait(..) => 13,
+        At::BackWait(..) | At::UndoWait(..) => 13,
+        At::Undo(..) => 15,
         At::Over => OVER,
     }
 }
 
-const CAUSES: [&str; 13] = [
+const CAUSES: [&str; 14] = [
     "AlarmRaised",
     "AskedFor",
     "Superseded",
@@ -299,6 +312,7 @@ const CAUSES: [&str; 13] = [
     "ChangedOutside",
     "PhaseFailed",
     "TimedOut",
+    "ChangeFailed",
 ];
 
 const fn cause_number(cause: &tidegate_core::exit::AbortCause) -> u32 {
@@ -317,6 +331,7 @@ const fn cause_number(cause: &tidegate_core::exit::AbortCause) -> u32 {
         AbortCause::ChangedOutside { .. } => 10,
         AbortCause::PhaseFailed { .. } => 11,
         AbortCause::TimedOut => 12,
+        AbortCause::ChangeFailed { .. } => 13,
     }
 }
 
@@ -345,6 +360,13 @@ const fn number(event: &Event) -> u32 {
         Event::TrafficReasserted => 20,
         Event::CandidateScaledIn => 21,
         Event::Exited { .. } => 22,
+        Event::ChangeStarted { .. } => 23,
+        Event::ChangeMade { .. } => 24,
+        Event::ChangeFailed { .. } => 25,
+        Event::UndoStarted { .. } => 26,
+        Event::ChangeUndone { .. } => 27,
+        Event::ChangeHeld { .. } => 28,
+        Event::ChangesTakenOver { .. } => 29,
     }
 }
 

@@ -433,6 +433,8 @@ impl Ranks {
             At::Child(execution) => execution.hash(state),
             At::Back(step, task) => (step, self.task(task)).hash(state),
             At::BackWait(step, stamp) => (step, self.rank(stamp)).hash(state),
+            At::Undo(phase, task) => (phase, self.task(task)).hash(state),
+            At::UndoWait(phase, stamp) => (phase, self.rank(stamp)).hash(state),
             At::Over => {}
         }
     }
@@ -444,6 +446,7 @@ impl Ranks {
             Job::Push { image, event } => (2, image, self.rank(event)).hash(state),
             Job::Plan
             | Job::Phase(_)
+            | Job::Undo(_)
             | Job::Rollback { .. }
             | Job::Alarm
             | Job::Decide { .. }

@@ -1,6 +1,7 @@
 //! The state machines: `deployment.asl.json` with its two lanes and `rollback.asl.json`, as small
 //! machines on the virtual time line. A test compares their numbers with the shipped files.
 
+use tidegate_core::change::Next;
 use tidegate_core::deployment::Phase;
 use tidegate_core::exit::ExitState;
 use tidegate_core::phases::RollbackStep;
@@ -109,6 +110,10 @@ pub enum At {
     Back(RollbackStep, Task),
     /// A wait before a state of the rollback.
     BackWait(RollbackStep, u32),
+    /// What a phase changed is undone.
+    Undo(Phase, Task),
+    /// A wait before another look at that.
+    UndoWait(Phase, u32),
     /// An end.
     Over,
 }
@@ -134,16 +139,6 @@ pub struct Execution {
     pub parent: Option<usize>,
     /// What its end hands on.
     pub exit: Option<ExitState>,
-}
-
-const fn after(phase: Phase) -> Option<Phase> {
-    match phase {
-        Phase::Plan => Some(Phase::Prepare),
-        Phase::Prepare => Some(Phase::Shift),
-        Phase::Shift => Some(Phase::Validate),
-        Phase::Validate => Some(Phase::Complete),
-        Phase::Complete | Phase::Rollback => None,
-    }
 }
 
 const fn back_after(step: RollbackStep) -> Option<RollbackStep> {
@@ -319,7 +314,17 @@ impl World {
             At::Back(step, task) if task.function == function => {
                 self.back_answered(execution, step, task, result)
             }
-            At::Plan(_) | At::Child(_) | At::Record(_) | At::Back(..) | At::BackWait(..) | At::Over => {}
+            At::Undo(phase, task) if task.function == function => {
+                self.undo_answered(execution, phase, task, result);
+            }
+            At::Plan(_)
+            | At::Child(_)
+            | At::Record(_)
+            | At::Back(..)
+            | At::BackWait(..)
+            | At::Undo(..)
+            | At::UndoWait(..)
+            | At::Over => {}
         }
     }
 
@@ -372,9 +377,10 @@ impl World {
     /// `... done?`
     fn phase_answered(&mut self, execution: usize, phase: Phase, handle: Handle, output: Output) {
         match (output.status, phase.gate()) {
-            (Status::Done, _) => match after(phase) {
-                Some(next) => self.enter_phase(execution, next, handle),
-                None => {
+            (Status::Done, _) => match output.next {
+                Some(Next::Phase(next)) => self.enter_phase(execution, next, handle),
+                // Nothing temporary is changed here.
+                Some(Next::Undo(_)) | None => {
                     self.enter(execution, At::Lanes(Lane::Done, handle));
                     self.join(execution);
                 }
@@ -446,12 +452,43 @@ impl World {
                 let stamp = self.wait(execution, output.wait_seconds);
                 self.enter(execution, At::BackWait(RollbackStep::Reassert, stamp));
             }
-            (Status::Done, Some(next)) => self.enter_back(execution, next, [0; 2]),
+            (Status::Done, Some(next)) => match output.next {
+                Some(Next::Undo(phase)) => self.enter_undo(execution, phase, [0; 2]),
+                Some(Next::Phase(_)) | None => self.enter_back(execution, next, [0; 2]),
+            },
             (Status::Done, None) => self.end_execution(execution, output.exit),
             (Status::Failed, _) => self.end_execution(execution, None),
             (Status::InProgress | Status::AwaitingApproval | Status::Blocked, _) => {
                 let stamp = self.wait(execution, output.wait_seconds);
                 self.enter(execution, At::BackWait(step, stamp));
+            }
+        }
+    }
+
+    fn enter_undo(&mut self, execution: usize, phase: Phase, tries: [u8; 2]) {
+        let task = self.ask(execution, Job::Undo(phase), tries);
+        self.enter(execution, At::Undo(phase, task));
+    }
+
+    fn undo_answered(&mut self, execution: usize, phase: Phase, task: Task, result: Result<Output, Failure>) {
+        let output = match result {
+            Ok(output) => output,
+            Err(failure) => {
+                match self.retry(execution, task, failure) {
+                    Some(task) => self.executions[execution].at = At::Undo(phase, task),
+                    None => self.enter_back(execution, RollbackStep::Fail, [0; 2]),
+                }
+                return;
+            }
+        };
+        match (output.status, output.next) {
+            (Status::Done, Some(Next::Undo(next))) => self.enter_undo(execution, next, [0; 2]),
+            (Status::Done, Some(Next::Phase(_)) | None) => {
+                self.enter_back(execution, RollbackStep::Restore, [0; 2]);
+            }
+            (Status::InProgress | Status::AwaitingApproval | Status::Blocked | Status::Failed, _) => {
+                let stamp = self.wait(execution, output.wait_seconds);
+                self.enter(execution, At::UndoWait(phase, stamp));
             }
         }
     }
@@ -492,7 +529,19 @@ impl World {
             At::Back(step, task) if task.stamp == stamp => self.enter_again(execution, step, task),
             At::BackWait(step, due) if due == stamp => self.enter_back(execution, step, [0; 2]),
             At::Lanes(lane, handle) => self.lane_goes_on(execution, lane, handle, stamp),
-            At::Plan(_) | At::Child(_) | At::Record(_) | At::Back(..) | At::BackWait(..) | At::Over => {}
+            At::Undo(phase, task) if task.stamp == stamp => {
+                self.counts.transitions -= 1;
+                self.enter_undo(execution, phase, task.tries);
+            }
+            At::UndoWait(phase, due) if due == stamp => self.enter_undo(execution, phase, [0; 2]),
+            At::Plan(_)
+            | At::Child(_)
+            | At::Record(_)
+            | At::Back(..)
+            | At::BackWait(..)
+            | At::Undo(..)
+            | At::UndoWait(..)
+            | At::Over => {}
         }
     }
 
@@ -602,7 +651,7 @@ mod tests {
                 .is_some_and(|r| r.contains("lambda:invoke"))
         };
         let tasks: Vec<_> = all.into_iter().filter(|(_, state)| lambda(state)).collect();
-        assert_eq!(tasks.len(), 15);
+        assert_eq!(tasks.len(), 18);
         for (name, task) in tasks {
             for at in 0..2 {
                 let retry = &task["Retry"][at];
@@ -641,18 +690,29 @@ mod tests {
     #[test]
     fn the_phases_of_the_shipped_machine_follow_each_other_as_modelled() {
         let lane = shipped("deployment.asl.json")["States"]["Roll out"]["Branches"][0].clone();
-        let mut phase = Phase::Prepare;
         assert_eq!(lane["StartAt"], "Prepare");
-        while let Some(next) = after(phase) {
+        let order = [Phase::Prepare, Phase::Shift, Phase::Validate, Phase::Complete];
+        for pair in order.windows(2) {
+            let (phase, next) = (pair[0], pair[1]);
             let name = |phase: Phase| {
                 let text = phase.as_str();
                 format!("{}{}", text[..1].to_uppercase(), &text[1..])
             };
-            let choice = &lane["States"][format!("{} done?", name(phase))]["Choices"][0];
-            assert_eq!(choice["StringEquals"], "Done");
-            assert_eq!(choice["Next"], name(next).as_str());
-            phase = next;
+            // A phase with work of its own comes in between where there is some.
+            let state = &lane["States"][format!("{} done?", name(phase))];
+            let choices = state["Choices"].as_array().unwrap();
+            let done = |choice: &&Value| choice["StringEquals"] == "Done";
+            assert_eq!(choices.iter().find(done).unwrap()["Next"], name(next).as_str());
+            for choice in choices
+                .iter()
+                .filter(|choice| choice["Variable"] == "$.step.next")
+            {
+                let word = choice["StringEquals"].as_str().unwrap();
+                assert!(
+                    choice["Next"].as_str().unwrap().to_lowercase() == word,
+                    "{choice}"
+                );
+            }
         }
-        assert_eq!(phase, Phase::Complete);
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use tidegate_core::analysis::Samples;
+use tidegate_core::change::{Change, Direction, Progress, Seen};
 use tidegate_core::deployment::{Deployment, Stage, Traffic};
-use tidegate_core::ids::Slot;
+use tidegate_core::ids::{ChangeId, Slot};
 use tidegate_core::observation::{Alarm, AlarmState, ImageState, Observation, Rollout, SlotState, SuiteRun};
 use tidegate_core::spec::{Metric, SuiteName};
 use tidegate_core::wiring::Forward;
@@ -116,6 +117,7 @@ impl World {
             alarms: self.observe_alarms(deployment.planned_at),
             registered_task_definition: registered.map(|at| self.setting.definitions[at].clone()),
             suites: self.observe_suites(of, now),
+            changes: self.observe_changes(of, deployment, now),
             samples: self.observe_samples(deployment, now),
             ..Observation::default()
         }
@@ -134,6 +136,39 @@ impl World {
             (SuiteName(suite.name.clone()), run)
         })
         .collect()
+    }
+
+    /// How the changes of the plan stand.
+    pub fn observe_changes(&self, of: usize, deployment: &Deployment, now: Ms) -> BTreeMap<ChangeId, Seen> {
+        let progress = |change: &Change, direction| {
+            let mut runs = self.aws.changes.iter().rev();
+            let run =
+                runs.find(|run| (run.deployment, &run.change, run.direction) == (of, &change.id, direction));
+            match run {
+                None => Progress::NotBegun,
+                Some(run) if run.ends_at > now => Progress::Running {
+                    note: "its task is running".to_owned(),
+                },
+                Some(run) if run.good => Progress::Done {
+                    detail: "its task ended with exit code 0".to_owned(),
+                    log: Vec::new(),
+                },
+                Some(_) => Progress::Failed {
+                    reason: "its task ended with exit code 1".to_owned(),
+                    log: Vec::new(),
+                },
+            }
+        };
+        let changes = deployment.plan.as_ref().map_or(&[][..], |plan| &plan.changes);
+        let seen = |change: &Change| Seen {
+            before: None,
+            made: progress(change, Direction::Make),
+            undone: progress(change, Direction::Undo),
+        };
+        changes
+            .iter()
+            .map(|change| (change.id.clone(), seen(change)))
+            .collect()
     }
 
     /// One sample for each minute of the step that is over.

@@ -127,6 +127,7 @@ impl World {
             // These count where they lead to the rollback: `lead_back`.
             Job::Plan
             | Job::Phase(_)
+            | Job::Undo(_)
             | Job::Gate { .. }
             | Job::Push { .. }
             | Job::Decide { .. }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_aws::error::AwsError;
 use tidegate_aws::store::{Commit, Fence, Loaded, Store, StoreError};
 use tidegate_core::action::Action;
+use tidegate_core::change::Next;
 use tidegate_core::decision::{Decision, Outcome};
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::event::Event;
@@ -13,7 +14,7 @@ use tidegate_core::exit::{Exit, ExitState, Missing};
 use tidegate_core::ids::{DeploymentId, Role};
 use tidegate_core::journal;
 use tidegate_core::observation::{Observation, Question};
-use tidegate_core::phases::{decide, seconds_until};
+use tidegate_core::phases::{decide, decide_undo, seconds_until};
 use tidegate_core::target::TargetState;
 
 use crate::clock::Clock;
@@ -34,6 +35,9 @@ pub struct PhaseInput {
     pub deployment: DeploymentId,
     /// ARN of the execution that asks.
     pub execution: String,
+    /// Whether what the phase changed is to be undone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undo: bool,
 }
 
 /// What a phase tells the state machine.
@@ -48,6 +52,9 @@ pub struct PhaseOutput {
     pub reason: String,
     /// How the deployment ended, where it did.
     pub exit: Option<ExitState>,
+    /// For `Done`: what comes next ([`Next::word`]); empty otherwise.
+    #[serde(default)]
+    pub next: String,
 }
 
 /// Matched by the Choice states of `infra/statemachines/*.asl.json`.
@@ -73,6 +80,7 @@ impl PhaseOutput {
             wait_seconds: 1,
             reason: reason.into(),
             exit,
+            next: String::new(),
         }
     }
 
@@ -83,6 +91,15 @@ impl PhaseOutput {
             wait_seconds: seconds.max(1),
             reason: reason.into(),
             exit: None,
+            next: String::new(),
+        }
+    }
+
+    /// On to what comes next.
+    pub fn done(next: Option<Next>) -> Self {
+        Self {
+            next: next.map(Next::word).unwrap_or_default(),
+            ..Self::at_once(Status::Done, "", None)
         }
     }
 }
@@ -182,6 +199,9 @@ pub async fn run(
     observe: impl AsyncFn(&Deployment, &Question) -> Result<Observation, AwsError>,
     apply: impl AsyncFn(&Deployment, &Action) -> Result<(), AwsError>,
 ) -> Result<PhaseOutput, FunctionError> {
+    if input.undo {
+        return undo(store, clock, phase, input, observe, apply).await;
+    }
     let by = phase.as_str();
     let mut held = Held::load(store, &input.deployment).await?;
     let mut read: Option<(Question, Observation)> = None;
@@ -214,13 +234,55 @@ pub async fn run(
         for action in &decision.actions {
             apply(&held.deployment, action).await?;
         }
-        if let Some(output) = answer(&held.deployment, decision.outcome, clock)? {
+        let next = held.deployment.after(phase);
+        if let Some(output) = answer(&held.deployment, decision.outcome, next, clock)? {
             return Ok(output);
         }
         if decision.actions.is_empty() {
             read = Some((asked, observation));
         } else {
             held = Held::load(store, &input.deployment).await?;
+        }
+    }
+    Ok(PhaseOutput::in_progress(BREATHE_SECONDS, "still moving"))
+}
+
+/// Undoes what a phase changed, until it has to wait: in a rollback, after traffic is back and no
+/// function of the forward path can be running.
+///
+/// # Errors
+/// As [`run`].
+async fn undo(
+    store: &Store,
+    clock: &Clock,
+    phase: Phase,
+    input: &PhaseInput,
+    observe: impl AsyncFn(&Deployment, &Question) -> Result<Observation, AwsError>,
+    apply: impl AsyncFn(&Deployment, &Action) -> Result<(), AwsError>,
+) -> Result<PhaseOutput, FunctionError> {
+    for _ in 0..MAX_ROUNDS {
+        let mut held = Held::load(store, &input.deployment).await?;
+        if held.deployment.exit.is_some() || !held.holds() {
+            return Err(FunctionError::StaleEpoch);
+        }
+        let question = Question::undo(&held.deployment, phase);
+        let observation = match question.change() {
+            Some(_) => observe(&held.deployment, &question).await?,
+            None => Observation::default(),
+        };
+        let decision = decide_undo(phase, &held.deployment, &observation, clock.now());
+        log(&held.deployment, phase, &decision);
+        match persist(store, clock, phase.as_str(), &mut held, &decision).await {
+            Ok(()) => {}
+            Err(StoreError::Conflict { .. }) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        for action in &decision.actions {
+            apply(&held.deployment, action).await?;
+        }
+        let next = held.deployment.after_undo(Some(phase));
+        if let Some(output) = answer(&held.deployment, decision.outcome, next, clock)? {
+            return Ok(output);
         }
     }
     Ok(PhaseOutput::in_progress(BREATHE_SECONDS, "still moving"))
@@ -259,7 +321,7 @@ async fn wait_for_sweep(
         Ok(()) | Err(StoreError::Conflict { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    answer(&held.deployment, decision.outcome, clock)
+    answer(&held.deployment, decision.outcome, None, clock)
 }
 
 async fn persist(
@@ -316,12 +378,13 @@ pub fn blocked(missing: &[Missing], clock: &Clock) -> Exit {
 fn answer(
     deployment: &Deployment,
     outcome: Outcome,
+    next: Option<Next>,
     clock: &Clock,
 ) -> Result<Option<PhaseOutput>, FunctionError> {
     let output = match outcome {
         Outcome::Continue => return Ok(None),
         Outcome::Wait { seconds, reason } => PhaseOutput::in_progress(seconds, reason),
-        Outcome::Done => PhaseOutput::at_once(Status::Done, "", None),
+        Outcome::Done => PhaseOutput::done(next),
         Outcome::AwaitingApproval { before } => {
             let rule = deployment.spec.gates.iter().find(|gate| gate.before == before);
             // Never before the gate expires: the rollback then asks why the wait ended.
@@ -335,6 +398,7 @@ fn answer(
                 wait_seconds: seconds.max(1),
                 reason: format!("approval needed before {}", before.as_str()),
                 exit: None,
+                next: String::new(),
             }
         }
         Outcome::Blocked(missing) => {

@@ -53,6 +53,7 @@ pub(crate) fn build(shared: &Arc<Shared>) -> Result<BTreeMap<&'static str, Funct
     functions! {
         "plan" => plan::Plan::new, plan::Plan;
         "prepare" => prepare::Prepare::new, prepare::Prepare;
+        "migrate" => migrate::Migrate::new, migrate::Migrate;
         "shift" => shift::Shift::new, shift::Shift;
         "validate" => validate::Validate::new, validate::Validate;
         "complete" => complete::Complete::new, complete::Complete;

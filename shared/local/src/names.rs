@@ -12,9 +12,10 @@ pub const BUS: &str = "tidegate";
 pub const SLACK_WEBHOOK: &str = "https://hooks.slack.test/services/local";
 
 /// The Lambda functions, by folder name.
-pub const FUNCTIONS: [&str; 13] = [
+pub const FUNCTIONS: [&str; 14] = [
     "plan",
     "prepare",
+    "migrate",
     "shift",
     "validate",
     "complete",

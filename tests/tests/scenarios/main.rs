@@ -14,6 +14,7 @@ mod found;
 mod gates;
 mod hands;
 mod measures;
+mod migrations;
 mod no_balancer;
 mod one_service;
 mod pushes;

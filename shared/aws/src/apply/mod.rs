@@ -86,6 +86,15 @@ impl Applier<'_> {
                 slot,
                 client_token,
             } => suite::run(self, suite, *slot, client_token).await,
+            // The function of the change's phase knows how.
+            Action::MakeChange { change, .. } | Action::UndoChange { change, .. } => {
+                let what = format!("failed to change {} for {}", change.id, self.target);
+                Err(AwsError::answer(
+                    what,
+                    Kind::Invalid,
+                    "another function makes changes",
+                ))
+            }
         }
     }
 

@@ -15,7 +15,7 @@ pub(crate) mod services;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
 mod slots;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
-mod suites;
+pub(crate) mod suites;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
 pub(crate) mod task_definitions;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]

@@ -66,7 +66,11 @@ pub async fn unknown_suites(
     Ok(unknown)
 }
 
-async fn tasks_started_by(ecs: &Client, cluster: &str, started_by: &str) -> Result<Vec<Task>, AwsError> {
+pub(crate) async fn tasks_started_by(
+    ecs: &Client,
+    cluster: &str,
+    started_by: &str,
+) -> Result<Vec<Task>, AwsError> {
     let mut arns = Vec::new();
     // `ListTasks` answers with one desired status at a time, and a task that ends goes from one to the
     // other: asked in this order, it is seen at least once.
@@ -78,9 +82,7 @@ async fn tasks_started_by(ecs: &Client, cluster: &str, started_by: &str) -> Resu
             .desired_status(desired)
             .send()
             .await
-            .map_err(|error| {
-                AwsError::sdk(format!("failed to list test tasks in cluster {cluster}"), error)
-            })?;
+            .map_err(|error| AwsError::sdk(format!("failed to list tasks in cluster {cluster}"), error))?;
         arns.extend(answer.task_arns.unwrap_or_default());
     }
     arns.sort();
@@ -94,12 +96,7 @@ async fn tasks_started_by(ecs: &Client, cluster: &str, started_by: &str) -> Resu
         .set_tasks(Some(arns))
         .send()
         .await
-        .map_err(|error| {
-            AwsError::sdk(
-                format!("failed to describe test tasks in cluster {cluster}"),
-                error,
-            )
-        })?;
+        .map_err(|error| AwsError::sdk(format!("failed to describe tasks in cluster {cluster}"), error))?;
     Ok(answer.tasks.unwrap_or_default())
 }
 

@@ -1,5 +1,6 @@
 //! What people see, made by pure functions of what was read and the time.
 
+mod changes;
 mod deployment;
 mod gates;
 mod list;

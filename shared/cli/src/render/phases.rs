@@ -1,12 +1,13 @@
 //! The tree of phases: how far a deployment is, and what it does right now.
 
 use jiff::Timestamp;
+use tidegate_core::change::Change;
 use tidegate_core::deployment::{Deployment, Kind, Phase, Plan, Rollback, Stage};
 use tidegate_core::exit::ExitState;
 use tidegate_core::spec::{Analysis, Step, Strategy};
 
 use super::words::{bar, clean, count, duration, seconds_between};
-use super::{Paint, gates};
+use super::{Paint, changes, gates};
 
 /// How a phase stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,14 +30,6 @@ impl Mark {
     }
 }
 
-const FORWARD: [Phase; 5] = [
-    Phase::Plan,
-    Phase::Prepare,
-    Phase::Shift,
-    Phase::Validate,
-    Phase::Complete,
-];
-
 /// What stands under a phase is indented this far.
 const INDENT: &str = "   ";
 
@@ -45,7 +38,7 @@ pub(super) fn tree(deployment: &Deployment, now: Timestamp, paint: Paint) -> Vec
     let mut lines = Vec::new();
     if deployment.kind == Kind::Forward {
         let (reached, mark) = stand(deployment);
-        for phase in FORWARD {
+        for phase in deployment.phases() {
             let mark = match phase.cmp(&reached) {
                 _ if mark == Mark::Done => Mark::Done,
                 std::cmp::Ordering::Less => Mark::Done,
@@ -56,6 +49,7 @@ pub(super) fn tree(deployment: &Deployment, now: Timestamp, paint: Paint) -> Vec
             };
             lines.extend(gates::before(deployment, phase, now, paint));
             lines.push(heading(mark, phase, &about(deployment, phase, mark), paint));
+            lines.extend(changes::of_phase(deployment, phase, now));
             if phase == Phase::Shift && mark != Mark::NotBegun {
                 lines.extend(shift(deployment, mark, now, paint));
             }
@@ -83,11 +77,28 @@ fn stand(deployment: &Deployment) -> (Phase, Mark) {
         // The head no longer says where the forward path was left, but what it had done by then does.
         Phase::Rollback if deployment.plan.is_none() => Phase::Plan,
         Phase::Rollback if deployment.revision.task_definition.is_none() => Phase::Prepare,
-        Phase::Rollback if deployment.shift.stage != Stage::Done => Phase::Shift,
-        Phase::Rollback => Phase::Validate,
-        Phase::Plan | Phase::Prepare | Phase::Shift | Phase::Validate | Phase::Complete => deployment.phase,
+        Phase::Rollback if deployment.shift.stage == Stage::Done => Phase::Validate,
+        Phase::Rollback => stopped_before(deployment).unwrap_or(Phase::Shift),
+        Phase::Plan
+        | Phase::Prepare
+        | Phase::Migrate
+        | Phase::Infrastructure
+        | Phase::Configure
+        | Phase::Monitoring
+        | Phase::Shift
+        | Phase::Validate
+        | Phase::Complete => deployment.phase,
     };
     (reached, mark)
+}
+
+/// The phase of the last change that was begun, where the shift never was.
+fn stopped_before(deployment: &Deployment) -> Option<Phase> {
+    let plan = deployment.plan.as_ref()?;
+    let shifted = deployment.shift.since > deployment.requested_at;
+    let begun = |change: &&Change| deployment.changes.contains_key(&change.id);
+    let last = plan.changes.iter().rev().find(begun);
+    last.filter(|_| !shifted).map(|change| change.phase)
 }
 
 fn heading(mark: Mark, phase: Phase, about: &str, paint: Paint) -> String {
@@ -113,7 +124,14 @@ fn about(deployment: &Deployment, phase: Phase, mark: Mark) -> String {
             let arn = deployment.revision.task_definition.as_deref().unwrap_or_default();
             clean(arn.rsplit('/').next().unwrap_or(arn))
         }
-        Phase::Shift | Phase::Validate | Phase::Complete | Phase::Rollback => String::new(),
+        Phase::Migrate
+        | Phase::Infrastructure
+        | Phase::Configure
+        | Phase::Monitoring
+        | Phase::Shift
+        | Phase::Validate
+        | Phase::Complete
+        | Phase::Rollback => String::new(),
     }
 }
 

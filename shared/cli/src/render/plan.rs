@@ -4,8 +4,8 @@ use tidegate_core::deployment::{Plan, Revision, Traffic};
 use tidegate_core::exit::Missing;
 use tidegate_core::ids::{Role, Target};
 
-use super::Paint;
 use super::words::{clean, duration};
+use super::{Paint, changes};
 
 /// A plan, line by line. The hash is shown where it can be approved: a dry run's can't.
 pub fn plan(target: &Target, revision: &Revision, plan: &Plan, with_hash: bool, paint: Paint) -> String {
@@ -32,6 +32,7 @@ pub fn plan(target: &Target, revision: &Revision, plan: &Plan, with_hash: bool, 
     if let Some(evidence) = &plan.evidence {
         lines.push(format!("  evidence  {}", clean(&evidence.summary())));
     }
+    lines.extend(changes::planned(plan));
     if with_hash {
         lines.push(format!("  plan      {}", plan.hash.short()));
     }

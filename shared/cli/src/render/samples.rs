@@ -279,6 +279,7 @@ fn plan(deployment: &Deployment) -> Plan {
         image: "000000000000.dkr.ecr.us-east-1.amazonaws.com/web@sha256:ab12".to_owned(),
         capacity: 4,
         steps,
+        changes: Vec::new(),
         alarms: vec!["web-production-5xx".to_owned()],
         forward_before: None,
         expected_seconds: 1380,

@@ -81,6 +81,7 @@ fn plan() -> Plan {
                 bake_seconds: 0,
             },
         ],
+        changes: Vec::new(),
         alarms: vec![ALARM.to_owned()],
         forward_before: Some(forward(100)),
         wiring: Wiring {

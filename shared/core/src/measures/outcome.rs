@@ -132,6 +132,7 @@ fn left_out(deployment: &Deployment, exit: &Exit) -> Option<LeftOut> {
             | AbortCause::CandidateUnhealthy { .. }
             | AbortCause::SuiteFailed { .. }
             | AbortCause::ChangedOutside { .. }
+            | AbortCause::ChangeFailed { .. }
             | AbortCause::PhaseFailed { .. }
             | AbortCause::TimedOut => None,
         },

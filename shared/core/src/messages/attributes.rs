@@ -56,6 +56,13 @@ const fn name(event: &Event) -> &'static str {
         Event::TrafficReturned { .. } => "trafficReturned",
         Event::TrafficReasserted => "trafficReasserted",
         Event::CandidateScaledIn => "candidateScaledIn",
+        Event::ChangeStarted { .. } => "changeStarted",
+        Event::ChangeMade { .. } => "changeMade",
+        Event::ChangeFailed { .. } => "changeFailed",
+        Event::UndoStarted { .. } => "undoStarted",
+        Event::ChangeUndone { .. } => "changeUndone",
+        Event::ChangeHeld { .. } => "changeHeld",
+        Event::ChangesTakenOver { .. } => "changesTakenOver",
         Event::Exited { .. } => "exited",
     }
 }

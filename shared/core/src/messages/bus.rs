@@ -113,7 +113,16 @@ fn signal(deployment: &Deployment, event: &Event) -> Option<(DetailType, String)
         }
         Event::Exited { exit } => Some((exit.state.into(), exit.reason.clone())),
         Event::PhaseEntered {
-            phase: Phase::Plan | Phase::Prepare | Phase::Shift | Phase::Complete | Phase::Rollback,
+            phase:
+                Phase::Plan
+                | Phase::Prepare
+                | Phase::Migrate
+                | Phase::Infrastructure
+                | Phase::Configure
+                | Phase::Monitoring
+                | Phase::Shift
+                | Phase::Complete
+                | Phase::Rollback,
         }
         | Event::DeploymentRequested { .. }
         | Event::Waiting { .. }
@@ -134,6 +143,13 @@ fn signal(deployment: &Deployment, event: &Event) -> Option<(DetailType, String)
         | Event::ForwardActionRestored { .. }
         | Event::TrafficReturned { .. }
         | Event::TrafficReasserted
-        | Event::CandidateScaledIn => None,
+        | Event::CandidateScaledIn
+        | Event::ChangeStarted { .. }
+        | Event::ChangeMade { .. }
+        | Event::ChangeFailed { .. }
+        | Event::UndoStarted { .. }
+        | Event::ChangeUndone { .. }
+        | Event::ChangeHeld { .. }
+        | Event::ChangesTakenOver { .. } => None,
     }
 }

@@ -17,6 +17,7 @@ pub(super) fn headline(cause: &AbortCause) -> String {
         AbortCause::CandidateUnhealthy { .. } => "the candidate is not healthy".to_owned(),
         AbortCause::SuiteFailed { .. } => "tests failed".to_owned(),
         AbortCause::ChangedOutside { .. } => "something was changed from outside".to_owned(),
+        AbortCause::ChangeFailed { change, .. } => format!("{} failed", clean(change.as_str())),
         AbortCause::PhaseFailed { .. } => "a phase failed".to_owned(),
         AbortCause::TimedOut => "it took too long".to_owned(),
     }

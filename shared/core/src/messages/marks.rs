@@ -37,15 +37,7 @@ pub(super) fn line(deployment: &Deployment, entry: &Entry) -> String {
         std::cmp::Ordering::Greater => Mark::NotBegun,
     };
     let phases = match deployment.kind {
-        Kind::Forward => [
-            Phase::Plan,
-            Phase::Prepare,
-            Phase::Shift,
-            Phase::Validate,
-            Phase::Complete,
-        ]
-        .map(|phase| (phase, mark(phase)))
-        .to_vec(),
+        Kind::Forward => deployment.phases().map(|phase| (phase, mark(phase))).collect(),
         // A reversal goes nowhere but back.
         Kind::Reversal { .. } => Vec::new(),
     };
@@ -57,10 +49,31 @@ pub(super) fn line(deployment: &Deployment, entry: &Entry) -> String {
         .join("  ")
 }
 
+/// A change that is undone belongs to the way back.
+const fn forward_mark(deployment: &Deployment) -> Mark {
+    match deployment.rollback {
+        Some(_) => Mark::Failed,
+        None => Mark::Underway,
+    }
+}
+
+/// The last phase of which a change was begun.
+fn last_changing(deployment: &Deployment) -> Option<Phase> {
+    let changes = deployment.plan.as_ref().map_or(&[][..], |plan| &plan.changes);
+    let begun = changes
+        .iter()
+        .filter(|change| deployment.changes.contains_key(&change.id));
+    begun.map(|change| change.phase).max()
+}
+
 const fn title(phase: Phase) -> &'static str {
     match phase {
         Phase::Plan => "Plan",
         Phase::Prepare => "Prepare",
+        Phase::Migrate => "Migrate",
+        Phase::Infrastructure => "Infrastructure",
+        Phase::Configure => "Configure",
+        Phase::Monitoring => "Monitoring",
         Phase::Shift => "Shift",
         Phase::Validate => "Validate",
         Phase::Complete => "Complete",
@@ -83,7 +96,8 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
         | Event::ForwardActionRestored { .. }
         | Event::TrafficReturned { .. }
         | Event::TrafficReasserted
-        | Event::CandidateScaledIn => (Mark::Failed, Some(Mark::Underway)),
+        | Event::CandidateScaledIn
+        | Event::ChangeHeld { .. } => (Mark::Failed, Some(Mark::Underway)),
         Event::AbortRequested { .. } => (Mark::Failed, back(Mark::Underway)),
         Event::DeploymentRequested { .. }
         | Event::PhaseEntered { .. }
@@ -101,6 +115,12 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
         | Event::WeightReached { .. }
         | Event::Checked { .. }
         | Event::ShiftDone => (Mark::Underway, back(Mark::Underway)),
+        Event::ChangeStarted { .. }
+        | Event::ChangeMade { .. }
+        | Event::ChangeFailed { .. }
+        | Event::UndoStarted { .. }
+        | Event::ChangeUndone { .. }
+        | Event::ChangesTakenOver { .. } => (forward_mark(deployment), back(Mark::Underway)),
     }
 }
 
@@ -129,6 +149,13 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
         | Event::SuiteStarted { .. }
         | Event::SuiteEnded { .. }
         | Event::AbortRequested { .. }
+        | Event::ChangeStarted { .. }
+        | Event::ChangeMade { .. }
+        | Event::ChangeFailed { .. }
+        | Event::UndoStarted { .. }
+        | Event::ChangeUndone { .. }
+        | Event::ChangeHeld { .. }
+        | Event::ChangesTakenOver { .. }
         | Event::Exited { .. } => deployment.phase,
     }
 }
@@ -136,6 +163,9 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
 const fn gated(before: GatePhase) -> Phase {
     match before {
         GatePhase::Prepare => Phase::Prepare,
+        GatePhase::Migrate => Phase::Migrate,
+        GatePhase::Infrastructure => Phase::Infrastructure,
+        GatePhase::Configure => Phase::Configure,
         GatePhase::Shift => Phase::Shift,
         GatePhase::Validate => Phase::Validate,
         GatePhase::Complete => Phase::Complete,
@@ -160,7 +190,7 @@ fn forward_phase(deployment: &Deployment, entry: &Entry) -> Phase {
     {
         Phase::Shift
     } else if deployment.plan.is_some() {
-        Phase::Prepare
+        last_changing(deployment).unwrap_or(Phase::Prepare)
     } else {
         Phase::Plan
     }

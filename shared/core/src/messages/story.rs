@@ -68,7 +68,14 @@ pub(super) fn tell(deployment: &Deployment, entry: &Entry) -> Option<Story> {
         | Event::ShiftDone
         | Event::ForwardActionRestored { .. }
         | Event::TrafficReasserted
-        | Event::CandidateScaledIn => None,
+        | Event::CandidateScaledIn
+        | Event::ChangeStarted { .. }
+        | Event::ChangeMade { .. }
+        | Event::ChangeFailed { .. }
+        | Event::UndoStarted { .. }
+        | Event::ChangeUndone { .. }
+        | Event::ChangeHeld { .. }
+        | Event::ChangesTakenOver { .. } => None,
     }
 }
 

@@ -200,6 +200,7 @@ fn plan() -> Plan {
         image: "web@sha256:3f".to_owned(),
         capacity: 10,
         steps: vec![step(5, 600), step(25, 900), step(100, 0)],
+        changes: Vec::new(),
         alarms: vec!["web-production-5xx".to_owned()],
         forward_before: None,
         expected_seconds: 1800,

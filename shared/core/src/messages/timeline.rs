@@ -121,6 +121,13 @@ fn bakes_after(before: bool, event: &Event) -> bool {
         | Event::TrafficReturned { .. }
         | Event::TrafficReasserted
         | Event::CandidateScaledIn
+        | Event::ChangeStarted { .. }
+        | Event::ChangeMade { .. }
+        | Event::ChangeFailed { .. }
+        | Event::UndoStarted { .. }
+        | Event::ChangeUndone { .. }
+        | Event::ChangeHeld { .. }
+        | Event::ChangesTakenOver { .. }
         | Event::Exited { .. } => false,
     }
 }
@@ -220,13 +227,20 @@ fn text(event: &Event) -> Option<String> {
         Event::TrafficReturned { .. } => Some("all traffic is on stable, read back".to_owned()),
         Event::TrafficReasserted => Some("read again: nothing moved it since".to_owned()),
         Event::CandidateScaledIn => Some("the candidate is scaled in".to_owned()),
+        Event::ChangeMade { .. }
+        | Event::ChangeFailed { .. }
+        | Event::ChangeUndone { .. }
+        | Event::ChangeHeld { .. }
+        | Event::ChangesTakenOver { .. } => Some(clean(&event.describe())),
         Event::Exited { exit } => Some(format!("{}: {}", exit_text(exit.state), clean(&exit.reason))),
         // Intents whose result follows, and waits.
         Event::Waiting { .. }
         | Event::TaskDefinitionRegistered { .. }
         | Event::SuiteStarted { .. }
         | Event::WeightDecided { .. }
-        | Event::ForwardActionRestored { .. } => None,
+        | Event::ForwardActionRestored { .. }
+        | Event::ChangeStarted { .. }
+        | Event::UndoStarted { .. } => None,
     }
 }
 
@@ -234,6 +248,10 @@ const fn phase_text(phase: Phase) -> &'static str {
     match phase {
         Phase::Plan => "plan: look at what runs and what is required",
         Phase::Prepare => "prepare: register the new revision",
+        Phase::Migrate => "migrate: change schema and data",
+        Phase::Infrastructure => "infrastructure: change what the service runs on",
+        Phase::Configure => "configure: set parameters and flags",
+        Phase::Monitoring => "monitoring: set up dashboards and alarms",
         Phase::Shift => "shift: move traffic step by step",
         Phase::Validate => "validate: test what serves now",
         Phase::Complete => "complete: the candidate becomes stable",
@@ -259,8 +277,12 @@ fn plan_text(plan: &Plan) -> String {
         .collect();
     let seconds = i64::try_from(plan.expected_seconds).unwrap_or(i64::MAX);
     let alarms = u32::try_from(plan.alarms.len()).unwrap_or(u32::MAX);
+    let changes = match u32::try_from(plan.changes.len()).unwrap_or(u32::MAX) {
+        0 => String::new(),
+        some => format!("{}, ", count(some, "change")),
+    };
     format!(
-        "planned: {} %, about {}, {} watched",
+        "planned: {changes}{} %, about {}, {} watched",
         weights.join("/"),
         duration(seconds),
         count(alarms, "alarm")

@@ -1,5 +1,6 @@
 //! One decision per phase: `(deployment, observation, now) -> Decision`.
 
+mod changes;
 mod complete;
 mod plan;
 mod prepare;
@@ -11,6 +12,8 @@ mod validate;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use changes::decide_undo;
+use changes::make_changes;
 pub use complete::decide_complete;
 pub use plan::{make_plan, traffic_of};
 pub use prepare::decide_prepare;
@@ -31,7 +34,14 @@ pub fn decide(phase: Phase, deployment: &Deployment, observation: &Observation, 
         .or_else(|| enter(phase, deployment))
         .or_else(|| stand_at_gate(phase, deployment, now))
         .unwrap_or_else(|| match phase {
-            Phase::Prepare => decide_prepare(deployment, observation),
+            Phase::Prepare => {
+                let changes = make_changes(phase, deployment, observation, now);
+                changes.unwrap_or_else(|| decide_prepare(deployment, observation))
+            }
+            Phase::Migrate | Phase::Infrastructure | Phase::Configure | Phase::Monitoring => {
+                let changes = make_changes(phase, deployment, observation, now);
+                changes.unwrap_or_else(|| Decision::only(Outcome::Done))
+            }
             Phase::Shift => decide_shift(deployment, observation, now),
             Phase::Validate => decide_validate(deployment, observation, now),
             Phase::Complete => decide_complete(deployment, now),

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::change::planned;
 use crate::decision::{Decision, Outcome};
 use crate::deployment::{Deployment, Plan, StableRevision, Traffic};
 use crate::event::Event;
@@ -72,12 +73,14 @@ fn assemble(
         .spec
         .replicas
         .max(stable.as_ref().map_or(0, |s| s.desired));
+    let changes = planned(&deployment.spec);
     let mut plan = Plan {
         traffic,
         candidate,
         image,
         capacity,
-        expected_seconds: expected_seconds(deployment, &steps),
+        expected_seconds: expected_seconds(deployment, &steps, changes.len()),
+        changes,
         steps,
         alarms: observation
             .alarms
@@ -126,9 +129,11 @@ fn steps_of(strategy: &Strategy, has_stable: bool) -> Vec<Step> {
     }
 }
 
-fn expected_seconds(deployment: &Deployment, steps: &[Step]) -> u64 {
+fn expected_seconds(deployment: &Deployment, steps: &[Step], changes: usize) -> u64 {
     /// Start of tasks until healthy, as seen on Fargate with a small image.
     const SCALING: u64 = 60;
+    /// A short task, or a setting that is read back.
+    const CHANGE: u64 = 60;
     let test = match &deployment.spec.strategy {
         Strategy::BlueGreen(bluegreen) => u64::from(bluegreen.test_duration_seconds),
         Strategy::Recreate | Strategy::Rolling | Strategy::Canary(_) | Strategy::Linear(_) => 0,
@@ -138,6 +143,7 @@ fn expected_seconds(deployment: &Deployment, steps: &[Step]) -> u64 {
         .map(|step| u64::from(step.bake_seconds) + SCALING)
         .sum::<u64>()
         + test
+        + u64::try_from(changes).unwrap_or(u64::MAX).saturating_mul(CHANGE)
 }
 
 type Roles = (Option<StableRevision>, Slot);

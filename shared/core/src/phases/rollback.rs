@@ -9,7 +9,7 @@ use crate::decision::{Decision, Outcome, POLL_SECONDS, QUIESCE_SECONDS};
 use crate::deployment::{Deployment, Kind, Plan, Rollback, StableRevision, Traffic};
 use crate::event::Event;
 use crate::exit::{AbortCause, Exit, ExitState};
-use crate::ids::{Slot, Weight};
+use crate::ids::{ChangeId, Slot, Weight};
 use crate::observation::{Observation, Rollout, SlotState};
 
 /// What a person does where ECS does not show what was asked of it.
@@ -125,6 +125,9 @@ fn stable_is_gone() -> Decision {
 
 /// The exit of a rollback that did all that there was to do.
 fn ended(deployment: &Deployment, now: Timestamp) -> Decision {
+    if let Some(decision) = changes_left(deployment) {
+        return decision;
+    }
     let cause = deployment
         .abort
         .as_ref()
@@ -143,7 +146,16 @@ fn ended(deployment: &Deployment, now: Timestamp) -> Decision {
     } else if blameless {
         (ExitState::Aborted, "nothing to do; the newer image has its turn")
     } else {
-        (ExitState::Aborted, "nothing to undo; push or deploy again")
+        let undone = "what it changed is undone, or stays as its journal says; push or deploy again";
+        let nothing = "nothing to undo; push or deploy again";
+        (
+            ExitState::Aborted,
+            if deployment.changes.is_empty() {
+                nothing
+            } else {
+                undone
+            },
+        )
     };
     let exit = Exit {
         state,
@@ -156,6 +168,30 @@ fn ended(deployment: &Deployment, now: Timestamp) -> Decision {
         actions: Vec::new(),
         outcome: Outcome::Done,
     }
+}
+
+/// Traffic is back, but something that the deployment changed is not: a person decides.
+fn changes_left(deployment: &Deployment) -> Option<Decision> {
+    let remedies: Vec<(&ChangeId, &str)> = deployment
+        .changes
+        .iter()
+        .filter_map(|(id, state)| Some((id, state.remedy.as_deref()?)))
+        .collect();
+    if !remedies.is_empty() {
+        let ids: Vec<&str> = remedies.iter().map(|(id, _)| id.as_str()).collect();
+        let each: Vec<String> = remedies
+            .iter()
+            .map(|(id, what)| format!("{id}: {what}"))
+            .collect();
+        let reason = format!("traffic is on stable, but not undone: {}", ids.join(", "));
+        return Some(failed(&reason, &each.join("; ")));
+    }
+    let left = deployment.after_undo(None)?;
+    // The state machine goes there before it comes here.
+    Some(failed(
+        &format!("traffic is on stable, but {} was left out", left.word()),
+        "look at the rollback's execution, and undo the plan's changes yourself",
+    ))
 }
 
 struct Round<'a> {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::evidence;
+use super::changes;
 use super::fields::{Fields, Items, defaults};
 use super::keys::{Kind, Section};
 use super::model::{
@@ -31,6 +32,8 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
     let trigger = trigger(fields, problems);
     let evidence = evidence::evidence(fields, problems);
     let hotfix = evidence::hotfix(fields, evidence.as_ref(), problems);
+    let migrations = changes::migrations(fields, problems);
+    changes::gates_have_work(fields, &gates, problems);
     Some(Spec {
         service: fields.name("service"),
         environment: fields.name("environment")?,
@@ -46,6 +49,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         gates,
         freezes,
         post_deployment_tests,
+        migrations,
         notifications: notifications(fields),
         timeouts: timeouts(fields)?,
         evidence,

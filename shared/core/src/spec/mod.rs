@@ -5,6 +5,7 @@
 //! together, each with its place and the nearest right thing. The JSON Schema comes from the same table.
 
 mod build;
+mod changes;
 mod check;
 mod evidence;
 mod fields;
@@ -18,6 +19,7 @@ mod schema;
 mod strategy;
 mod syntax;
 mod table;
+mod table_changes;
 mod tree;
 
 pub use evidence::{Evidence, EvidenceKind, Hotfix, ScanRule};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Evidence, Hotfix};
 use crate::analysis::{Condition, KnownMetric};
+use crate::change::Undo;
 use crate::ids::{EnvironmentName, Role, ServiceName, Weight};
 
 /// A validated deployment file of one target.
@@ -42,6 +43,9 @@ pub struct Spec {
     /// `postDeploymentTests`: names of suites. `smoke` runs on the candidate before it gets any
     /// production weight, the others after the last step.
     pub post_deployment_tests: Vec<SuiteName>,
+    /// `migrations`, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub migrations: Vec<Migration>,
     /// `notifications`.
     pub notifications: Notifications,
     /// `timeouts`.
@@ -257,6 +261,12 @@ pub struct Gate {
 pub enum GatePhase {
     /// Before anything is touched.
     Prepare,
+    /// Before the migrations run.
+    Migrate,
+    /// Before infrastructure is changed.
+    Infrastructure,
+    /// Before parameters and flags are set.
+    Configure,
     /// Before the candidate gets traffic.
     Shift,
     /// Before the suites run.
@@ -290,6 +300,26 @@ pub struct Freeze {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SuiteName(pub String);
+
+/// `migrations[]`: a change of a database's schema or data, run as a task of the new revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Migration {
+    /// `name`, distinct within the file.
+    pub name: String,
+    /// `command` of the new revision's image.
+    pub command: Vec<String>,
+    /// `verify`: a command that fails where the migration did not do what it should.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<Vec<String>>,
+    /// `down`: the command that takes it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub down: Option<Vec<String>>,
+    /// `undo` (default: revertible with `down`, forward-only without).
+    pub undo: Undo,
+    /// `timeout`, seconds, of each of its commands.
+    pub timeout_seconds: u32,
+}
 
 /// `notifications`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -348,7 +378,15 @@ impl From<KnownMetric> for Metric {
 
 impl GatePhase {
     /// Every phase that can have a gate, in the order of a deployment.
-    pub const ALL: [Self; 4] = [Self::Prepare, Self::Shift, Self::Validate, Self::Complete];
+    pub const ALL: [Self; 7] = [
+        Self::Prepare,
+        Self::Migrate,
+        Self::Infrastructure,
+        Self::Configure,
+        Self::Shift,
+        Self::Validate,
+        Self::Complete,
+    ];
 
     /// The phase of that name.
     pub fn named(name: &str) -> Option<Self> {

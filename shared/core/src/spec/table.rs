@@ -2,12 +2,12 @@
 //! written from here.
 
 use super::keys::{Key, Kind, Presence, Section, TextRule};
+use super::table_changes::MIGRATION;
 use Presence::{Default, Optional, Required};
 
 /// Sections that later releases will act on. Until then they are refused by name: a file that asks
 /// for them must not deploy as if it had not.
-pub(super) const NOT_BUILT_YET: [&str; 8] = [
-    "migrations",
+pub(super) const NOT_BUILT_YET: [&str; 7] = [
     "infrastructure",
     "configuration",
     "monitoring",
@@ -19,7 +19,7 @@ pub(super) const NOT_BUILT_YET: [&str; 8] = [
 
 const DAY: u32 = 86_400;
 
-const fn key(name: &'static str, kind: Kind, presence: Presence, doc: &'static str) -> Key {
+pub(super) const fn key(name: &'static str, kind: Kind, presence: Presence, doc: &'static str) -> Key {
     Key {
         name,
         kind,
@@ -28,7 +28,7 @@ const fn key(name: &'static str, kind: Kind, presence: Presence, doc: &'static s
     }
 }
 
-fn is_label(text: &str, max: usize) -> bool {
+pub(super) fn is_label(text: &str, max: usize) -> bool {
     text.len() <= max
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text
@@ -37,7 +37,7 @@ fn is_label(text: &str, max: usize) -> bool {
         && !text.ends_with('-')
 }
 
-fn is_printable(text: &str, max: usize) -> bool {
+pub(super) fn is_printable(text: &str, max: usize) -> bool {
     !text.trim().is_empty() && text.chars().count() <= max && !text.chars().any(char::is_control)
 }
 
@@ -265,7 +265,7 @@ pub(super) static TARGET: Section = Section {
             Kind::List {
                 of: &Kind::Section(&GATE),
                 min: 0,
-                max: 4,
+                max: 7,
             },
             Optional,
             "Points where people must decide.",
@@ -290,6 +290,16 @@ pub(super) static TARGET: Section = Section {
             Optional,
             "Test suites; each runs as the ECS task definition {service}-{environment}-test-{suite}. \
              smoke runs on the candidate before it gets any traffic, the others after the last step.",
+        ),
+        key(
+            "migrations",
+            Kind::List {
+                of: &Kind::Section(&MIGRATION),
+                min: 0,
+                max: 20,
+            },
+            Optional,
+            "Changes of schema or data, each run as a task of the new revision before it gets traffic.",
         ),
         key(
             "notifications",
@@ -668,7 +678,15 @@ static GATE: Section = Section {
     keys: &[
         key(
             "before",
-            Kind::Choice(&["prepare", "shift", "validate", "complete"]),
+            Kind::Choice(&[
+                "prepare",
+                "migrate",
+                "infrastructure",
+                "configure",
+                "shift",
+                "validate",
+                "complete",
+            ]),
             Required,
             "The phase that waits. prepare: before anything is touched. shift: before the candidate gets traffic.",
         ),

@@ -12,6 +12,7 @@ mod tokens;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tidegate_core::change;
 use tidegate_core::decision::Outcome;
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::exit::{AbortCause, ExitState};
@@ -36,6 +37,8 @@ pub enum Job {
     Plan,
     /// `prepare`, `shift`, `validate`, `complete`.
     Phase(Phase),
+    /// A phase's function, asked to undo what the phase changed.
+    Undo(Phase),
     /// `rollback`.
     Rollback {
         /// Which state.
@@ -306,6 +309,8 @@ pub struct Output {
     pub wait_seconds: u32,
     /// How the deployment ended, where it did.
     pub exit: Option<ExitState>,
+    /// Where it is done: what comes next.
+    pub next: Option<change::Next>,
 }
 
 impl Output {
@@ -316,6 +321,14 @@ impl Output {
             status,
             wait_seconds: 1,
             exit,
+            next: None,
+        }
+    }
+
+    const fn in_progress(seconds: u32) -> Self {
+        Self {
+            wait_seconds: if seconds == 0 { 1 } else { seconds },
+            ..Self::at_once(Status::InProgress, None)
         }
     }
 }
@@ -356,6 +369,7 @@ pub struct Invocation {
     outcome: Option<Outcome>,
     actions: Vec<tidegate_core::action::Action>,
     gate_left: Option<u32>,
+    then: Option<change::Next>,
     quiesced_at: Option<Timestamp>,
     exited: bool,
     draft: Option<Box<Commit>>,
@@ -400,7 +414,7 @@ impl Invocation {
     /// A function that was just started.
     pub fn new(id: u32, job: Job, caller: Caller, deployment: Option<usize>, now: Ms) -> Self {
         let ops = match &job {
-            Job::Plan | Job::Phase(_) | Job::Rollback { .. } => vec![Op::Load],
+            Job::Plan | Job::Phase(_) | Job::Undo(_) | Job::Rollback { .. } => vec![Op::Load],
             Job::Handle { .. } | Job::Gate { .. } => vec![Op::Look, Op::PutToken],
             Job::Push { .. } | Job::Deploy { .. } => vec![Op::AdmitLoad],
             Job::Alarm => vec![Op::Watchers],
@@ -430,6 +444,7 @@ impl Invocation {
             outcome: None,
             actions: Vec::new(),
             gate_left: None,
+            then: None,
             quiesced_at: None,
             exited: false,
             draft: None,

@@ -12,7 +12,7 @@ use tidegate_core::exit::{Exit, ExitState, Missing};
 use tidegate_core::ids::Weight;
 use tidegate_core::observation::{Observation, Question};
 use tidegate_core::phases::{
-    RollbackStep, cause_from_failure, decide, decide_rollback, make_plan, seconds_until,
+    RollbackStep, cause_from_failure, decide, decide_rollback, decide_undo, make_plan, seconds_until,
 };
 use tidegate_core::spec::{Analysis, Spec, Strategy};
 use tidegate_core::target::TargetState;
@@ -36,7 +36,7 @@ impl Invocation {
     fn by(&self) -> &'static str {
         match &self.job {
             Job::Plan => Phase::Plan.as_str(),
-            Job::Phase(phase) => phase.as_str(),
+            Job::Phase(phase) | Job::Undo(phase) => phase.as_str(),
             Job::Rollback { .. } => Phase::Rollback.as_str(),
             Job::Handle { .. }
             | Job::Gate { .. }
@@ -72,11 +72,7 @@ impl World {
         if one.job == Job::Plan {
             return Flow::End(Err(Failure::CONFLICT));
         }
-        Flow::End(Ok(Output {
-            status: Status::InProgress,
-            wait_seconds: 5,
-            exit: None,
-        }))
+        Flow::End(Ok(Output::in_progress(5)))
     }
 
     /// Reads again, unless nothing was done since but to record what was decided. The write was
@@ -219,6 +215,15 @@ impl World {
     /// Prepares what is to be recorded, done and answered.
     fn prepare(&mut self, one: &mut Invocation, held: Held, mut decision: Decision) -> Flow {
         one.drafted_skew = one.skew;
+        one.then = match &one.job {
+            Job::Phase(phase) => held.deployment.after(*phase),
+            Job::Undo(phase) => held.deployment.after_undo(Some(*phase)),
+            Job::Rollback {
+                step: RollbackStep::Reassert,
+                ..
+            } => held.deployment.after_undo(None),
+            _ => None,
+        };
         one.gate_left = gate_left(&held.deployment, &decision.outcome, one.clock(self.now));
         one.quiesced_at = decision
             .events
@@ -263,6 +268,13 @@ impl World {
                 let nothing = Observation::default();
                 let seen = one.read.as_deref().map_or(&nothing, |read| &read.1);
                 decide(*phase, deployment, seen, now)
+            }
+            Job::Undo(phase) => {
+                let observation = Observation {
+                    changes: self.observe_changes(one.deployment, deployment, self.now),
+                    ..Observation::default()
+                };
+                decide_undo(*phase, deployment, &observation, now)
             }
             Job::Rollback { step, .. } => {
                 let observation = self.observe_rollback(*step, deployment, forward);
@@ -527,6 +539,7 @@ impl World {
                 };
                 Output {
                     wait_seconds: wait,
+                    next: one.then,
                     ..Output::DONE
                 }
             }
@@ -534,16 +547,15 @@ impl World {
                 one.ops.push(Op::ReadHandle);
                 return Flow::On;
             }
-            Outcome::Done => Output::DONE,
-            Outcome::Wait { seconds, .. } => Output {
-                status: Status::InProgress,
-                wait_seconds: seconds.max(1),
-                exit: None,
+            Outcome::Done => Output {
+                next: one.then,
+                ..Output::DONE
             },
+            Outcome::Wait { seconds, .. } => Output::in_progress(seconds),
             Outcome::AwaitingApproval { .. } => Output {
                 status: Status::AwaitingApproval,
                 wait_seconds: one.gate_left.unwrap_or(1).max(1),
-                exit: None,
+                ..Output::DONE
             },
             Outcome::Blocked(_) => Output::at_once(Status::Blocked, Some(ExitState::Blocked)),
             Outcome::Abort(_) => return Flow::End(Err(Failure::ABORT)),

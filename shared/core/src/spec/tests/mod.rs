@@ -2,6 +2,7 @@
 
 mod accepted;
 mod arbitrary;
+mod changes;
 mod edges;
 mod limits;
 mod refused;

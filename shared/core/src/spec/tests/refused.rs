@@ -563,7 +563,7 @@ fn gates_name_known_phases_and_people() {
                 5,
                 13,
                 "shfit",
-                "did you mean `shift`? (one of prepare, shift, validate, complete)",
+                "did you mean `shift`? (one of prepare, migrate, infrastructure, configure, shift, validate, complete)",
             ),
             (
                 ProblemCode::InvalidText,

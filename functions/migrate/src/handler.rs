@@ -1,0 +1,89 @@
+//! Migrate: the file's migrations, one after the other, each a task of the new revision.
+
+use aws_types::SdkConfig;
+use tidegate_aws::change::run;
+use tidegate_aws::error::{AwsError, Kind};
+use tidegate_aws::observe;
+use tidegate_aws::store::Store;
+use tidegate_core::action::Action;
+use tidegate_core::change::{Direction, Work};
+use tidegate_core::deployment::{Deployment, Phase};
+use tidegate_core::observation::{Observation, Question};
+use tidegate_lambda::config::{ConfigError, Lookup};
+use tidegate_lambda::phase::{self, PhaseInput, PhaseOutput};
+use tidegate_lambda::{Clock, FunctionError};
+
+use crate::config::Config;
+
+/// The function.
+#[derive(Debug)]
+pub struct Migrate {
+    store: Store,
+    clock: Clock,
+    cloudwatch: aws_sdk_cloudwatch::Client,
+    ecs: aws_sdk_ecs::Client,
+}
+
+impl Migrate {
+    /// Clients and configuration.
+    ///
+    /// # Errors
+    /// A variable that is missing.
+    pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), Config::read(lookup)?.table),
+            clock: Clock::of(sdk),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
+            ecs: aws_sdk_ecs::Client::new(sdk),
+        })
+    }
+
+    /// Runs the migrations until it has to wait, or takes them back.
+    ///
+    /// # Errors
+    /// Names that the state machine matches on.
+    pub async fn handle(&self, input: PhaseInput) -> Result<PhaseOutput, FunctionError> {
+        phase::run(
+            &self.store,
+            &self.clock,
+            Phase::Migrate,
+            &input,
+            async |deployment, question| self.observe(deployment, question).await,
+            async |deployment, action| self.apply(deployment, action).await,
+        )
+        .await
+    }
+
+    async fn observe(&self, deployment: &Deployment, question: &Question) -> Result<Observation, AwsError> {
+        let mut observation = Observation::default();
+        if question.alarms() {
+            observation.alarms = observe::watched_alarms(&self.cloudwatch, deployment).await?;
+        }
+        if let Some(change) = question.change() {
+            let seen = match &change.work {
+                Work::Run { .. } => run::observe(&self.ecs, deployment, change).await?,
+            };
+            observation.changes.insert(change.id.clone(), seen);
+        }
+        Ok(observation)
+    }
+
+    async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
+        let (change, direction) = match action {
+            Action::MakeChange { change, .. } => (change, Direction::Make),
+            Action::UndoChange { change, .. } => (change, Direction::Undo),
+            Action::RegisterTaskDefinition { .. }
+            | Action::UpdateService { .. }
+            | Action::SetDesiredCount { .. }
+            | Action::ConfigureHealthCheck { .. }
+            | Action::SetTrafficWeight { .. }
+            | Action::RunSuite { .. } => {
+                let what = format!("failed to migrate {}", deployment.target);
+                return Err(AwsError::answer(what, Kind::Invalid, "migrations only change"));
+            }
+        };
+        match &change.work {
+            Work::Run { .. } => run::start(&self.ecs, deployment, change, direction).await,
+        }
+    }
+}

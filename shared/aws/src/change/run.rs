@@ -1,0 +1,215 @@
+//! Changes that are a task: the candidate's own task definition, with another command.
+
+use aws_sdk_ecs::Client;
+use aws_sdk_ecs::types::{ContainerOverride, KeyValuePair, Task, TaskOverride};
+use tidegate_core::change::{Change, Direction, Progress, Seen};
+use tidegate_core::deployment::{Deployment, Plan};
+
+use crate::container::{application_container, repository_of};
+use crate::error::{AwsError, Kind};
+use crate::naming::change_token;
+use crate::observe::services::describe_service;
+use crate::observe::suites::tasks_started_by;
+use crate::observe::task_definitions::describe_task_definition;
+
+/// How the tasks of a change stand, those that make it and those that undo it.
+///
+/// # Errors
+/// Where AWS can't be asked.
+pub async fn observe(ecs: &Client, deployment: &Deployment, change: &Change) -> Result<Seen, AwsError> {
+    let plan = plan(deployment, change)?;
+    let progress = async |direction| {
+        let started_by = change_token(&deployment.id, &change.id, direction);
+        let tasks = tasks_started_by(ecs, &plan.wiring.cluster, &started_by).await?;
+        // One token starts one task; were there two, none may still be running.
+        let newest = tasks
+            .iter()
+            .max_by_key(|task| task.created_at().map(|at| at.as_nanos()));
+        Ok::<_, AwsError>(newest.map_or(Progress::NotBegun, |task| progress_of(task, plan)))
+    };
+    let undoing = deployment.rollback.is_some() && change.work.command(Direction::Undo).is_some();
+    Ok(Seen {
+        before: None,
+        made: progress(Direction::Make).await?,
+        undone: match undoing {
+            true => progress(Direction::Undo).await?,
+            false => Progress::NotBegun,
+        },
+    })
+}
+
+/// Starts the change's task. The client token makes a second start none.
+///
+/// # Errors
+/// Where AWS refuses or can't be asked.
+pub async fn start(
+    ecs: &Client,
+    deployment: &Deployment,
+    change: &Change,
+    direction: Direction,
+) -> Result<(), AwsError> {
+    let plan = plan(deployment, change)?;
+    let what = || {
+        format!(
+            "failed to start the task of {} for {}",
+            change.id, deployment.target
+        )
+    };
+    let refused = |kind, reason: &str| AwsError::answer(what(), kind, reason);
+    let Some(command) = change.work.command(direction) else {
+        return Err(refused(Kind::Invalid, "there is no command for it"));
+    };
+    let Some(family) = &deployment.revision.task_definition else {
+        return Err(refused(
+            Kind::Invalid,
+            "the candidate's task definition is not registered",
+        ));
+    };
+    let Some(name) = plan.wiring.services.get(&plan.candidate) else {
+        return Err(refused(
+            Kind::Invalid,
+            "the candidate has no ECS service by the plan",
+        ));
+    };
+    let service = describe_service(ecs, &plan.wiring.cluster, name).await?;
+    let described = describe_task_definition(ecs, family).await?;
+    let containers = described.definition.container_definitions();
+    let container = application_container(containers, Some(repository_of(&plan.image)))
+        .map_err(|reason| refused(Kind::Invalid, &reason))?;
+    let environment = [
+        ("TIDEGATE_DEPLOYMENT", deployment.id.as_str()),
+        ("TIDEGATE_CHANGE", change.id.as_str()),
+    ];
+    let environment = environment.map(|(key, value)| KeyValuePair::builder().name(key).value(value).build());
+    let container = ContainerOverride::builder()
+        .set_name(container.name().map(str::to_owned))
+        .set_command(Some(command.to_vec()))
+        .set_environment(Some(environment.to_vec()))
+        .build();
+    let token = change_token(&deployment.id, &change.id, direction);
+    let answer = ecs
+        .run_task()
+        .cluster(&plan.wiring.cluster)
+        .task_definition(family)
+        .count(1)
+        .started_by(&token)
+        .client_token(&token)
+        .set_launch_type(service.launch_type)
+        .set_capacity_provider_strategy(service.capacity_provider_strategy)
+        .set_platform_version(service.platform_version)
+        .set_network_configuration(service.network_configuration)
+        .overrides(TaskOverride::builder().container_overrides(container).build())
+        .send()
+        .await
+        .map_err(|error| AwsError::sdk(what(), error))?;
+    match (answer.failures().first(), answer.tasks()) {
+        // Failures of RunTask are about capacity at this moment.
+        (Some(failure), []) => Err(refused(
+            Kind::Transient,
+            failure.reason().unwrap_or("no reason given"),
+        )),
+        (Some(_) | None, _) => Ok(()),
+    }
+}
+
+fn plan<'a>(deployment: &'a Deployment, change: &Change) -> Result<&'a Plan, AwsError> {
+    deployment.plan.as_ref().ok_or_else(|| {
+        let what = format!("failed to look at {} of {}", change.id, deployment.target);
+        AwsError::answer(what, Kind::Invalid, "there is no plan yet")
+    })
+}
+
+/// The application's container decides; a sidecar's end says nothing.
+fn progress_of(task: &Task, plan: &Plan) -> Progress {
+    let arn = task.task_arn().unwrap_or_default();
+    let id = arn.rsplit('/').next().unwrap_or(arn);
+    if task.last_status() != Some("STOPPED") {
+        let status = task.last_status().unwrap_or("starting").to_lowercase();
+        return Progress::Running {
+            note: format!("task {id} is {status}"),
+        };
+    }
+    let repository = repository_of(&plan.image);
+    let containers = task.containers();
+    let own = match containers {
+        [only] => Some(only),
+        several => several
+            .iter()
+            .find(|one| one.image().map(repository_of) == Some(repository)),
+    };
+    let log = Vec::new();
+    match own.and_then(|container| container.exit_code()) {
+        Some(0) => Progress::Done {
+            detail: format!("task {id} ended with exit code 0"),
+            log,
+        },
+        Some(code) => Progress::Failed {
+            reason: format!("task {id} ended with exit code {code}"),
+            log,
+        },
+        None => Progress::Failed {
+            reason: format!(
+                "task {id} stopped without an exit code: {}",
+                task.stopped_reason().unwrap_or("no reason given")
+            ),
+            log,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_ecs::types::Container;
+
+    const IMAGE: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:00";
+
+    fn task(status: &str, containers: &[(&str, Option<i32>)]) -> Task {
+        let container = |(image, code): &(&str, Option<i32>)| {
+            Container::builder().image(*image).set_exit_code(*code).build()
+        };
+        Task::builder()
+            .task_arn("arn:aws:ecs:eu-west-1:123456789012:task/production/f00")
+            .last_status(status)
+            .set_containers(Some(containers.iter().map(container).collect()))
+            .build()
+    }
+
+    fn seen(task: &Task) -> Progress {
+        let wiring = serde_json::json!({ "cluster": "production", "services": {}, "balancer": null });
+        let plan = serde_json::json!({
+            "wiring": wiring, "traffic": "weighted", "stable": null, "candidate": "green", "image": IMAGE,
+            "capacity": 1, "steps": [], "alarms": [], "forwardBefore": null, "expectedSeconds": 1,
+            "hash": "0".repeat(64),
+        });
+        let plan: Result<Plan, _> = serde_json::from_value(plan);
+        plan.map_or(Progress::NotBegun, |plan| progress_of(task, &plan))
+    }
+
+    #[test]
+    fn a_change_ends_with_the_exit_code_of_the_applications_container() {
+        let proxy = "public.ecr.aws/envoy:v1";
+        assert!(matches!(
+            seen(&task("RUNNING", &[(IMAGE, None)])),
+            Progress::Running { .. }
+        ));
+        assert!(matches!(
+            seen(&task("STOPPED", &[(IMAGE, Some(0))])),
+            Progress::Done { .. }
+        ));
+        assert!(matches!(
+            seen(&task("STOPPED", &[(proxy, Some(0)), (IMAGE, Some(3))])),
+            Progress::Failed { reason, .. } if reason.contains("exit code 3")
+        ));
+    }
+
+    #[test]
+    fn a_task_that_never_ran_has_not_made_its_change() {
+        for containers in [&[(IMAGE, None)][..], &[]] {
+            assert!(matches!(
+                seen(&task("STOPPED", containers)),
+                Progress::Failed { reason, .. } if reason.contains("without an exit code")
+            ));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Changes besides the image itself: migrations, backups, settings. Each says how it can be undone,
+//! is part of the plan and its hash, and is made and undone by the same decisions as all others.
+
+mod plan;
+mod state;
+
+use serde::{Deserialize, Serialize};
+
+pub use plan::planned;
+pub use state::{ChangeStage, ChangeState, Next, Progress, Seen};
+
+use crate::deployment::Phase;
+use crate::ids::ChangeId;
+
+/// One change that a deployment makes, fixed in its plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// Its name within the deployment, such as `migration:add-email`.
+    pub id: ChangeId,
+    /// The phase that makes it.
+    pub phase: Phase,
+    /// How it can be undone.
+    pub undo: Undo,
+    /// Whether it is undone at every exit, the good one too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub temporary: bool,
+    /// What is done.
+    pub work: Work,
+    /// How long making it may take, and undoing it, seconds.
+    pub timeout_seconds: u32,
+}
+
+/// How a change can be undone. A rollback reads this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Undo {
+    /// There is nothing to undo: it only looked, or it keeps something safe.
+    Nothing,
+    /// It is taken back.
+    Revertible,
+    /// It stays; the revision before works with it.
+    ForwardOnly,
+    /// Only a backup brings back what was: a person decides.
+    NeedsRestore,
+}
+
+/// What a change does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "work")]
+pub enum Work {
+    /// A task of the candidate's own task definition, with another command.
+    Run {
+        /// The command that makes the change.
+        command: Vec<String>,
+        /// The command that takes it back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        down: Option<Vec<String>>,
+    },
+}
+
+/// What was there before, for an undo to bring back exactly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "was")]
+pub enum Before {
+    /// It did not exist.
+    Absent,
+}
+
+/// Which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Made.
+    Make,
+    /// Undone.
+    Undo,
+}
+
+impl Undo {
+    /// Its name in files, plans and messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing to undo",
+            Self::Revertible => "revertible",
+            Self::ForwardOnly => "forward-only",
+            Self::NeedsRestore => "needs-restore",
+        }
+    }
+}
+
+impl Direction {
+    /// As part of a client token.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Make => "make",
+            Self::Undo => "undo",
+        }
+    }
+}
+
+impl Work {
+    /// The command that goes this way, of work that is a task.
+    pub fn command(&self, direction: Direction) -> Option<&[String]> {
+        match (self, direction) {
+            (Self::Run { command, .. }, Direction::Make) => Some(command),
+            (Self::Run { down, .. }, Direction::Undo) => down.as_deref(),
+        }
+    }
+}
+
+impl Change {
+    /// One line of the plan.
+    pub fn describe(&self) -> String {
+        let what = match &self.work {
+            Work::Run { command, .. } => format!("run `{}`", command.join(" ")),
+        };
+        let undo = match (self.undo, self.work.command(Direction::Undo)) {
+            (Undo::Revertible, Some(down)) => format!("revertible with `{}`", down.join(" ")),
+            (undo, _) => undo.as_str().to_owned(),
+        };
+        format!("{}: {what} ({undo})", self.id)
+    }
+}

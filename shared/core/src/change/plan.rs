@@ -1,0 +1,38 @@
+//! From the deployment file to the changes that a plan has.
+
+use super::{Change, Undo, Work};
+use crate::deployment::Phase;
+use crate::ids::ChangeId;
+use crate::spec::{Migration, Spec};
+
+/// Every change that the file asks for, in the order in which they are made.
+pub fn planned(spec: &Spec) -> Vec<Change> {
+    spec.migrations.iter().flat_map(migration).collect()
+}
+
+/// The migration itself, then the look whether it did what it should.
+fn migration(migration: &Migration) -> Vec<Change> {
+    let made = Change {
+        id: ChangeId::of("migration", &migration.name),
+        phase: Phase::Migrate,
+        undo: migration.undo,
+        temporary: false,
+        work: Work::Run {
+            command: migration.command.clone(),
+            down: migration.down.clone(),
+        },
+        timeout_seconds: migration.timeout_seconds,
+    };
+    let verified = migration.verify.as_ref().map(|command| Change {
+        id: ChangeId::of("verify", &migration.name),
+        phase: Phase::Migrate,
+        undo: Undo::Nothing,
+        temporary: false,
+        work: Work::Run {
+            command: command.clone(),
+            down: None,
+        },
+        timeout_seconds: migration.timeout_seconds,
+    });
+    std::iter::once(made).chain(verified).collect()
+}

@@ -1,0 +1,197 @@
+//! Where changes stand, as recorded and as seen.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Before, Change, Undo};
+use crate::deployment::{Deployment, Phase};
+use crate::ids::ChangeId;
+
+/// Where a change stands by the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeState {
+    /// What was recorded last.
+    pub stage: ChangeStage,
+    /// When.
+    pub since: Timestamp,
+    /// What was there before it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
+    /// What a person must do, of a change that could not be undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+/// How far a change is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeStage {
+    /// It was begun, or is about to be.
+    Making,
+    /// It was read back as made.
+    Made,
+    /// It went wrong, and may be half made.
+    Failed,
+    /// Undoing it was begun, or is about to be.
+    Undoing,
+    /// It was read back as undone.
+    Undone,
+    /// It stays.
+    Held,
+}
+
+/// What AWS says of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Seen {
+    /// What is there now, of a change that replaces something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
+    /// How making it stands.
+    pub made: Progress,
+    /// How undoing it stands.
+    pub undone: Progress,
+}
+
+/// How something that may take a while stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "progress")]
+pub enum Progress {
+    /// There is no trace of it.
+    NotBegun,
+    /// It goes on.
+    Running {
+        /// What a person on call wants to know of it.
+        note: String,
+    },
+    /// It ended well.
+    Done {
+        /// What came of it.
+        detail: String,
+        /// The last lines that it wrote.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        log: Vec<String>,
+    },
+    /// It ended badly.
+    Failed {
+        /// How.
+        reason: String,
+        /// The last lines that it wrote.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        log: Vec<String>,
+    },
+}
+
+/// What the state machine does after a phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Next {
+    /// The next phase.
+    Phase(Phase),
+    /// What this phase changed is undone.
+    Undo(Phase),
+}
+
+impl Next {
+    /// As the Choice states of `infra/statemachines/*.asl.json` know it.
+    pub fn word(self) -> String {
+        match self {
+            Self::Phase(phase) => phase.as_str().to_owned(),
+            Self::Undo(phase) => format!("undo-{}", phase.as_str()),
+        }
+    }
+}
+
+/// Phases that make changes, in their order.
+const CHANGING: [Phase; 5] = [
+    Phase::Prepare,
+    Phase::Migrate,
+    Phase::Infrastructure,
+    Phase::Configure,
+    Phase::Monitoring,
+];
+
+impl Deployment {
+    fn changes_of(&self, phase: Phase) -> impl DoubleEndedIterator<Item = &Change> {
+        let changes = self.plan.as_ref().map_or(&[][..], |plan| &plan.changes);
+        changes.iter().filter(move |change| change.phase == phase)
+    }
+
+    /// How far a change is; nothing where it was not begun.
+    pub fn change_stage(&self, id: &ChangeId) -> Option<ChangeStage> {
+        self.changes.get(id).map(|state| state.stage)
+    }
+
+    /// The first change of a phase that is still to be made.
+    pub fn change_to_make(&self, phase: Phase) -> Option<&Change> {
+        self.changes_of(phase)
+            .find(|change| match self.change_stage(&change.id) {
+                None | Some(ChangeStage::Making | ChangeStage::Failed) => true,
+                Some(ChangeStage::Made | ChangeStage::Undoing | ChangeStage::Undone | ChangeStage::Held) => {
+                    false
+                }
+            })
+    }
+
+    /// The last change of a phase that is still to be undone: all that was begun where the deployment is
+    /// rolled back, what is temporary where it goes on.
+    pub fn change_to_undo(&self, phase: Phase) -> Option<&Change> {
+        let back = self.rollback.is_some();
+        self.changes_of(phase).rev().find(|change| {
+            let meant = change.undo != Undo::Nothing && (back || change.temporary);
+            meant
+                && match self.change_stage(&change.id) {
+                    Some(
+                        ChangeStage::Making | ChangeStage::Made | ChangeStage::Failed | ChangeStage::Undoing,
+                    ) => true,
+                    None | Some(ChangeStage::Undone | ChangeStage::Held) => false,
+                }
+        })
+    }
+
+    /// The forward phases that this deployment goes through, in order.
+    pub fn phases(&self) -> impl Iterator<Item = Phase> {
+        std::iter::successors(Some(Phase::Plan), |phase| self.phase_after(*phase))
+    }
+
+    fn phase_after(&self, phase: Phase) -> Option<Phase> {
+        match phase {
+            Phase::Plan => Some(Phase::Prepare),
+            // Phases without work are left out, so that they cost nothing.
+            Phase::Prepare
+            | Phase::Migrate
+            | Phase::Infrastructure
+            | Phase::Configure
+            | Phase::Monitoring => {
+                let mut later = CHANGING.into_iter().filter(|one| *one > phase);
+                let working = later.find(|one| self.changes_of(*one).next().is_some());
+                Some(working.unwrap_or(Phase::Shift))
+            }
+            Phase::Shift => Some(Phase::Validate),
+            Phase::Validate => Some(Phase::Complete),
+            Phase::Complete | Phase::Rollback => None,
+        }
+    }
+
+    /// What follows a phase that is done: what is temporary is undone before the deployment completes.
+    pub fn after(&self, phase: Phase) -> Option<Next> {
+        match self.phase_after(phase)? {
+            Phase::Complete if self.change_to_undo(Phase::Prepare).is_some() => {
+                Some(Next::Undo(Phase::Prepare))
+            }
+            next => Some(Next::Phase(next)),
+        }
+    }
+
+    /// What follows when the changes of a phase are undone, or nothing was yet: in a rollback the
+    /// changes of the phases before it, then the end.
+    pub fn after_undo(&self, undone: Option<Phase>) -> Option<Next> {
+        if self.rollback.is_none() {
+            return Some(Next::Phase(Phase::Complete));
+        }
+        let earlier = |one: &Phase| undone.is_none_or(|undone| *one < undone);
+        let mut left = CHANGING.into_iter().rev().filter(earlier);
+        left.find(|one| self.change_to_undo(*one).is_some())
+            .map(Next::Undo)
+    }
+}

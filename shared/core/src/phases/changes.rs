@@ -1,0 +1,223 @@
+//! Changes: made one after the other, each recorded before it is begun and after it was read back;
+//! undone in the reverse order, each by how it can be.
+
+use jiff::Timestamp;
+
+use super::later;
+use crate::action::Action;
+use crate::change::{Change, ChangeStage, Progress, Seen, Undo};
+use crate::decision::{Decision, Outcome, POLL_SECONDS};
+use crate::deployment::{Deployment, Phase};
+use crate::event::Event;
+use crate::exit::AbortCause;
+use crate::observation::Observation;
+
+/// AWS tells of what has ended for at least so long: ECS forgets stopped tasks after an hour.
+const REMEMBERED_SECONDS: i64 = 3000;
+
+/// Makes the next change of a phase; nothing where all are made.
+pub(super) fn make_changes(
+    phase: Phase,
+    deployment: &Deployment,
+    observation: &Observation,
+    now: Timestamp,
+) -> Option<Decision> {
+    let change = deployment.change_to_make(phase)?;
+    let seen = observation.changes.get(&change.id);
+    Some(match deployment.change_stage(&change.id) {
+        None => begin(change, seen),
+        Some(ChangeStage::Failed) => failed(change, "it failed"),
+        Some(
+            ChangeStage::Making
+            | ChangeStage::Made
+            | ChangeStage::Undoing
+            | ChangeStage::Undone
+            | ChangeStage::Held,
+        ) => look(deployment, change, seen, now),
+    })
+}
+
+/// What is there is recorded first, so that a rollback knows what to bring back even if the function
+/// dies in the middle.
+fn begin(change: &Change, seen: Option<&Seen>) -> Decision {
+    let before = seen.and_then(|seen| seen.before.clone());
+    Decision {
+        events: vec![Event::ChangeStarted {
+            id: change.id.clone(),
+            before: before.clone(),
+        }],
+        actions: vec![Action::MakeChange {
+            change: Box::new(change.clone()),
+            before,
+        }],
+        outcome: Outcome::Continue,
+    }
+}
+
+fn look(deployment: &Deployment, change: &Change, seen: Option<&Seen>, now: Timestamp) -> Decision {
+    let late = overdue(deployment, change, now);
+    match seen.map_or(&Progress::NotBegun, |seen| &seen.made) {
+        Progress::NotBegun | Progress::Running { .. } if late => failed(
+            change,
+            &format!("it took longer than {} s", change.timeout_seconds),
+        ),
+        // What was asked for does not show yet, or was never asked for.
+        Progress::NotBegun => Decision::act_and_wait(
+            vec![Action::MakeChange {
+                change: Box::new(change.clone()),
+                before: before(deployment, change),
+            }],
+            POLL_SECONDS,
+            format!("{} is being started", change.id),
+        ),
+        Progress::Running { note } => Decision::wait(POLL_SECONDS, format!("{}: {note}", change.id)),
+        Progress::Done { detail, log } => Decision::record(vec![Event::ChangeMade {
+            id: change.id.clone(),
+            detail: detail.clone(),
+            log: log.clone(),
+        }]),
+        Progress::Failed { reason, log } => {
+            let event = Event::ChangeFailed {
+                id: change.id.clone(),
+                reason: reason.clone(),
+                log: log.clone(),
+            };
+            failed(change, reason).after(vec![event])
+        }
+    }
+}
+
+fn failed(change: &Change, reason: &str) -> Decision {
+    Decision::abort(AbortCause::ChangeFailed {
+        change: change.id.clone(),
+        reason: reason.to_owned(),
+    })
+}
+
+/// Undoes the next change of a phase, in the reverse order; done where none is left.
+pub fn decide_undo(
+    phase: Phase,
+    deployment: &Deployment,
+    observation: &Observation,
+    now: Timestamp,
+) -> Decision {
+    let Some(change) = deployment.change_to_undo(phase) else {
+        return Decision::only(Outcome::Done);
+    };
+    let none = Seen {
+        before: None,
+        made: Progress::NotBegun,
+        undone: Progress::NotBegun,
+    };
+    let seen = observation.changes.get(&change.id).unwrap_or(&none);
+    let decision = match deployment.change_stage(&change.id) {
+        Some(ChangeStage::Undoing) => look_at_undo(deployment, change, seen, now),
+        Some(ChangeStage::Making) => after_interruption(deployment, change, seen, now),
+        Some(ChangeStage::Failed) => undo(deployment, change, true),
+        Some(ChangeStage::Made | ChangeStage::Undone | ChangeStage::Held) | None => {
+            undo(deployment, change, false)
+        }
+    };
+    decision.explained(deployment)
+}
+
+/// The forward path was stopped while the change was being made. Nobody makes it any more by now, but
+/// what was started runs to its end: stopped in the middle, it could be neither undone nor kept.
+fn after_interruption(deployment: &Deployment, change: &Change, seen: &Seen, now: Timestamp) -> Decision {
+    match &seen.made {
+        Progress::NotBegun if now < later(started(deployment, change), REMEMBERED_SECONDS) => {
+            Decision::record(vec![Event::ChangeUndone {
+                id: change.id.clone(),
+                detail: "it had not begun".to_owned(),
+            }])
+        }
+        Progress::Running { note } if !overdue(deployment, change, now) => {
+            Decision::wait(POLL_SECONDS, format!("{} runs to its end: {note}", change.id))
+        }
+        // No trace after so long says nothing.
+        Progress::NotBegun | Progress::Running { .. } | Progress::Failed { .. } => {
+            undo(deployment, change, true)
+        }
+        Progress::Done { .. } => undo(deployment, change, false),
+    }
+}
+
+/// Revert, or hold: by the change's type.
+fn undo(deployment: &Deployment, change: &Change, half_made: bool) -> Decision {
+    let held = |reason: &str, remedy: Option<&str>| {
+        Decision::record(vec![Event::ChangeHeld {
+            id: change.id.clone(),
+            reason: reason.to_owned(),
+            remedy: remedy.map(str::to_owned),
+        }])
+    };
+    match change.undo {
+        Undo::Revertible => Decision {
+            events: vec![Event::UndoStarted {
+                id: change.id.clone(),
+            }],
+            actions: vec![Action::UndoChange {
+                change: Box::new(change.clone()),
+                before: before(deployment, change),
+            }],
+            outcome: Outcome::Continue,
+        },
+        Undo::ForwardOnly if half_made => held(
+            "it is forward-only, and may be half made; look at its log before the next deployment",
+            None,
+        ),
+        Undo::ForwardOnly => held("it is forward-only, and stable works with it", None),
+        Undo::NeedsRestore => held(
+            "only a backup brings back what was there",
+            Some("decide whether stable can work with it as it is; if not, restore the backup"),
+        ),
+        Undo::Nothing => held("there is nothing to undo", None),
+    }
+}
+
+fn look_at_undo(deployment: &Deployment, change: &Change, seen: &Seen, now: Timestamp) -> Decision {
+    let held = |reason: String| {
+        Decision::record(vec![Event::ChangeHeld {
+            id: change.id.clone(),
+            reason,
+            remedy: Some("undo it yourself, or decide that stable works with it".to_owned()),
+        }])
+    };
+    let late = overdue(deployment, change, now);
+    match &seen.undone {
+        Progress::NotBegun | Progress::Running { .. } if late => held(format!(
+            "undoing it took longer than {} s",
+            change.timeout_seconds
+        )),
+        Progress::NotBegun => Decision::act_and_wait(
+            vec![Action::UndoChange {
+                change: Box::new(change.clone()),
+                before: before(deployment, change),
+            }],
+            POLL_SECONDS,
+            format!("{} is being undone", change.id),
+        ),
+        Progress::Running { note } => {
+            Decision::wait(POLL_SECONDS, format!("{} is being undone: {note}", change.id))
+        }
+        Progress::Done { detail, .. } => Decision::record(vec![Event::ChangeUndone {
+            id: change.id.clone(),
+            detail: detail.clone(),
+        }]),
+        Progress::Failed { reason, .. } => held(format!("undoing it failed: {reason}")),
+    }
+}
+
+fn before(deployment: &Deployment, change: &Change) -> Option<crate::change::Before> {
+    deployment.changes.get(&change.id)?.before.clone()
+}
+
+/// When what goes on with it was begun.
+fn started(deployment: &Deployment, change: &Change) -> Timestamp {
+    let state = deployment.changes.get(&change.id);
+    state.map_or(deployment.phase_since, |state| state.since)
+}
+
+fn overdue(deployment: &Deployment, change: &Change, now: Timestamp) -> bool {
+    now >= later(started(deployment, change), change.timeout_seconds.into())
+}

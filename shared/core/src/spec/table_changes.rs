@@ -1,0 +1,72 @@
+//! Keys of the sections that change something besides the image.
+
+use super::keys::Presence::{Default, Optional, Required};
+use super::keys::{Kind, Section, TextRule};
+use super::table::{is_label, is_printable, key};
+
+static CHANGE_NAME: TextRule = TextRule {
+    what: "the name of a change such as add-email",
+    rule: "lowercase letters, digits and dashes, starting with a letter, at most 40 characters",
+    pattern: "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
+    accepts: |text| is_label(text, 40),
+};
+static WORD: TextRule = TextRule {
+    what: "a word of a command",
+    rule: "1 to 1000 printable characters",
+    pattern: "^[!-~]([ -~]{0,999})$",
+    accepts: |text| is_printable(text, 1000),
+};
+pub(super) static MIGRATION: Section = Section {
+    doc: "A change of schema or data that the revision before can work with.",
+    keys: &[
+        key(
+            "name",
+            Kind::Text(&CHANGE_NAME),
+            Required,
+            "What the journal calls it.",
+        ),
+        key(
+            "command",
+            Kind::List {
+                of: &Kind::Text(&WORD),
+                min: 1,
+                max: 50,
+            },
+            Required,
+            "Command of the new revision's image, as a list of words.",
+        ),
+        key(
+            "verify",
+            Kind::List {
+                of: &Kind::Text(&WORD),
+                min: 1,
+                max: 50,
+            },
+            Optional,
+            "Command that fails where the migration did not do what it should.",
+        ),
+        key(
+            "down",
+            Kind::List {
+                of: &Kind::Text(&WORD),
+                min: 1,
+                max: 50,
+            },
+            Optional,
+            "Command that takes it back when the deployment is rolled back.",
+        ),
+        key(
+            "undo",
+            Kind::Choice(&["revertible", "forward-only", "needs-restore"]),
+            Optional,
+            "What a rollback does. revertible: runs down. forward-only: leaves it. needs-restore: calls a \
+             person. (default: revertible with down, forward-only without)",
+        ),
+        key(
+            "timeout",
+            Kind::Duration { min: 10, max: 3000 },
+            Default("15m"),
+            "How long each of its commands may run.",
+        ),
+    ],
+};
