@@ -33,11 +33,12 @@ const LONG_SECONDS: u64 = 6 * 3600;
 /// Without a deployment after this time the push was forgotten, seconds.
 const FORGOTTEN_SECONDS: u64 = 900;
 
-/// Longer than between two sweeps, seconds.
-const SWEPT_SECONDS: u64 = 65;
+/// Longer than a sweep leaves to others what it could do (45 s, `TELLING_SECONDS` in
+/// `shared/core/src/sweep.rs`) and than it is until it looks again (60 s), seconds.
+const SWEPT_SECONDS: u64 = 110;
 
 /// So often, at most, it is waited for what is on its way and for what a sweep still finds to do.
-const SWEEPS: u32 = 3;
+const SWEEPS: u32 = 2;
 
 /// A person who got no answer tries again so many times.
 const PERSON_TRIES: u32 = 6;
@@ -252,8 +253,8 @@ impl Player<'_> {
         false
     }
 
-    /// Lets what is on its way arrive, until a whole sweep has found nothing to do: what it found once
-    /// it finds again, so more of them show nothing.
+    /// Lets what is on its way arrive, until a sweep has found nothing to do that it may do: then
+    /// nothing has changed since, and those that follow find nothing either.
     async fn settle(&self) {
         let writes = || {
             self.stage.cloud.with(|state| {
