@@ -85,6 +85,10 @@ fn every_scenario_is_played_here_too() {
             continue;
         }
         let text = std::fs::read_to_string(file.path()).unwrap();
+        // A story whose outcome is looked at by the test itself has no golden, and no path to compare.
+        if !text.contains("    scenario(\n") {
+            continue;
+        }
         assert!(
             here.contains(&format!("#[path = \"scenarios/{name}\"]")),
             "second_opinion.rs does not have scenarios/{name}"

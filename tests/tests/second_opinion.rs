@@ -39,6 +39,8 @@ mod found;
 mod gates;
 #[path = "scenarios/hands.rs"]
 mod hands;
+#[path = "scenarios/migrations.rs"]
+mod migrations;
 #[path = "scenarios/no_balancer.rs"]
 mod no_balancer;
 #[path = "scenarios/one_service.rs"]
