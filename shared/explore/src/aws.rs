@@ -314,7 +314,7 @@ impl Aws {
         let known = |run: &ChangeRun| {
             (run.deployment, &run.change, run.direction) == (world.deployment, &change.id, direction)
         };
-        if self.changes.iter().any(known) {
+        if world.plant != Some(Plant::MigratesAgain) && self.changes.iter().any(known) {
             return;
         }
         let image = self.definitions.iter().find(|d| d.by == Some(world.deployment));

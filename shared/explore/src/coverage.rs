@@ -110,7 +110,7 @@ const SPARE: [(usize, usize, &str); 6] = [
     ),
     (
         11,
-        14,
+        16,
         "after it took the traffic, stable would have to stay without healthy tasks until the time for it \
          is over",
     ),

@@ -173,6 +173,8 @@ fn runs_for(settings: &[Arc<Setting>], plant: Plant) -> Runs<'_> {
         | Plant::IgnoresFreezes
         | Plant::SkipsSmoke
         | Plant::ForgetsQuarantine
+        | Plant::MigratesAgain
+        | Plant::UndoesOnPaper
         | Plant::LostTokenHangs
         | Plant::QueueWedges
         | Plant::SupersededStays => Box::new((1..=MOST).filter_map(|seed| {

@@ -80,6 +80,10 @@ pub enum Plant {
     SkipsSmoke,
     /// Rolled back images are not quarantined.
     ForgetsQuarantine,
+    /// A change that was begun is begun again: nothing tells its tasks apart.
+    MigratesAgain,
+    /// A rollback writes down that changes are undone, and undoes none.
+    UndoesOnPaper,
     /// A task token that was lost is waited for without a time limit.
     LostTokenHangs,
     /// A queued push is never started.
@@ -182,7 +186,7 @@ const fn published(reference: &'static str, what: &'static str, naive: Plant) ->
 }
 
 /// How many invariants there are.
-pub const INVARIANTS: u8 = 24;
+pub const INVARIANTS: u8 = 26;
 
 /// The table of invariants, each with the breaks that it must find.
 pub fn by_invariant() -> impl Iterator<Item = (u8, Vec<Plant>)> {
@@ -215,7 +219,7 @@ impl fmt::Display for Plant {
 
 impl Plant {
     /// Every break.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 41] = [
         Self::AdmitsWhileLocked,
         Self::SharesMoreThanAll,
         Self::ScalesStableInEarly,
@@ -252,6 +256,8 @@ impl Plant {
         Self::IgnoresFreezes,
         Self::SkipsSmoke,
         Self::ForgetsQuarantine,
+        Self::MigratesAgain,
+        Self::UndoesOnPaper,
         Self::LostTokenHangs,
         Self::QueueWedges,
         Self::SupersededStays,
@@ -290,6 +296,8 @@ impl Plant {
             Self::IgnoresFreezes => 22,
             Self::SkipsSmoke => 23,
             Self::ForgetsQuarantine => 24,
+            Self::MigratesAgain => 25,
+            Self::UndoesOnPaper => 26,
         }
     }
 }

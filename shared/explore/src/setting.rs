@@ -367,6 +367,27 @@ autoRollback:
   window: 5m
 ";
 
+const MIGRATING: &str = "\
+environment: production
+strategy: canary
+replicas: 2
+canary:
+  steps:
+    - {weight: 30, pause: 1m}
+    - weight: 100
+migrations:
+  - {name: index, command: [up, index], verify: [check, index], down: [down, index], timeout: 4m}
+  - {name: backfill, command: [up, backfill], timeout: 4m}
+gates:
+  - before: migrate
+    approvals:
+      - role: tech-lead
+    expires: 15m
+autoRollback:
+  alarms: [web-production-errors]
+  window: 5m
+";
+
 /// So many of [`all`] came first: the seeds that were drawn from them keep their setting
 /// ([`crate::random::drawn`]).
 pub const FIRST: usize = 10;
@@ -388,6 +409,7 @@ pub fn all() -> Result<Vec<Setting>, SettingError> {
         ("recreate", RECREATE, true),
         ("first-canary", SUPERSEDE, false),
         ("bluegreen-with-gates", GATED_BLUEGREEN, true),
+        ("canary-with-migrations", MIGRATING, true),
     ]
     .into_iter()
     .map(|(name, text, has_stable)| Setting::parse(name, text, has_stable))
@@ -401,6 +423,6 @@ mod tests {
 
     #[test]
     fn every_setting_is_a_good_deployment_file() {
-        assert_eq!(all().unwrap().len(), FIRST + 1);
+        assert_eq!(all().unwrap().len(), FIRST + 2);
     }
 }

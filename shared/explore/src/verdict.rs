@@ -6,9 +6,10 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use tidegate_core::deployment::Deployment;
 use tidegate_core::event::Event;
+use tidegate_core::ids::DeploymentId;
 use tidegate_core::invariants::{
-    AlarmReading, Definition, ExecutionSeen, Record, SlotReading, View, Violation, WeightReading, Writer,
-    check_where,
+    AlarmReading, ChangeRun, Definition, ExecutionSeen, Record, SlotReading, View, Violation, WeightReading,
+    Writer, check_where,
 };
 use tidegate_core::journal::Entry;
 use tidegate_core::messages::MessageId;
@@ -21,7 +22,7 @@ use crate::world::World;
 /// Which part of the checker is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// All 24 invariants; journals are made and their chains verified.
+    /// All invariants; journals are made and their chains verified.
     Full,
     /// All but 18, whose hashes cost more than the rest of a run: journals are made without them.
     Unhashed,
@@ -55,6 +56,7 @@ impl World {
     pub fn into_view(mut self, depth: Depth, over: bool, skew: Ms) -> View {
         let heads = std::mem::take(&mut self.store.heads);
         let notices = told(&heads, &self.notices);
+        let ids: Vec<_> = heads.iter().map(|head| head.deployment.id.clone()).collect();
         View {
             now: instant(self.now),
             over,
@@ -75,9 +77,23 @@ impl World {
                 .collect(),
             definitions: self.definitions(),
             alarms: self.alarm_readings(),
+            runs: self.change_runs(&ids),
             notices,
             target: Arc::unwrap_or_clone(self.store.target),
         }
+    }
+
+    fn change_runs(&self, ids: &[DeploymentId]) -> Vec<ChangeRun> {
+        let runs = self.aws.changes.iter();
+        runs.filter_map(|run| {
+            Some(ChangeRun {
+                at: instant(run.began_at),
+                deployment: ids.get(run.deployment)?.clone(),
+                change: run.change.clone(),
+                direction: run.direction,
+            })
+        })
+        .collect()
     }
 
     fn alarm_readings(&self) -> Vec<AlarmReading> {

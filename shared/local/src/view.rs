@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cloud::State;
 use crate::fleet::{AlarmValue, RuleAction};
 use jiff::Timestamp;
+use tidegate_aws::naming::change_token;
+use tidegate_core::change::Direction;
 use tidegate_core::deployment::Deployment;
 use tidegate_core::gates::People;
 use tidegate_core::ids::{Digest, Slot};
 use tidegate_core::invariants::{
-    AlarmReading, Definition, ExecutionSeen, Record, SlotReading, View, WeightReading, Writer,
+    AlarmReading, ChangeRun, Definition, ExecutionSeen, Record, SlotReading, View, WeightReading, Writer,
 };
 use tidegate_core::journal::Entry;
 use tidegate_core::target::TargetState;
@@ -49,6 +51,7 @@ pub fn of(state: &State, stored: Stored, now: Timestamp, over: bool) -> View {
         slots: names.slots(state),
         definitions: definitions(state, &deployments),
         alarms: alarms(state),
+        runs: change_runs(state, &deployments),
         notices: notices(state),
         deployments,
         target: stored.target,
@@ -127,6 +130,35 @@ fn executions(state: &State, deployment: &Deployment) -> Vec<ExecutionSeen> {
         ended: execution.stopped(),
     })
     .collect()
+}
+
+/// Tasks that were started for changes, by the token that each has.
+fn change_runs(state: &State, deployments: &[Record]) -> Vec<ChangeRun> {
+    let planned = deployments.iter().flat_map(|record| {
+        let plan = record.deployment.plan.as_ref();
+        let changes = plan.map_or(&[][..], |plan| &plan.changes);
+        changes
+            .iter()
+            .map(move |change| (&record.deployment.id, &change.id))
+    });
+    let mut runs = Vec::new();
+    for (deployment, change) in planned {
+        for direction in [Direction::Make, Direction::Undo] {
+            let token = change_token(deployment, change, direction);
+            let ours = state
+                .fleet
+                .tasks()
+                .filter(|task| task.started_by.as_deref() == Some(&*token));
+            runs.extend(ours.map(|task| ChangeRun {
+                at: task.created_at,
+                deployment: deployment.clone(),
+                change: change.clone(),
+                direction,
+            }));
+        }
+    }
+    runs.sort_by_key(|run| run.at);
+    runs
 }
 
 fn weights(state: &State, rule: &str) -> Vec<WeightReading> {

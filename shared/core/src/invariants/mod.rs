@@ -2,11 +2,12 @@
 //! simulation.
 //!
 //! A [`View`] is what can be seen of one target from outside: its record, the journals, and the
-//! history of the things that AWS runs for it. [`check`] holds it against all 24 invariants. Each is
+//! history of the things that AWS runs for it. [`check`] holds it against all 26 invariants. Each is
 //! a function of its own that says what it can and can't see; [`limits`] are the bounds of those
 //! that speak of time.
 
 mod analysis;
+mod changes;
 mod identity;
 mod limits;
 mod people;
@@ -21,12 +22,14 @@ mod tests;
 use std::fmt;
 
 pub use limits::{NOTICE_BOUND_SECONDS, ORPHAN_BOUND_SECONDS, STOP_BOUND_SECONDS};
-pub use view::{AlarmReading, Definition, ExecutionSeen, Record, SlotReading, View, WeightReading, Writer};
+pub use view::{
+    AlarmReading, ChangeRun, Definition, ExecutionSeen, Record, SlotReading, View, WeightReading, Writer,
+};
 
 /// An invariant that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Its number, 1 to 24.
+    /// Its number, 1 to 26.
     pub invariant: u8,
     /// What was seen that must not be.
     pub what: String,
@@ -41,7 +44,7 @@ impl fmt::Display for Violation {
 type Rule = fn(&View) -> Vec<String>;
 
 /// Every invariant with its number.
-const RULES: [(u8, Rule); 24] = [
+const RULES: [(u8, Rule); 26] = [
     (1, record::one_active),
     (2, traffic::weights_are_whole),
     (3, traffic::stable_stays),
@@ -66,6 +69,8 @@ const RULES: [(u8, Rule); 24] = [
     (22, traffic::freezes_hold_forward_only),
     (23, analysis::smoke_comes_first),
     (24, identity::rolled_back_is_quarantined),
+    (25, changes::changes_run_once),
+    (26, changes::exits_account_for_changes),
 ];
 
 /// Everything that is broken in a view; nothing where all is well.

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::change::Direction;
 use crate::deployment::{Deployment, Plan, Traffic};
 use crate::event::Event;
 use crate::gates::People;
-use crate::ids::{Digest, Slot};
+use crate::ids::{ChangeId, DeploymentId, Digest, Slot};
 use crate::journal::Entry;
 use crate::target::TargetState;
 use crate::wiring::Forward;
@@ -38,6 +39,8 @@ pub struct View {
     pub definitions: BTreeMap<String, Definition>,
     /// Changes of alarms, oldest first; an alarm that was never seen does not exist.
     pub alarms: Vec<AlarmReading>,
+    /// Tasks that were started to make or undo changes, oldest first.
+    pub runs: Vec<ChangeRun>,
     /// Ids of the messages that SNS took.
     pub notices: BTreeSet<String>,
 }
@@ -51,6 +54,19 @@ pub struct Record {
     pub journal: Vec<Entry>,
     /// Its executions, oldest first.
     pub executions: Vec<ExecutionSeen>,
+}
+
+/// A task that was started to make or undo a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeRun {
+    /// When.
+    pub at: Timestamp,
+    /// For which deployment.
+    pub deployment: DeploymentId,
+    /// Which change.
+    pub change: ChangeId,
+    /// Which way.
+    pub direction: Direction,
 }
 
 /// A Step Functions execution.

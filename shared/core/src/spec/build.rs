@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence;
 use super::changes;
+use super::evidence;
 use super::fields::{Fields, Items, defaults};
 use super::keys::{Kind, Section};
 use super::model::{

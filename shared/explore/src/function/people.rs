@@ -154,8 +154,11 @@ impl World {
             .plan
             .clone()
             .map(|plan| Event::Planned { plan: Box::new(plan) });
+        let changes = head.changes.clone();
+        let taken_over = (!changes.is_empty()).then_some(Event::ChangesTakenOver { changes });
         let more = plan
             .into_iter()
+            .chain(taken_over)
             .chain([Event::AbortRequested { cause }])
             .collect();
         one.draft = Some(Box::new(Commit {

@@ -339,6 +339,17 @@ impl World {
     fn break_decision(&self, one: &Invocation, deployment: &Deployment, decision: &mut Decision) {
         let first = deployment.plan.as_ref().is_some_and(|plan| plan.stable.is_none());
         match self.plant {
+            Some(Plant::UndoesOnPaper) if matches!(one.job, Job::Undo(_)) => {
+                decision.actions.clear();
+                for event in &mut decision.events {
+                    if let Event::UndoStarted { id } = event {
+                        *event = Event::ChangeUndone {
+                            id: id.clone(),
+                            detail: "so it is said".to_owned(),
+                        };
+                    }
+                }
+            }
             Some(Plant::PassesMissingData) => {
                 for event in &mut decision.events {
                     if let Event::Checked {

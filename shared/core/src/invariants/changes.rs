@@ -1,0 +1,111 @@
+//! Changes besides the image: invariants 25 and 26.
+
+use std::collections::BTreeMap;
+
+use super::view::{Record, View};
+use crate::change::{Change, ChangeStage, Direction, Undo};
+use crate::deployment::Kind;
+use crate::event::Event;
+use crate::exit::ExitState;
+
+/// 25. A change is made once, and only after it was recorded; it is undone at most once, and nothing
+/// makes it any more once it is being undone.
+///
+/// Sees the tasks that were started for changes. A change that sets a value has none: setting it twice
+/// is the same as once.
+pub(super) fn changes_run_once(view: &View) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut began: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for run in &view.runs {
+        let key = (&run.deployment, &run.change, run.direction);
+        began.entry(key).or_default().push(run.at);
+    }
+    for ((deployment, change, direction), at) in &began {
+        let way = direction.as_str();
+        if at.len() > 1 {
+            found.push(format!(
+                "{deployment}: {change} was started {} times to {way} it",
+                at.len()
+            ));
+        }
+        let undone = began.get(&(*deployment, *change, Direction::Undo));
+        let late = undone.is_some_and(|undone| at.iter().max() > undone.iter().min());
+        if *direction == Direction::Make && late {
+            found.push(format!(
+                "{deployment}: {change} was made after it was being undone"
+            ));
+        }
+        let mut records = view.deployments.iter();
+        let record = records.find(|record| record.deployment.id == **deployment);
+        if !record.is_some_and(|record| recorded(record, change, *direction)) {
+            found.push(format!(
+                "{deployment}: {change} was begun ({way}) without a record of it"
+            ));
+        }
+    }
+    found
+}
+
+fn recorded(record: &Record, change: &crate::ids::ChangeId, direction: Direction) -> bool {
+    record
+        .journal
+        .iter()
+        .any(|entry| match (&entry.event, direction) {
+            (Event::ChangeStarted { id, .. }, Direction::Make)
+            | (Event::UndoStarted { id }, Direction::Undo) => id == change,
+            _ => false,
+        })
+}
+
+/// 26. Every exit accounts for every change: a completed deployment has made them all and put back what
+/// was temporary; one that went back has undone what is revertible, and kept only what its type keeps.
+///
+/// Sees the record, and for changes that are tasks whether undoing was only written down. After a
+/// rollback that failed anything may be left: a person was called.
+pub(super) fn exits_account_for_changes(view: &View) -> Vec<String> {
+    let mut found = Vec::new();
+    for record in &view.deployments {
+        let deployment = &record.deployment;
+        let (Some(plan), Some(exit)) = (&deployment.plan, &deployment.exit) else {
+            continue;
+        };
+        for change in &plan.changes {
+            let stage = deployment.change_stage(&change.id);
+            let good = match exit.state {
+                ExitState::Completed if change.temporary => stage == Some(ChangeStage::Undone),
+                ExitState::Completed => stage == Some(ChangeStage::Made),
+                ExitState::Blocked => stage.is_none(),
+                ExitState::Aborted | ExitState::RolledBack => went_back(view, record, change),
+                ExitState::RollbackFailed => true,
+            };
+            if !good {
+                let how = exit.state.as_str();
+                found.push(record.says(format!("it ended as {how}, and {} is {stage:?}", change.id)));
+            }
+        }
+    }
+    found
+}
+
+fn went_back(view: &View, record: &Record, change: &Change) -> bool {
+    let run = |direction| {
+        view.runs.iter().any(|run| {
+            (&run.deployment, &run.change, run.direction) == (&record.deployment.id, &change.id, direction)
+        })
+    };
+    // A reversal undoes what another deployment made.
+    let made = run(Direction::Make) || record.deployment.kind != Kind::Forward && !view.runs.is_empty();
+    match (record.deployment.change_stage(&change.id), change.undo) {
+        (None, _) => true,
+        (Some(_), Undo::Nothing) => true,
+        (Some(ChangeStage::Undone), Undo::Revertible) => !made || run(Direction::Undo),
+        // It had not begun.
+        (Some(ChangeStage::Undone), Undo::ForwardOnly | Undo::NeedsRestore) => !made,
+        (Some(ChangeStage::Held), Undo::ForwardOnly) => true,
+        (Some(ChangeStage::Held), Undo::Revertible | Undo::NeedsRestore) => false,
+        (
+            Some(ChangeStage::Making | ChangeStage::Made | ChangeStage::Failed | ChangeStage::Undoing),
+            Undo::Revertible | Undo::ForwardOnly | Undo::NeedsRestore,
+        ) => false,
+    }
+}

@@ -1,0 +1,138 @@
+//! Invariants 25 and 26.
+
+use super::*;
+use crate::change::{Change, ChangeStage, ChangeState, Direction, Undo, Work};
+use crate::deployment::Phase;
+use crate::ids::ChangeId;
+use crate::invariants::changes::{changes_run_once, exits_account_for_changes};
+
+fn change(undo: Undo, temporary: bool) -> Change {
+    Change {
+        id: ChangeId::of("migration", "index"),
+        phase: Phase::Migrate,
+        undo,
+        temporary,
+        work: Work::Run {
+            command: vec!["up".to_owned()],
+            down: None,
+        },
+        timeout_seconds: 60,
+    }
+}
+
+/// The good view, whose one deployment has a change that stands so and ended so.
+fn changed(change: Change, stage: Option<ChangeStage>, state: ExitState) -> View {
+    let mut view = completed();
+    let deployment = &mut view.deployments[0].deployment;
+    if let Some(stage) = stage {
+        let state = ChangeState {
+            stage,
+            since: at(0),
+            before: None,
+            remedy: None,
+        };
+        deployment.changes.insert(change.id.clone(), state);
+    }
+    if let Some(plan) = &mut deployment.plan {
+        plan.changes = vec![change];
+    }
+    deployment.exit = Some(Exit {
+        state,
+        at: at(900),
+        reason: String::new(),
+        remedy: None,
+    });
+    view
+}
+
+fn run(view: &View, second: i64, direction: Direction) -> ChangeRun {
+    ChangeRun {
+        at: at(second),
+        deployment: view.deployments[0].deployment.id.clone(),
+        change: ChangeId::of("migration", "index"),
+        direction,
+    }
+}
+
+fn recorded(view: &mut View, event: Event) {
+    let mut entry = view.deployments[0].journal[0].clone();
+    entry.event = event;
+    view.deployments[0].journal.push(entry);
+}
+
+#[test]
+fn i25_a_change_has_one_task_each_way_and_a_record() {
+    let id = ChangeId::of("migration", "index");
+    let mut view = completed();
+    view.runs = vec![run(&view, 10, Direction::Make)];
+    assert_eq!(changes_run_once(&view).len(), 1, "nothing was recorded");
+    recorded(
+        &mut view,
+        Event::ChangeStarted {
+            id: id.clone(),
+            before: None,
+        },
+    );
+    assert_eq!(changes_run_once(&view), Vec::<String>::new());
+    view.runs.push(run(&view, 11, Direction::Make));
+    assert!(changes_run_once(&view)[0].contains("2 times"));
+    view.runs.pop();
+    view.runs.push(run(&view, 20, Direction::Undo));
+    recorded(&mut view, Event::UndoStarted { id });
+    assert_eq!(changes_run_once(&view), Vec::<String>::new());
+    view.runs[0].at = at(21);
+    assert!(changes_run_once(&view)[0].contains("after it was being undone"));
+}
+
+#[test]
+fn i26_a_completed_deployment_has_made_every_change_and_put_back_what_was_temporary() {
+    let left = |change: Change, stage| {
+        let view = changed(change, stage, ExitState::Completed);
+        exits_account_for_changes(&view).len()
+    };
+    let lasting = || change(Undo::Revertible, false);
+    assert_eq!(left(lasting(), Some(ChangeStage::Made)), 0);
+    assert_eq!(left(lasting(), None), 1);
+    assert_eq!(left(lasting(), Some(ChangeStage::Making)), 1);
+    let temporary = || change(Undo::Revertible, true);
+    assert_eq!(left(temporary(), Some(ChangeStage::Undone)), 0);
+    assert_eq!(left(temporary(), Some(ChangeStage::Made)), 1);
+}
+
+#[test]
+fn i26_a_rollback_keeps_only_what_its_type_keeps() {
+    let left = |undo, stage, runs: &[Direction]| {
+        let mut view = changed(change(undo, false), stage, ExitState::RolledBack);
+        view.runs = runs.iter().map(|direction| run(&view, 1, *direction)).collect();
+        exits_account_for_changes(&view).len()
+    };
+    let both = [Direction::Make, Direction::Undo];
+    assert_eq!(left(Undo::Revertible, Some(ChangeStage::Undone), &both), 0);
+    assert_eq!(
+        left(Undo::Revertible, Some(ChangeStage::Undone), &[]),
+        0,
+        "it had not begun"
+    );
+    assert_eq!(
+        left(Undo::Revertible, Some(ChangeStage::Undone), &[Direction::Make]),
+        1
+    );
+    assert_eq!(left(Undo::Revertible, Some(ChangeStage::Held), &both), 1);
+    assert_eq!(
+        left(Undo::Revertible, Some(ChangeStage::Made), &[Direction::Make]),
+        1
+    );
+    assert_eq!(
+        left(Undo::ForwardOnly, Some(ChangeStage::Held), &[Direction::Make]),
+        0
+    );
+    assert_eq!(
+        left(Undo::NeedsRestore, Some(ChangeStage::Held), &[Direction::Make]),
+        1
+    );
+    assert_eq!(
+        left(Undo::Nothing, Some(ChangeStage::Made), &[Direction::Make]),
+        0
+    );
+    assert_eq!(left(Undo::Revertible, None, &[]), 0);
+}
