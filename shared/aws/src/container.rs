@@ -1,6 +1,7 @@
 //! Which container of a task definition is the application, and what image it has.
 
 use aws_sdk_ecs::types::ContainerDefinition;
+#[cfg(feature = "elbv2")]
 use tidegate_core::ids::Digest;
 
 /// An image name without tag and digest: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/web`.
@@ -13,6 +14,7 @@ pub(crate) fn repository_of(image: &str) -> &str {
 }
 
 /// The digest by which an image is named; nothing where it is named by tag.
+#[cfg(feature = "elbv2")]
 pub(crate) fn digest_of(image: &str) -> Option<Digest> {
     image.split_once('@').and_then(|(_, digest)| digest.parse().ok())
 }

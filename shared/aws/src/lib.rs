@@ -19,7 +19,7 @@ pub mod observe;
 #[cfg(feature = "dynamodb")]
 pub mod store;
 
-#[cfg(all(feature = "ecs", feature = "elbv2"))]
+#[cfg(feature = "ecs")]
 mod container;
 #[cfg(any(feature = "cloudwatch", feature = "ecr", feature = "eventbridge"))]
 mod time;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Change, ChangeStage, ChangeState};
+use crate::change::{Before, Change, ChangeStage, ChangeState};
 use crate::event::Event;
 use crate::evidence::EvidenceUsed;
 use crate::exit::{AbortCause, Exit};
@@ -550,14 +550,7 @@ impl Deployment {
                 };
             }
             Event::ShiftDone => self.enter_stage(self.shift.step, Stage::Done, at),
-            Event::AbortRequested { cause } => {
-                if self.abort.is_none() {
-                    self.abort = Some(Abort {
-                        cause: cause.clone(),
-                        at,
-                    });
-                }
-            }
+            Event::AbortRequested { cause } => self.wish_to_stop(cause, at),
             Event::RollbackStarted { epoch, cause } => self.begin_rollback(*epoch, cause, at),
             Event::TrafficReturned { quiesced_at } => self.update_rollback(|rollback| {
                 rollback.traffic_back_at.get_or_insert(at);
@@ -570,25 +563,12 @@ impl Deployment {
             Event::CandidateScaledIn => {
                 self.update_rollback(|rollback| rollback.scaled_in_at = Some(at));
             }
-            Event::ChangeStarted { id, before } => {
-                let state = ChangeState {
-                    stage: ChangeStage::Making,
-                    since: at,
-                    before: before.clone(),
-                    remedy: None,
-                };
-                self.changes.insert(id.clone(), state);
-            }
+            Event::ChangeStarted { id, before } => self.begin_change(id, before.as_ref(), at),
             Event::ChangeMade { id, .. } => self.move_change(id, ChangeStage::Made, at),
             Event::ChangeFailed { id, .. } => self.move_change(id, ChangeStage::Failed, at),
             Event::UndoStarted { id } => self.move_change(id, ChangeStage::Undoing, at),
             Event::ChangeUndone { id, .. } => self.move_change(id, ChangeStage::Undone, at),
-            Event::ChangeHeld { id, remedy, .. } => {
-                self.move_change(id, ChangeStage::Held, at);
-                if let Some(state) = self.changes.get_mut(id) {
-                    state.remedy.clone_from(remedy);
-                }
-            }
+            Event::ChangeHeld { id, remedy, .. } => self.hold_change(id, remedy.as_deref(), at),
             Event::ChangesTakenOver { changes } => self.changes.clone_from(changes),
             Event::Exited { exit } => {
                 self.exit = Some(exit.clone());
@@ -610,12 +590,7 @@ impl Deployment {
         self.phase = Phase::Rollback;
         self.phase_since = at;
         self.waiting_for.clear();
-        if self.abort.is_none() {
-            self.abort = Some(Abort {
-                cause: cause.clone(),
-                at,
-            });
-        }
+        self.wish_to_stop(cause, at);
         self.rollback = Some(Rollback {
             started_at: at,
             traffic_back_at: None,
@@ -625,11 +600,36 @@ impl Deployment {
         });
     }
 
+    /// The first wish counts.
+    fn wish_to_stop(&mut self, cause: &AbortCause, at: Timestamp) {
+        self.abort.get_or_insert_with(|| Abort {
+            cause: cause.clone(),
+            at,
+        });
+    }
+
     fn enter_stage(&mut self, step: usize, stage: Stage, at: Timestamp) {
         self.shift.step = step;
         self.shift.stage = stage;
         self.shift.since = at;
         self.waiting_for.clear();
+    }
+
+    fn begin_change(&mut self, id: &ChangeId, before: Option<&Before>, at: Timestamp) {
+        let state = ChangeState {
+            stage: ChangeStage::Making,
+            since: at,
+            before: before.cloned(),
+            remedy: None,
+        };
+        self.changes.insert(id.clone(), state);
+    }
+
+    fn hold_change(&mut self, id: &ChangeId, remedy: Option<&str>, at: Timestamp) {
+        self.move_change(id, ChangeStage::Held, at);
+        if let Some(state) = self.changes.get_mut(id) {
+            state.remedy = remedy.map(str::to_owned);
+        }
     }
 
     fn move_change(&mut self, id: &ChangeId, stage: ChangeStage, at: Timestamp) {

@@ -1,7 +1,7 @@
 //! Changes besides the image: how each kind is seen, made and undone. One file for each kind, so that
 //! a function links only what its phase changes.
 
-#[cfg(all(feature = "ecs", feature = "elbv2"))]
+#[cfg(feature = "ecs")]
 pub mod run;
 
 use tidegate_core::change::Change;

@@ -10,13 +10,13 @@ pub(crate) mod forward;
 mod images;
 #[cfg(feature = "cloudwatch")]
 mod samples;
-#[cfg(all(feature = "ecs", feature = "elbv2"))]
+#[cfg(feature = "ecs")]
 pub(crate) mod services;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
 mod slots;
-#[cfg(all(feature = "ecs", feature = "elbv2"))]
+#[cfg(feature = "ecs")]
 pub(crate) mod suites;
-#[cfg(all(feature = "ecs", feature = "elbv2"))]
+#[cfg(feature = "ecs")]
 pub(crate) mod task_definitions;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
 mod wiring;
@@ -35,9 +35,9 @@ pub use images::{PushedImage, image, image_by_tag, images_since};
 pub use samples::samples;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
 pub use slots::slots;
-#[cfg(all(feature = "ecs", feature = "elbv2"))]
+#[cfg(feature = "ecs")]
 pub use suites::{suites, unknown_suites};
-#[cfg(all(feature = "ecs", feature = "elbv2"))]
+#[cfg(feature = "ecs")]
 pub use task_definitions::registered_task_definition;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
 pub use wiring::{WiringFound, find_wiring};

@@ -8,8 +8,7 @@ use crate::deployment::Kind;
 use crate::event::Event;
 use crate::exit::ExitState;
 
-/// 25. A change is made once, and only after it was recorded; it is undone at most once, and nothing
-/// makes it any more once it is being undone.
+/// 25. A change is made once and undone once, each after it was recorded, and made no more after that.
 ///
 /// Sees the tasks that were started for changes. A change that sets a value has none: setting it twice
 /// is the same as once.
@@ -57,8 +56,10 @@ fn recorded(record: &Record, change: &crate::ids::ChangeId, direction: Direction
         })
 }
 
-/// 26. Every exit accounts for every change: a completed deployment has made them all and put back what
-/// was temporary; one that went back has undone what is revertible, and kept only what its type keeps.
+/// 26. Every exit accounts for every change of the plan.
+///
+/// A completed deployment has made them all and put back what was temporary; one that went back has
+/// undone what is revertible, and kept only what its type keeps.
 ///
 /// Sees the record, and for changes that are tasks whether undoing was only written down. After a
 /// rollback that failed anything may be left: a person was called.
