@@ -1,7 +1,7 @@
 //! Migrate: the file's migrations, one after the other, each a task of the new revision.
 
 use aws_types::SdkConfig;
-use tidegate_aws::change::run;
+use tidegate_aws::change::{not_mine, run};
 use tidegate_aws::error::{AwsError, Kind};
 use tidegate_aws::observe;
 use tidegate_aws::store::Store;
@@ -62,6 +62,7 @@ impl Migrate {
         if let Some(change) = question.change() {
             let seen = match &change.work {
                 Work::Run { .. } => run::observe(&self.ecs, deployment, change).await?,
+                Work::Verify { .. } => return Err(not_mine(deployment, change)),
             };
             observation.changes.insert(change.id.clone(), seen);
         }
@@ -84,6 +85,7 @@ impl Migrate {
         };
         match &change.work {
             Work::Run { .. } => run::start(&self.ecs, deployment, change, direction).await,
+            Work::Verify { .. } => Err(not_mine(deployment, change)),
         }
     }
 }

@@ -198,6 +198,7 @@ fn kind_of_code(code: &str) -> Option<Kind> {
         | "ServiceNotActiveException"
         | "ServiceNotFoundException"
         | "StateMachineDoesNotExist"
+        | "TableNotFoundException"
         | "TargetGroupNotFound"
         | "TaskDoesNotExist" => Kind::NotFound,
         "AccessDenied"

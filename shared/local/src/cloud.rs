@@ -297,6 +297,9 @@ impl Shared {
 
     fn route(&self, state: &mut State, call: &Call, now: Timestamp) -> Reply {
         match call.service {
+            Service::DynamoDb if endpoints::is_of_a_service(call) => {
+                endpoints::handle(&mut state.fleet, now, call)
+            }
             Service::DynamoDb if state.faults.planted.unconditional => {
                 self.table.handle(&dynamo::without_conditions(call), now)
             }

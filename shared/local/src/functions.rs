@@ -54,6 +54,7 @@ pub(crate) fn build(shared: &Arc<Shared>) -> Result<BTreeMap<&'static str, Funct
         "plan" => plan::Plan::new, plan::Plan;
         "prepare" => prepare::Prepare::new, prepare::Prepare;
         "migrate" => migrate::Migrate::new, migrate::Migrate;
+        "infrastructure" => infrastructure::Infrastructure::new, infrastructure::Infrastructure;
         "shift" => shift::Shift::new, shift::Shift;
         "validate" => validate::Validate::new, validate::Validate;
         "complete" => complete::Complete::new, complete::Complete;

@@ -12,10 +12,11 @@ pub const BUS: &str = "tidegate";
 pub const SLACK_WEBHOOK: &str = "https://hooks.slack.test/services/local";
 
 /// The Lambda functions, by folder name.
-pub const FUNCTIONS: [&str; 14] = [
+pub const FUNCTIONS: [&str; 15] = [
     "plan",
     "prepare",
     "migrate",
+    "infrastructure",
     "shift",
     "validate",
     "complete",

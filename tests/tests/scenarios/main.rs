@@ -13,6 +13,7 @@ mod faults;
 mod found;
 mod gates;
 mod hands;
+mod infrastructure;
 mod measures;
 mod migrations;
 mod no_balancer;

@@ -3,6 +3,14 @@
 
 #[cfg(feature = "ecs")]
 pub mod run;
+#[cfg(all(
+    feature = "cloudwatch",
+    feature = "dynamodb",
+    feature = "ecr",
+    feature = "ecs",
+    feature = "elbv2"
+))]
+pub mod verify;
 
 use tidegate_core::change::Change;
 use tidegate_core::deployment::Deployment;

@@ -1,14 +1,17 @@
 //! Changes besides the image itself: migrations, backups, settings. Each says how it can be undone,
 //! is part of the plan and its hash, and is made and undone by the same decisions as all others.
 
+mod expected;
 mod plan;
 mod state;
 
 use serde::{Deserialize, Serialize};
 
+pub use expected::{Expected, ResourceKind, Setting, Settings};
 pub use plan::planned;
 pub use state::{ChangeStage, ChangeState, Next, Progress, Seen};
 
+use crate::decision::POLL_SECONDS;
 use crate::deployment::Phase;
 use crate::ids::ChangeId;
 
@@ -56,6 +59,11 @@ pub enum Work {
         /// The command that takes it back.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         down: Option<Vec<String>>,
+    },
+    /// A look at what a person makes: it waits until everything is as expected.
+    Verify {
+        /// How it shall be.
+        expected: Vec<Expected>,
     },
 }
 
@@ -105,6 +113,16 @@ impl Work {
         match (self, direction) {
             (Self::Run { command, .. }, Direction::Make) => Some(command),
             (Self::Run { down, .. }, Direction::Undo) => down.as_deref(),
+            (Self::Verify { .. }, Direction::Make | Direction::Undo) => None,
+        }
+    }
+
+    /// Between two looks at it, seconds.
+    pub const fn poll_seconds(&self) -> u32 {
+        match self {
+            Self::Run { .. } => POLL_SECONDS,
+            // A person is slower than a task, and may take hours.
+            Self::Verify { .. } => 60,
         }
     }
 }
@@ -114,6 +132,10 @@ impl Change {
     pub fn describe(&self) -> String {
         let what = match &self.work {
             Work::Run { command, .. } => format!("run `{}`", command.join(" ")),
+            Work::Verify { expected } => {
+                let resources: Vec<String> = expected.iter().map(Expected::describe).collect();
+                format!("a person sees to {}", resources.join("; "))
+            }
         };
         let undo = match (self.undo, self.work.command(Direction::Undo)) {
             (Undo::Revertible, Some(down)) => format!("revertible with `{}`", down.join(" ")),

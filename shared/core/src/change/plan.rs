@@ -3,11 +3,14 @@
 use super::{Change, Undo, Work};
 use crate::deployment::Phase;
 use crate::ids::ChangeId;
-use crate::spec::{Migration, Spec};
+use crate::spec::{Infrastructure, Migration, Spec};
 
 /// Every change that the file asks for, in the order in which they are made.
 pub fn planned(spec: &Spec) -> Vec<Change> {
-    spec.migrations.iter().flat_map(migration).collect()
+    let migrations = spec.migrations.iter().flat_map(migration);
+    migrations
+        .chain(spec.infrastructure.iter().map(verification))
+        .collect()
 }
 
 /// The migration itself, then the look whether it did what it should.
@@ -35,4 +38,18 @@ fn migration(migration: &Migration) -> Vec<Change> {
         timeout_seconds: migration.timeout_seconds,
     });
     std::iter::once(made).chain(verified).collect()
+}
+
+/// One look at everything, so that a person is told all that differs at once.
+fn verification(infrastructure: &Infrastructure) -> Change {
+    Change {
+        id: ChangeId::of("verify", "infrastructure"),
+        phase: Phase::Infrastructure,
+        undo: Undo::Nothing,
+        temporary: false,
+        work: Work::Verify {
+            expected: infrastructure.verify.clone(),
+        },
+        timeout_seconds: infrastructure.timeout_seconds,
+    }
 }

@@ -249,7 +249,7 @@ const fn phase_text(phase: Phase) -> &'static str {
         Phase::Plan => "plan: look at what runs and what is required",
         Phase::Prepare => "prepare: register the new revision",
         Phase::Migrate => "migrate: change schema and data",
-        Phase::Infrastructure => "infrastructure: change what the service runs on",
+        Phase::Infrastructure => "infrastructure: see to what the service runs on",
         Phase::Configure => "configure: set parameters and flags",
         Phase::Monitoring => "monitoring: set up dashboards and alarms",
         Phase::Shift => "shift: move traffic step by step",

@@ -57,10 +57,8 @@ fn begin(change: &Change, seen: Option<&Seen>) -> Decision {
 fn look(deployment: &Deployment, change: &Change, seen: Option<&Seen>, now: Timestamp) -> Decision {
     let late = overdue(deployment, change, now);
     match seen.map_or(&Progress::NotBegun, |seen| &seen.made) {
-        Progress::NotBegun | Progress::Running { .. } if late => failed(
-            change,
-            &format!("it took longer than {} s", change.timeout_seconds),
-        ),
+        Progress::NotBegun if late => failed(change, &too_long(change)),
+        Progress::Running { note } if late => failed(change, &format!("{}: {note}", too_long(change))),
         // What was asked for does not show yet, or was never asked for.
         Progress::NotBegun => Decision::act_and_wait(
             vec![Action::MakeChange {
@@ -70,7 +68,9 @@ fn look(deployment: &Deployment, change: &Change, seen: Option<&Seen>, now: Time
             POLL_SECONDS,
             format!("{} is being started", change.id),
         ),
-        Progress::Running { note } => Decision::wait(POLL_SECONDS, format!("{}: {note}", change.id)),
+        Progress::Running { note } => {
+            Decision::wait(change.work.poll_seconds(), format!("{}: {note}", change.id))
+        }
         Progress::Done { detail, log } => Decision::record(vec![Event::ChangeMade {
             id: change.id.clone(),
             detail: detail.clone(),
@@ -85,6 +85,10 @@ fn look(deployment: &Deployment, change: &Change, seen: Option<&Seen>, now: Time
             failed(change, reason).after(vec![event])
         }
     }
+}
+
+fn too_long(change: &Change) -> String {
+    format!("it took longer than {} s", change.timeout_seconds)
 }
 
 fn failed(change: &Change, reason: &str) -> Decision {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::changes;
 use super::evidence;
 use super::fields::{Fields, Items, defaults};
+use super::infrastructure;
 use super::keys::{Kind, Section};
 use super::model::{
     ApprovalRule, AutoRollback, Freeze, Gate, GatePhase, HealthCheck, NewerPush, Notifications, Quantity,
@@ -33,6 +34,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
     let evidence = evidence::evidence(fields, problems);
     let hotfix = evidence::hotfix(fields, evidence.as_ref(), problems);
     let migrations = changes::migrations(fields, problems);
+    let infrastructure = infrastructure::infrastructure(fields, problems);
     changes::gates_have_work(fields, &gates, problems);
     Some(Spec {
         service: fields.name("service"),
@@ -50,6 +52,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         freezes,
         post_deployment_tests,
         migrations,
+        infrastructure,
         notifications: notifications(fields),
         timeouts: timeouts(fields)?,
         evidence,

@@ -9,6 +9,7 @@ mod changes;
 mod check;
 mod evidence;
 mod fields;
+mod infrastructure;
 mod keys;
 mod model;
 pub(crate) mod nearest;
@@ -20,6 +21,7 @@ mod strategy;
 mod syntax;
 mod table;
 mod table_changes;
+mod table_infrastructure;
 mod tree;
 
 pub use evidence::{Evidence, EvidenceKind, Hotfix, ScanRule};

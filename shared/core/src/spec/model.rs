@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Evidence, Hotfix};
 use crate::analysis::{Condition, KnownMetric};
-use crate::change::Undo;
+use crate::change::{Expected, Undo};
 use crate::ids::{EnvironmentName, Role, ServiceName, Weight};
 
 /// A validated deployment file of one target.
@@ -46,6 +46,9 @@ pub struct Spec {
     /// `migrations`, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub migrations: Vec<Migration>,
+    /// `infrastructure`: what a person makes, looked at before the candidate gets traffic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub infrastructure: Option<Infrastructure>,
     /// `notifications`.
     pub notifications: Notifications,
     /// `timeouts`.
@@ -318,6 +321,16 @@ pub struct Migration {
     /// `undo` (default: revertible with `down`, forward-only without).
     pub undo: Undo,
     /// `timeout`, seconds, of each of its commands.
+    pub timeout_seconds: u32,
+}
+
+/// `infrastructure`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Infrastructure {
+    /// `verify`: resources that a person makes in the console, and how they shall be.
+    pub verify: Vec<Expected>,
+    /// `timeout`, seconds: how long the person has.
     pub timeout_seconds: u32,
 }
 

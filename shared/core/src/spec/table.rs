@@ -3,12 +3,12 @@
 
 use super::keys::{Key, Kind, Presence, Section, TextRule};
 use super::table_changes::MIGRATION;
+use super::table_infrastructure::INFRASTRUCTURE;
 use Presence::{Default, Optional, Required};
 
 /// Sections that later releases will act on. Until then they are refused by name: a file that asks
 /// for them must not deploy as if it had not.
-pub(super) const NOT_BUILT_YET: [&str; 7] = [
-    "infrastructure",
+pub(super) const NOT_BUILT_YET: [&str; 6] = [
     "configuration",
     "monitoring",
     "analyzer",
@@ -300,6 +300,13 @@ pub(super) static TARGET: Section = Section {
             },
             Optional,
             "Changes of schema or data, each run as a task of the new revision before it gets traffic.",
+        ),
+        key(
+            "infrastructure",
+            Kind::Section(&INFRASTRUCTURE),
+            Optional,
+            "Resources that a person makes or changes by hand; the candidate gets no traffic before each \
+             is as it should be.",
         ),
         key(
             "notifications",

@@ -165,8 +165,8 @@ fn describe_repositories(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> 
             "repositoryName": name,
             "repositoryUri": format!("{}/{name}", fleet.registry()),
             "createdAt": epoch(held.created_at.unwrap_or(jiff::Timestamp::UNIX_EPOCH)),
-            "imageTagMutability": "MUTABLE",
-            "imageScanningConfiguration": {"scanOnPush": false},
+            "imageTagMutability": if held.immutable_tags { "IMMUTABLE" } else { "MUTABLE" },
+            "imageScanningConfiguration": {"scanOnPush": held.scan_on_push},
             "encryptionConfiguration": {"encryptionType": "AES256"},
         }));
     }

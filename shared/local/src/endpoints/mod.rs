@@ -18,6 +18,7 @@ mod recognise;
 mod reply;
 mod sns;
 mod sts;
+mod tables;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 mod tests;
@@ -32,6 +33,7 @@ pub use fault::Fault;
 pub(crate) use recognise::TELLING;
 pub use recognise::{Request, parse};
 pub use reply::{Reply, fault_reply, value_reply};
+pub(crate) use tables::is_of_a_service;
 
 /// An AWS service that a request may be for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,7 +52,7 @@ pub enum Service {
     Events,
     /// Security Token Service.
     Sts,
-    /// DynamoDB; recognised, but not answered here.
+    /// DynamoDB; but for the settings of services' tables, recognised and not answered here.
     DynamoDb,
     /// DynamoDB Streams; recognised, but not answered here.
     DynamoDbStreams,
@@ -162,7 +164,8 @@ fn answer(fleet: &mut Fleet, call: &Call, input: &Map<String, Value>) -> Result<
         Service::Sns => sns::answer(fleet, &call.operation, args),
         Service::Events => eventbridge::answer(fleet, &call.operation, args),
         Service::Sts => sts::answer(fleet, &call.operation),
-        Service::DynamoDb | Service::DynamoDbStreams | Service::States | Service::Lambda => {
+        Service::DynamoDb => tables::answer(fleet, &call.operation, args),
+        Service::DynamoDbStreams | Service::States | Service::Lambda => {
             Err(Fault::unknown_operation(&call.operation))
         }
     }

@@ -1,5 +1,6 @@
 //! The endpoints, asked by the real SDK clients and by hand-written requests.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_credential_types::Credentials;
@@ -16,12 +17,14 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tidegate_aws::change::verify::{self, Clients};
 use tidegate_aws::observe;
+use tidegate_core::change::{Expected, Progress, ResourceKind, Setting, Settings};
 use tidegate_core::evidence::{ScanState, Signature};
 use tidegate_core::ids::Digest;
 
 use super::*;
-use crate::fleet::{AlarmValue, Behaviour, GoldenService, GoldenSpec, Scan, ScanEnd, Signed};
+use crate::fleet::{AlarmValue, Behaviour, GoldenService, GoldenSpec, Scan, ScanEnd, ServiceTable, Signed};
 
 const STABLE: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
 const NEXT: &str = "sha256:2222222222222222222222222222222222222222222222222222222222222222";
@@ -594,6 +597,73 @@ fn the_ecr_client_finds_images_by_tag_and_digest() {
         let uri = repositories.repositories()[0].repository_uri();
         assert_eq!(uri, Some("123456789012.dkr.ecr.eu-west-1.amazonaws.com/web"));
     });
+}
+
+#[test]
+fn the_clients_read_what_a_person_should_have_made() {
+    let (fleet, _) = InProcess::new();
+    let clients = Clients {
+        cloudwatch: client!(aws_sdk_cloudwatch, fleet),
+        dynamodb: client!(aws_sdk_dynamodb, fleet),
+        ecr: client!(aws_sdk_ecr, fleet),
+        ecs: client!(aws_sdk_ecs, fleet),
+        elb: client!(aws_sdk_elasticloadbalancingv2, fleet),
+    };
+    let expected = |kind, name: &str, setting, value: &str| Expected {
+        kind,
+        name: name.to_owned(),
+        cluster: Some("production".to_owned()),
+        settings: Settings::from([(setting, BTreeSet::from([value.to_owned()]))]),
+    };
+    let expected = [
+        expected(ResourceKind::EcsService, "web-blue", Setting::DesiredCount, "2"),
+        expected(ResourceKind::EcsService, "web-red", Setting::DesiredCount, "2"),
+        expected(
+            ResourceKind::TargetGroup,
+            "web-production-blue",
+            Setting::Port,
+            "8080",
+        ),
+        expected(
+            ResourceKind::TargetGroup,
+            "web-production-red",
+            Setting::Port,
+            "8080",
+        ),
+        expected(ResourceKind::EcrRepository, "web", Setting::ImmutableTags, "true"),
+        expected(ResourceKind::EcrRepository, "no", Setting::ScanOnPush, "true"),
+        expected(
+            ResourceKind::Alarm,
+            "web-production-blue-error-rate",
+            Setting::Threshold,
+            "5",
+        ),
+        expected(ResourceKind::Alarm, "no", Setting::Threshold, "5"),
+        expected(
+            ResourceKind::DynamodbTable,
+            "orders",
+            Setting::PointInTimeRecovery,
+            "true",
+        ),
+        expected(ResourceKind::DynamodbTable, "no", Setting::Indexes, "by-day"),
+    ];
+    fleet.with(|fleet| {
+        let table = ServiceTable::default();
+        fleet.service_tables.insert("orders".to_owned(), table)
+    });
+    let seen = runtime().block_on(verify::observe(&clients, &expected)).unwrap();
+    let differences = [
+        "ecsService web-red does not exist",
+        "targetGroup web-production-red does not exist",
+        "ecrRepository web: immutableTags is false, not true",
+        "ecrRepository no does not exist",
+        "alarm web-production-blue-error-rate: threshold is 1, not 5",
+        "alarm no does not exist",
+        "dynamodbTable orders: pointInTimeRecovery is false, not true",
+        "dynamodbTable no does not exist",
+    ];
+    let note = format!("{}; a person has to apply it", differences.join("; "));
+    assert_eq!(seen.made, Progress::Running { note });
 }
 
 #[test]

@@ -178,6 +178,12 @@ pub struct Repository {
     pub images: BTreeMap<String, Image>,
     /// When it was made.
     pub created_at: Option<Timestamp>,
+    /// Whether a pushed image is scanned, by the repository's own setting.
+    #[serde(default)]
+    pub scan_on_push: bool,
+    /// Whether a tag can't be moved.
+    #[serde(default)]
+    pub immutable_tags: bool,
 }
 
 /// An image in our own registry, by its identity.
@@ -206,6 +212,14 @@ impl Fleet {
         let now = self.now();
         let repository = self.repositories.entry(name.to_owned()).or_default();
         repository.created_at.get_or_insert(now);
+    }
+
+    /// Sets whether pushed images are scanned and whether tags can be moved; nothing where there is no
+    /// such repository.
+    pub fn set_repository(&mut self, name: &str, scan_on_push: bool, immutable_tags: bool) {
+        if let Some(repository) = self.repositories.get_mut(name) {
+            (repository.scan_on_push, repository.immutable_tags) = (scan_on_push, immutable_tags);
+        }
     }
 
     /// Pushes an image: a tag that is there already moves to it. Without a

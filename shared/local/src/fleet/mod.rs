@@ -20,6 +20,7 @@ mod images;
 mod metrics;
 mod random;
 mod rollout;
+mod tables;
 mod tasks;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
@@ -48,6 +49,7 @@ pub use expression::{Expression, ExpressionError};
 pub use golden::{GoldenService, GoldenSpec};
 pub use images::{Behaviour, Image, ImageId, Repository, Scan, ScanEnd, Signed, Start};
 pub use metrics::{Dimensions, MetricStat, MetricStore, Point, Series, Stat};
+pub use tables::ServiceTable;
 pub use traffic::{Served, Window};
 
 pub(crate) use alarms::read_query;
@@ -139,6 +141,9 @@ pub struct Fleet {
     pub weights_log: Vec<WeightChange>,
     /// What each version, by digest, has served.
     pub served: BTreeMap<String, Served>,
+    /// DynamoDB tables of the services, by name.
+    #[serde(default)]
+    pub service_tables: BTreeMap<String, ServiceTable>,
     pub(crate) seed: u64,
     pub(crate) ids: Ids,
     pub(crate) calls: u64,
@@ -179,6 +184,7 @@ impl Fleet {
             bus_outbox: Vec::new(),
             weights_log: Vec::new(),
             served: BTreeMap::new(),
+            service_tables: BTreeMap::new(),
             seed,
             ids: Ids::new(seed),
             calls: 0,

@@ -1,7 +1,7 @@
 //! Sections that change something besides the image.
 
 use super::*;
-use crate::change::Undo;
+use crate::change::{Expected, ResourceKind, Setting, Undo};
 
 /// Every key of these sections, in a file that is accepted.
 pub(super) const CHANGES: &str = "
@@ -12,6 +12,14 @@ migrations:
     down: [bin/migrate, down, add-email]
     undo: revertible
     timeout: 5m
+infrastructure:
+  verify:
+    - ecsService: {name: web-blue, cluster: shop, desiredCount: 4, launchType: FARGATE, subnets: [subnet-1, subnet-2], securityGroups: [sg-1], publicIp: false}
+    - targetGroup: {name: web-blue, protocol: HTTP, port: 8080, targetType: ip, healthCheckPath: /health, healthCheckInterval: 10s}
+    - dynamodbTable: {name: orders, billingMode: PAY_PER_REQUEST, pointInTimeRecovery: true, deletionProtection: true, indexes: [by-customer]}
+    - ecrRepository: {name: web, scanOnPush: true, immutableTags: true}
+    - alarm: {name: web-errors, metric: HTTPCode_Target_5XX_Count, namespace: AWS/ApplicationELB, threshold: 0.5, comparison: GreaterThanThreshold, period: 1m, evaluationPeriods: 3}
+  timeout: 4h
 ";
 
 fn messages(extra: &str) -> Vec<String> {
@@ -75,4 +83,94 @@ fn a_gate_stands_only_before_a_phase_that_has_work() {
     );
     let spec = accept(&target("rolling", &format!("{gate}{CHANGES}"))).spec;
     assert_eq!(spec.gates[0].before, GatePhase::Migrate);
+}
+
+#[test]
+fn a_file_says_what_a_person_shall_have_made() {
+    let spec = accept(&target("rolling", CHANGES)).spec;
+    let infrastructure = spec.infrastructure.clone().unwrap();
+    assert_eq!(infrastructure.timeout_seconds, 4 * 3600);
+    let described: Vec<String> = infrastructure.verify.iter().map(Expected::describe).collect();
+    assert_eq!(
+        described,
+        [
+            "ecsService web-blue with desiredCount 4, launchType FARGATE, subnets subnet-1 + subnet-2, \
+             securityGroups sg-1, publicIp false",
+            "targetGroup web-blue with protocol HTTP, port 8080, targetType ip, healthCheckPath /health, \
+             healthCheckInterval 10 s",
+            "dynamodbTable orders with billingMode PAY_PER_REQUEST, pointInTimeRecovery true, \
+             deletionProtection true, indexes by-customer",
+            "ecrRepository web with scanOnPush true, immutableTags true",
+            "alarm web-errors with metric HTTPCode_Target_5XX_Count, namespace AWS/ApplicationELB, \
+             threshold 0.5, comparison GreaterThanThreshold, period 60 s, evaluationPeriods 3",
+        ]
+    );
+    assert_eq!(infrastructure.verify[0].cluster.as_deref(), Some("shop"));
+    let json = serde_json::to_string(&spec).unwrap();
+    assert_eq!(serde_json::from_str::<Spec>(&json).unwrap(), spec);
+}
+
+#[test]
+fn every_setting_of_every_kind_is_a_key_of_the_file() {
+    let mut of_kind: Vec<(String, &str)> = Vec::new();
+    table::TARGET.walk("", &mut |path, key| {
+        if let Some(kind) = path.strip_prefix("infrastructure.verify[].") {
+            of_kind.push((kind.to_owned(), key.name));
+        }
+    });
+    let settings = ResourceKind::ALL.into_iter().flat_map(|kind| {
+        let names = kind.settings().iter().map(|setting| setting.as_str());
+        names.map(move |name| (kind.as_str().to_owned(), name))
+    });
+    let settings: Vec<_> = settings.collect();
+    of_kind.retain(|(kind, key)| *key != "name" && (kind != "ecsService" || *key != "cluster"));
+    assert_eq!(settings, of_kind);
+}
+
+#[test]
+fn a_resource_is_of_one_known_kind_with_settings_of_its_own() {
+    let one = |resource: &str| {
+        let text = format!("infrastructure: {{verify: [{resource}]}}\n");
+        let errors = errors(&target("rolling", &text));
+        let problems = errors.problems().iter();
+        problems
+            .map(|one| format!("{}; {}", one.message, one.help.as_deref().unwrap_or_default()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        one("{dynamoTable: {name: orders}}")[0],
+        "`dynamoTable` is not a key in `infrastructure.verify[0]`; did you mean `dynamodbTable`?"
+    );
+    assert_eq!(
+        one("{dynamodbTable: {name: orders, pointInTime: true}}"),
+        [
+            "`pointInTime` is not a key in `infrastructure.verify[0].dynamodbTable`; did you mean \
+          `pointInTimeRecovery`?"
+        ]
+    );
+    assert_eq!(
+        one("{alarm: {name: a}, ecrRepository: {name: web}}"),
+        [
+            "a resource is of one kind; begin an item of its own for each resource (one of ecsService, \
+          targetGroup, dynamodbTable, ecrRepository, alarm)"
+        ]
+    );
+    assert_eq!(
+        one("{alarm: {name: a}}, {alarm: {name: a, threshold: 1}}"),
+        ["the alarm a is given twice; keep one of the two"]
+    );
+}
+
+#[test]
+fn an_ecs_service_is_looked_for_in_the_files_cluster() {
+    let text = "infrastructure: {verify: [{ecsService: {name: web, desiredCount: 2}}]}\n";
+    let spec = accept(&target("rolling", text)).spec;
+    let expected = &spec.infrastructure.unwrap().verify[0];
+    assert_eq!(expected.cluster.as_deref(), Some(spec.environment.as_str()));
+    assert_eq!(
+        expected.settings[&Setting::DesiredCount]
+            .iter()
+            .collect::<Vec<_>>(),
+        ["2"]
+    );
 }

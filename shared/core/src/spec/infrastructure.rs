@@ -1,0 +1,83 @@
+//! `infrastructure`: what a person makes or changes by hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::build::duplicate;
+use super::fields::{Fields, Items};
+use super::model::Infrastructure;
+use super::problem::{Draft, ProblemCode, Problems, Span};
+use crate::change::{Expected, ResourceKind, Setting};
+
+/// Reads the section; nothing where the file has none, or a wrong one.
+pub(super) fn infrastructure(fields: &Fields, problems: &mut Problems) -> Option<Infrastructure> {
+    let section = fields.section("infrastructure")?;
+    // An ECS service is looked for where those of the file are.
+    let home = fields.text("cluster").or_else(|| fields.text("environment"));
+    let mut seen: BTreeMap<(ResourceKind, String, Option<String>), Span> = BTreeMap::new();
+    let mut verify = Vec::new();
+    for item in section.list("verify").into_iter().flat_map(Items::sections) {
+        let Some((expected, span)) = resource(item, home, problems) else {
+            continue;
+        };
+        let what = format!("the {}", expected.title());
+        let place = (expected.kind, expected.name.clone(), expected.cluster.clone());
+        if let Some(first) = seen.insert(place, span) {
+            problems.push(duplicate(span, first, &what));
+        }
+        verify.push(expected);
+    }
+    Some(Infrastructure {
+        verify,
+        timeout_seconds: section.whole("timeout")?,
+    })
+}
+
+/// The one resource of an item, and where its name stands.
+fn resource(item: &Fields, home: Option<&str>, problems: &mut Problems) -> Option<(Expected, Span)> {
+    let given: Vec<ResourceKind> = ResourceKind::ALL
+        .into_iter()
+        .filter(|kind| item.is_given(kind.as_str()))
+        .collect();
+    let [kind] = given[..] else {
+        let (span, message) = match given.get(1) {
+            Some(second) => (item.key_span(second.as_str()), "a resource is of one kind"),
+            None => (item.span, "a resource needs a kind"),
+        };
+        let kinds = ResourceKind::ALL.map(ResourceKind::as_str).join(", ");
+        let help = format!("begin an item of its own for each resource (one of {kinds})");
+        problems.push(Draft::new(ProblemCode::Contradiction, span, message).help(help));
+        return None;
+    };
+    let section = item.section(kind.as_str())?;
+    let cluster = match kind {
+        ResourceKind::EcsService => section.text("cluster").or(home),
+        ResourceKind::TargetGroup
+        | ResourceKind::DynamodbTable
+        | ResourceKind::EcrRepository
+        | ResourceKind::Alarm => None,
+    };
+    let settings = kind.settings().iter();
+    let expected = Expected {
+        kind,
+        name: section.text("name")?.to_owned(),
+        cluster: cluster.map(str::to_owned),
+        settings: settings
+            .filter_map(|setting| Some((*setting, values(section, *setting)?)))
+            .collect(),
+    };
+    Some((expected, section.value_span("name")))
+}
+
+/// What the file says of a setting, in the words in which AWS is read.
+fn values(section: &Fields, setting: Setting) -> Option<BTreeSet<String>> {
+    let key = setting.as_str();
+    if let Some(list) = section.list(key) {
+        return Some(list.texts().map(|(_, text)| text.to_owned()).collect());
+    }
+    let flag = section.flag(key).map(|flag| flag.to_string());
+    let text = flag
+        .or_else(|| section.whole(key).map(|whole| whole.to_string()))
+        .or_else(|| section.number(key).map(|number| number.to_string()))
+        .or_else(|| section.text(key).map(str::to_owned))?;
+    Some(BTreeSet::from([text]))
+}

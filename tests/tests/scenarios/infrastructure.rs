@@ -1,0 +1,111 @@
+//! What a person makes by hand, looked at before the new revision gets traffic.
+
+use std::collections::BTreeMap;
+
+use tidegate_core::exit::ExitState;
+use tidegate_local::fleet::{Behaviour, ServiceTable};
+use tidegate_tests::Scene;
+use tidegate_tests::files::SHORT;
+
+use crate::scenario;
+
+const TARGET: &str = "web/production";
+
+/// A table and a repository that a person sets up, and what should be there anyway.
+const VERIFY: &str = "\
+infrastructure:
+  verify:
+    - dynamodbTable: {name: orders, billingMode: PAY_PER_REQUEST, pointInTimeRecovery: true, indexes: [by-customer]}
+    - ecrRepository: {name: web, scanOnPush: true}
+    - ecsService: {name: web-green, launchType: FARGATE, publicIp: false}
+    - targetGroup: {name: web-production-green, protocol: HTTP, port: 8080}
+    - alarm: {name: web-production-green-error-rate, threshold: 1, comparison: GreaterThanThreshold}
+  timeout: 1h
+";
+
+fn file() -> String {
+    format!("{SHORT}{VERIFY}")
+}
+
+/// What is in the console: the table with its index, and whether images are scanned.
+fn console(scene: &Scene, table: Option<ServiceTable>, scan: bool) {
+    scene.cloud(|state| {
+        if let Some(table) = table {
+            state.fleet.service_tables.insert("orders".to_owned(), table);
+        }
+        state.fleet.create_repository("web");
+        state.fleet.set_repository("web", scan, false);
+    });
+}
+
+fn table(recovery: bool, built: bool) -> Option<ServiceTable> {
+    Some(ServiceTable {
+        on_demand: true,
+        point_in_time_recovery: recovery,
+        deletion_protection: false,
+        indexes: BTreeMap::from([("by-customer".to_owned(), built)]),
+    })
+}
+
+#[test]
+fn infrastructure_that_is_as_the_file_says_holds_nothing_up() {
+    scenario(
+        "infrastructure-that-is-as-the-file-says-holds-nothing-up",
+        "Table, repository, service, target group and alarm are looked at once, and found as they should be.",
+        async |scene| {
+            scene.given(TARGET, 5, &file()).await;
+            console(scene, table(true, true), true);
+            scene.push('2', Behaviour::default());
+            scene.runs(TARGET, ExitState::Completed).await;
+        },
+    );
+}
+
+#[test]
+fn a_person_applies_what_differs_and_the_deployment_goes_on() {
+    scenario(
+        "a-person-applies-what-differs-and-the-deployment-goes-on",
+        "Each time the person has made a part of it, the journal says what is left.",
+        async |scene| {
+            scene.given(TARGET, 5, &file()).await;
+            console(scene, None, false);
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            scene.waits_for(&id, "orders does not exist").await;
+            scene.wait(600).await;
+            console(scene, table(false, false), true);
+            scene.waits_for(&id, "not active").await;
+            scene.wait(300).await;
+            console(scene, table(true, true), true);
+            scene.ends(&id, ExitState::Completed).await;
+        },
+    );
+}
+
+#[test]
+fn infrastructure_that_nobody_applies_stops_the_deployment() {
+    scenario(
+        "infrastructure-that-nobody-applies-stops-the-deployment",
+        "After an hour the deployment ends with what still differs, and nothing had traffic.",
+        async |scene| {
+            scene.given(TARGET, 5, &file()).await;
+            console(scene, table(false, true), true);
+            scene.push('2', Behaviour::default());
+            scene.runs(TARGET, ExitState::Aborted).await;
+        },
+    );
+}
+
+#[test]
+fn an_alarm_after_infrastructure_was_verified_has_nothing_of_it_to_undo() {
+    scenario(
+        "an-alarm-after-infrastructure-was-verified-has-nothing-of-it-to-undo",
+        "Tidegate only looked, so what the person made stays.",
+        async |scene| {
+            scene.given(TARGET, 5, &file()).await;
+            console(scene, table(true, true), true);
+            scene.push('2', Behaviour::failing(20.0, 20));
+            scene.runs(TARGET, ExitState::RolledBack).await;
+        },
+    );
+}
