@@ -56,6 +56,8 @@ TRANSACTION_ITEMS = {
 CALLS = {
     "batch_get_item": "dynamodb:BatchGetItem",
     "delete_item": "dynamodb:DeleteItem",
+    "describe_continuous_backups": "dynamodb:DescribeContinuousBackups",
+    "describe_table": "dynamodb:DescribeTable",
     "get_item": "dynamodb:GetItem",
     "put_item": "dynamodb:PutItem",
     "query": "dynamodb:Query",

@@ -39,6 +39,8 @@ mod found;
 mod gates;
 #[path = "scenarios/hands.rs"]
 mod hands;
+#[path = "scenarios/infrastructure.rs"]
+mod infrastructure;
 #[path = "scenarios/migrations.rs"]
 mod migrations;
 #[path = "scenarios/no_balancer.rs"]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidegate_core::exit::ExitState;
+use tidegate_local::endpoints::Fault;
 use tidegate_local::fleet::{Behaviour, ServiceTable};
 use tidegate_tests::Scene;
 use tidegate_tests::files::SHORT;
@@ -106,6 +107,41 @@ fn an_alarm_after_infrastructure_was_verified_has_nothing_of_it_to_undo() {
             console(scene, table(true, true), true);
             scene.push('2', Behaviour::failing(20.0, 20));
             scene.runs(TARGET, ExitState::RolledBack).await;
+        },
+    );
+}
+
+#[test]
+fn a_look_at_infrastructure_that_is_throttled_is_no_difference() {
+    scenario(
+        "a-look-at-infrastructure-that-is-throttled-is-no-difference",
+        "The function fails until DynamoDB answers, and goes on where it was.",
+        async |scene| {
+            scene.given(TARGET, 5, &file()).await;
+            console(scene, table(true, true), true);
+            scene.cloud(|state| {
+                let operation = "DescribeContinuousBackups";
+                state.faults.fail(operation, Fault::throttling(), 8);
+            });
+            scene.push('2', Behaviour::default());
+            scene.runs(TARGET, ExitState::Completed).await;
+        },
+    );
+}
+
+#[test]
+fn an_abort_ends_the_wait_for_a_person() {
+    scenario(
+        "an-abort-ends-the-wait-for-a-person",
+        "Nobody makes the table: olaf stops the deployment, and there is nothing to undo.",
+        async |scene| {
+            scene.given(TARGET, 5, &file()).await;
+            console(scene, None, true);
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            scene.waits_for(&id, "orders does not exist").await;
+            scene.stop("olaf", "abort", &id).await.unwrap();
+            scene.ends(&id, ExitState::Aborted).await;
         },
     );
 }

@@ -142,9 +142,9 @@ fn a_resource_is_of_one_known_kind_with_settings_of_its_own() {
         "`dynamoTable` is not a key in `infrastructure.verify[0]`; did you mean `dynamodbTable`?"
     );
     assert_eq!(
-        one("{dynamodbTable: {name: orders, pointInTime: true}}"),
+        one("{dynamodbTable: {name: orders, pointInTimeRecover: true}}"),
         [
-            "`pointInTime` is not a key in `infrastructure.verify[0].dynamodbTable`; did you mean \
+            "`pointInTimeRecover` is not a key in `infrastructure.verify[0].dynamodbTable`; did you mean \
           `pointInTimeRecovery`?"
         ]
     );
