@@ -169,7 +169,7 @@ fn local_token(cloud: &Cloud, name: &str) -> Option<String> {
                 if let Some(token) = token {
                     return Some(token.as_str().to_owned());
                 }
-                let output = json!({ "status": "Done", "waitSeconds": 1, "reason": "" });
+                let output = json!({ "status": "Done", "waitSeconds": 1, "reason": "", "next": "" });
                 state
                     .engine
                     .deliver(&arn, Delivery::TaskSucceeded { task, output }, now)
