@@ -17,6 +17,7 @@ INFRA = ROOT / "infra"
 # Cargo features of tidegate-aws, which are the SDK crates that a function links, and the prefix
 # of the IAM actions that go with each.
 PREFIX_OF_FEATURE = {
+    "autoscaling": "application-autoscaling",
     "cloudwatch": "cloudwatch",
     "dynamodb": "dynamodb",
     "ecr": "ecr",
@@ -63,6 +64,8 @@ CALLS = {
     "query": "dynamodb:Query",
     "scan": "dynamodb:Scan",
     "update_item": "dynamodb:UpdateItem",
+    "describe_scalable_targets": "application-autoscaling:DescribeScalableTargets",
+    "register_scalable_target": "application-autoscaling:RegisterScalableTarget",
     "describe_alarm_history": "cloudwatch:DescribeAlarmHistory",
     "describe_alarms": "cloudwatch:DescribeAlarms",
     "get_metric_data": "cloudwatch:GetMetricData",

@@ -49,6 +49,8 @@ mod no_balancer;
 mod one_service;
 #[path = "scenarios/pushes.rs"]
 mod pushes;
+#[path = "scenarios/settings.rs"]
+mod settings;
 #[path = "scenarios/starting.rs"]
 mod starting;
 

@@ -67,7 +67,9 @@ impl Infrastructure {
         if let Some(change) = question.change() {
             let seen = match &change.work {
                 Work::Verify { expected } => verify::observe(&self.clients, expected).await?,
-                Work::Run { .. } => return Err(not_mine(deployment, change)),
+                Work::Run { .. } | Work::SuspendScaling { .. } => {
+                    return Err(not_mine(deployment, change));
+                }
             };
             observation.changes.insert(change.id.clone(), seen);
         }
@@ -91,6 +93,6 @@ fn apply(deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
     };
     match &change.work {
         Work::Verify { .. } => Ok(()),
-        Work::Run { .. } => Err(not_mine(deployment, change)),
+        Work::Run { .. } | Work::SuspendScaling { .. } => Err(not_mine(deployment, change)),
     }
 }

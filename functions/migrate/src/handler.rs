@@ -62,7 +62,9 @@ impl Migrate {
         if let Some(change) = question.change() {
             let seen = match &change.work {
                 Work::Run { .. } => run::observe(&self.ecs, deployment, change).await?,
-                Work::Verify { .. } => return Err(not_mine(deployment, change)),
+                Work::Verify { .. } | Work::SuspendScaling { .. } => {
+                    return Err(not_mine(deployment, change));
+                }
             };
             observation.changes.insert(change.id.clone(), seen);
         }
@@ -85,7 +87,7 @@ impl Migrate {
         };
         match &change.work {
             Work::Run { .. } => run::start(&self.ecs, deployment, change, direction).await,
-            Work::Verify { .. } => Err(not_mine(deployment, change)),
+            Work::Verify { .. } | Work::SuspendScaling { .. } => Err(not_mine(deployment, change)),
         }
     }
 }

@@ -1,12 +1,15 @@
-//! Prepare: the candidate's task definition and its health check.
+//! Prepare: what is suspended for the time of the deployment, the candidate's task definition and its
+//! health check.
 
 use aws_types::SdkConfig;
+use tidegate_aws::change::{not_mine, scaling};
 use tidegate_aws::error::AwsError;
 use tidegate_aws::store::Store;
 use tidegate_aws::{apply, observe};
 use tidegate_core::action::Action;
+use tidegate_core::change::{Change, Seen, Work};
 use tidegate_core::deployment::{Deployment, Phase};
-use tidegate_core::observation::Observation;
+use tidegate_core::observation::{Observation, Question};
 use tidegate_lambda::config::{ConfigError, Lookup};
 use tidegate_lambda::phase::{self, PhaseInput, PhaseOutput};
 use tidegate_lambda::{Clock, FunctionError};
@@ -18,6 +21,7 @@ use crate::config::Config;
 pub struct Prepare {
     store: Store,
     clock: Clock,
+    autoscaling: aws_sdk_applicationautoscaling::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
@@ -32,13 +36,14 @@ impl Prepare {
         Ok(Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(sdk), Config::read(lookup)?.table),
             clock: Clock::of(sdk),
+            autoscaling: aws_sdk_applicationautoscaling::Client::new(sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
         })
     }
 
-    /// Runs the phase until it has to wait.
+    /// Runs the phase until it has to wait, or puts back what it changed.
     ///
     /// # Errors
     /// Names that the state machine matches on.
@@ -48,17 +53,58 @@ impl Prepare {
             &self.clock,
             Phase::Prepare,
             &input,
-            async |deployment, _| self.observe(deployment).await,
+            async |deployment, question| self.observe(deployment, question).await,
             async |deployment, action| self.apply(deployment, action).await,
         )
         .await
     }
 
     async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
-        apply::apply(&self.ecs, &self.elb, deployment, action).await
+        match action {
+            Action::MakeChange { change, before } => match &change.work {
+                Work::SuspendScaling { service } => {
+                    scaling::make(&self.autoscaling, deployment, change, service, before.as_ref()).await
+                }
+                Work::Run { .. } | Work::Verify { .. } => Err(not_mine(deployment, change)),
+            },
+            Action::UndoChange { change, before } => match &change.work {
+                Work::SuspendScaling { service } => {
+                    scaling::undo(&self.autoscaling, deployment, change, service, before.as_ref()).await
+                }
+                Work::Run { .. } | Work::Verify { .. } => Err(not_mine(deployment, change)),
+            },
+            Action::RegisterTaskDefinition { .. }
+            | Action::UpdateService { .. }
+            | Action::SetDesiredCount { .. }
+            | Action::ConfigureHealthCheck { .. }
+            | Action::SetTrafficWeight { .. }
+            | Action::RunSuite { .. } => apply::apply(&self.ecs, &self.elb, deployment, action).await,
+        }
     }
 
-    async fn observe(&self, deployment: &Deployment) -> Result<Observation, AwsError> {
+    async fn observe(&self, deployment: &Deployment, question: &Question) -> Result<Observation, AwsError> {
+        let mut observation = match question.alarms() {
+            true => self.observe_forward(deployment).await?,
+            // On the way back only the changes are looked at.
+            false => Observation::default(),
+        };
+        if let Some(change) = question.change() {
+            let seen = self.observe_change(deployment, change).await?;
+            observation.changes.insert(change.id.clone(), seen);
+        }
+        Ok(observation)
+    }
+
+    async fn observe_change(&self, deployment: &Deployment, change: &Change) -> Result<Seen, AwsError> {
+        match &change.work {
+            Work::SuspendScaling { service } => {
+                scaling::observe(&self.autoscaling, deployment, change, service).await
+            }
+            Work::Run { .. } | Work::Verify { .. } => Err(not_mine(deployment, change)),
+        }
+    }
+
+    async fn observe_forward(&self, deployment: &Deployment) -> Result<Observation, AwsError> {
         let Some(plan) = &deployment.plan else {
             return Ok(Observation::default());
         };

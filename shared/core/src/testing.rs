@@ -254,7 +254,7 @@ pub(crate) fn plan(spec: &Spec) -> Plan {
         image: format!("registry/web@{}", digest("2")),
         capacity: 4,
         steps,
-        changes: Vec::new(),
+        changes: crate::change::planned(spec, &wiring),
         alarms: vec![ALARM.to_owned()],
         forward_before: wiring.balancer.is_some().then(|| forward(0)),
         expected_seconds: 420,

@@ -1,8 +1,10 @@
 //! The simulated AWS: two ECS services, a listener rule, an alarm, images and suites. The second
 //! interpreter of [`Action`]; the first is `shared/aws/src/apply`.
 
+use std::collections::BTreeSet;
+
 use tidegate_core::action::Action;
-use tidegate_core::change::{Change, Direction};
+use tidegate_core::change::{Change, Direction, Work};
 use tidegate_core::ids::{ChangeId, Slot};
 use tidegate_core::wiring::Forward;
 
@@ -113,6 +115,8 @@ pub struct Aws {
     pub suites: Vec<Suite>,
     /// Tasks of changes, in the order in which they began.
     pub changes: Vec<ChangeRun>,
+    /// Changes that set something, where it is set.
+    pub suspended: BTreeSet<ChangeId>,
     /// Images in the registry, with the time of the push.
     pub pushed: Vec<(usize, Ms)>,
     /// Weights, oldest first.
@@ -153,6 +157,7 @@ impl Aws {
             definitions: vec![Registered { image: 0, by: None }],
             suites: Vec::new(),
             changes: Vec::new(),
+            suspended: BTreeSet::new(),
             pushed: vec![(0, -3_600_000)],
             weights_log: vec![WeightsSet {
                 at: -1,
@@ -209,8 +214,8 @@ impl Aws {
                 slot,
                 client_token,
             } => self.run_suite(&suite.0, *slot, client_token, world),
-            Action::MakeChange { change, .. } => self.run_change(change, Direction::Make, world),
-            Action::UndoChange { change, .. } => self.run_change(change, Direction::Undo, world),
+            Action::MakeChange { change, .. } => self.change(change, Direction::Make, world),
+            Action::UndoChange { change, .. } => self.change(change, Direction::Undo, world),
         }
     }
 
@@ -307,6 +312,19 @@ impl Aws {
             ends_at: world.now + image.suite_ms,
             code: image.suite_code,
         });
+    }
+
+    fn change(&mut self, change: &Change, direction: Direction, world: &Applying<'_>) {
+        match (&change.work, direction) {
+            // A look by a person is a task that somebody else runs.
+            (Work::Run { .. } | Work::Verify { .. }, _) => self.run_change(change, direction, world),
+            (Work::SuspendScaling { .. }, Direction::Make) => {
+                self.suspended.insert(change.id.clone());
+            }
+            (Work::SuspendScaling { .. }, Direction::Undo) => {
+                self.suspended.remove(&change.id);
+            }
+        }
     }
 
     /// One token starts one task, however often it is asked for.

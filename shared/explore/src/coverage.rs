@@ -80,9 +80,9 @@ const TRANSITIONS: [u32; 17] = [
     to(&[1, 5, 8, 16]),
     to(&[2, 5, 6, 8, 14]),
     to(&[3, 5, 6, 8]),
-    to(&[4, 5, 6, 8]),
+    to(&[4, 5, 6, 8, 15]),
     to(&[6, 7, 8]),
-    to(&[0, 1, 2, 3, 8, 14]),
+    to(&[0, 1, 2, 3, 8, 14, 15]),
     to(&[1, 2, 3, 4, 8, 14]),
     to(&[8, 16]),
     to(&[9, 16]),
@@ -92,7 +92,7 @@ const TRANSITIONS: [u32; 17] = [
     to(&[9, 13, 16]),
     to(&[10, 11, 12, 15]),
     to(&[2, 5, 6, 8]),
-    to(&[9, 12, 13]),
+    to(&[4, 5, 8, 9, 12, 13, 15]),
     to(&[0, 10]),
 ];
 
@@ -284,7 +284,7 @@ const fn state(at: &At) -> usize {
             Phase::Validate => 3,
             Phase::Complete | Phase::Rollback => 4,
         },
-        At::Lanes(Lane::Wait(..), _) => 5,
+        At::Lanes(Lane::Wait(..) | Lane::UndoWait(..), _) => 5,
         At::Lanes(Lane::Gate(..), _) => 6,
         At::Lanes(Lane::Done, _) => 7,
         At::Child(_) => 8,
@@ -293,7 +293,7 @@ const fn state(at: &At) -> usize {
         At::Back(RollbackStep::Reassert, _) => 11,
         At::Back(RollbackStep::Restore | RollbackStep::Fail, _) => 12,
         At::BackWait(..) | At::UndoWait(..) => 13,
-        At::Undo(..) => 15,
+        At::Undo(..) | At::Lanes(Lane::Undo(..), _) => 15,
         At::Over => OVER,
     }
 }

@@ -423,7 +423,10 @@ impl Ranks {
                 std::mem::discriminant(&lane).hash(state);
                 match lane {
                     Lane::Call(phase, task) => (phase, self.task(task)).hash(state),
-                    Lane::Wait(phase, stamp) => (phase, self.rank(stamp)).hash(state),
+                    Lane::Wait(phase, stamp) | Lane::UndoWait(phase, stamp) => {
+                        (phase, self.rank(stamp)).hash(state);
+                    }
+                    Lane::Undo(phase, task) => (phase, self.task(task)).hash(state),
                     Lane::Gate(phase, before, task, token, limit) => {
                         (phase, before, self.task(task), self.rank(token), self.rank(limit)).hash(state);
                     }
@@ -517,6 +520,7 @@ impl Hash for State {
         )
             .hash(state);
         (world.aws.services, world.aws.weights, world.aws.firing).hash(state);
+        world.aws.suspended.hash(state);
         (&world.aws.definitions, &world.aws.suites, world.store.version).hash(state);
         for (of, name, token) in &world.store.tokens {
             (of, name, ranks.rank(*token)).hash(state);

@@ -80,6 +80,10 @@ pub enum Lane {
     Wait(Phase, u32),
     /// People are asked: phase, gate, token, time limit.
     Gate(Phase, GatePhase, Task, u32, u32),
+    /// What was changed for the time of the deployment is put back.
+    Undo(Phase, Task),
+    /// A wait before another look at that.
+    UndoWait(Phase, u32),
     /// `Rolled out`.
     Done,
 }
@@ -370,7 +374,21 @@ impl World {
                     }
                 }
             }
-            Lane::Call(..) | Lane::Gate(..) | Lane::Wait(..) | Lane::Done => {}
+            Lane::Undo(phase, task) if task.function == function => match result {
+                Ok(output) => self.put_back_answered(execution, phase, handle, output),
+                Err(failure) => match self.retry(execution, task, failure) {
+                    Some(task) => {
+                        self.executions[execution].at = At::Lanes(Lane::Undo(phase, task), handle);
+                    }
+                    None => self.roll_back(execution, failure),
+                },
+            },
+            Lane::Call(..)
+            | Lane::Gate(..)
+            | Lane::Wait(..)
+            | Lane::Undo(..)
+            | Lane::UndoWait(..)
+            | Lane::Done => {}
         }
     }
 
@@ -379,8 +397,8 @@ impl World {
         match (output.status, phase.gate()) {
             (Status::Done, _) => match output.next {
                 Some(Next::Phase(next)) => self.enter_phase(execution, next, handle),
-                // Nothing temporary is changed here.
-                Some(Next::Undo(_)) | None => {
+                Some(Next::Undo(changed)) => self.enter_put_back(execution, changed, handle),
+                None => {
                     self.enter(execution, At::Lanes(Lane::Done, handle));
                     self.join(execution);
                 }
@@ -393,6 +411,22 @@ impl World {
                 self.enter(execution, At::Lanes(Lane::Wait(phase, stamp), handle));
             }
         }
+    }
+
+    /// `Restore settings done?`
+    fn put_back_answered(&mut self, execution: usize, phase: Phase, handle: Handle, output: Output) {
+        match output.status {
+            Status::Done => self.enter_phase(execution, Phase::Complete, handle),
+            Status::InProgress | Status::AwaitingApproval | Status::Blocked | Status::Failed => {
+                let stamp = self.wait(execution, output.wait_seconds);
+                self.enter(execution, At::Lanes(Lane::UndoWait(phase, stamp), handle));
+            }
+        }
+    }
+
+    fn enter_put_back(&mut self, execution: usize, phase: Phase, handle: Handle) {
+        let task = self.ask(execution, Job::Undo(phase), [0; 2]);
+        self.enter(execution, At::Lanes(Lane::Undo(phase, task), handle));
     }
 
     fn enter_phase(&mut self, execution: usize, phase: Phase, handle: Handle) {
@@ -564,6 +598,11 @@ impl World {
                 self.executions[execution].at = At::Lanes(Lane::Call(phase, task), handle);
             }
             Lane::Wait(phase, due) if due == stamp => self.enter_phase(execution, phase, handle),
+            Lane::Undo(phase, task) if task.stamp == stamp => {
+                let task = self.ask(execution, Job::Undo(phase), task.tries);
+                self.executions[execution].at = At::Lanes(Lane::Undo(phase, task), handle);
+            }
+            Lane::UndoWait(phase, due) if due == stamp => self.enter_put_back(execution, phase, handle),
             Lane::Gate(phase, before, task, _, limit) if task.stamp == stamp => {
                 let token = self.next_number();
                 let task = self.ask(execution, Job::Gate { before, token }, task.tries);
@@ -571,7 +610,12 @@ impl World {
                 self.executions[execution].at = At::Lanes(lane, handle);
             }
             Lane::Gate(_, _, _, _, limit) if limit == stamp => self.roll_back(execution, Failure::TIMEOUT),
-            Lane::Call(..) | Lane::Wait(..) | Lane::Gate(..) | Lane::Done => {}
+            Lane::Call(..)
+            | Lane::Wait(..)
+            | Lane::Gate(..)
+            | Lane::Undo(..)
+            | Lane::UndoWait(..)
+            | Lane::Done => {}
         }
     }
 
@@ -651,7 +695,7 @@ mod tests {
                 .is_some_and(|r| r.contains("lambda:invoke"))
         };
         let tasks: Vec<_> = all.into_iter().filter(|(_, state)| lambda(state)).collect();
-        assert_eq!(tasks.len(), 20);
+        assert_eq!(tasks.len(), 22);
         for (name, task) in tasks {
             for at in 0..2 {
                 let retry = &task["Retry"][at];
@@ -708,10 +752,11 @@ mod tests {
                 .filter(|choice| choice["Variable"] == "$.step.next")
             {
                 let word = choice["StringEquals"].as_str().unwrap();
-                assert!(
-                    choice["Next"].as_str().unwrap().to_lowercase() == word,
-                    "{choice}"
-                );
+                let expected = match word {
+                    "undo-prepare" => "restore settings",
+                    phase => phase,
+                };
+                assert_eq!(choice["Next"].as_str().unwrap().to_lowercase(), expected);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use tidegate_core::analysis::Samples;
-use tidegate_core::change::{Change, Direction, Progress, Seen};
+use tidegate_core::change::{Change, Direction, Progress, Seen, Work};
 use tidegate_core::deployment::{Deployment, Stage, Traffic};
 use tidegate_core::ids::{ChangeId, Slot};
 use tidegate_core::observation::{Alarm, AlarmState, ImageState, Observation, Rollout, SlotState, SuiteRun};
@@ -140,7 +140,17 @@ impl World {
 
     /// How the changes of the plan stand.
     pub fn observe_changes(&self, of: usize, deployment: &Deployment, now: Ms) -> BTreeMap<ChangeId, Seen> {
-        let progress = |change: &Change, direction| {
+        let set = |change: &Change, direction| {
+            let is = self.aws.suspended.contains(&change.id);
+            if is != (direction == Direction::Make) {
+                return Progress::NotBegun;
+            }
+            Progress::Done {
+                detail: "read back".to_owned(),
+                log: Vec::new(),
+            }
+        };
+        let ran = |change: &Change, direction| {
             let mut runs = self.aws.changes.iter().rev();
             let run =
                 runs.find(|run| (run.deployment, &run.change, run.direction) == (of, &change.id, direction));
@@ -158,6 +168,10 @@ impl World {
                     log: Vec::new(),
                 },
             }
+        };
+        let progress = |change: &Change, direction| match &change.work {
+            Work::Run { .. } | Work::Verify { .. } => ran(change, direction),
+            Work::SuspendScaling { .. } => set(change, direction),
         };
         let changes = deployment.plan.as_ref().map_or(&[][..], |plan| &plan.changes);
         let seen = |change: &Change| Seen {

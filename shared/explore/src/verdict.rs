@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use tidegate_core::deployment::Deployment;
 use tidegate_core::event::Event;
+use tidegate_core::exit::ExitState;
 use tidegate_core::ids::DeploymentId;
 use tidegate_core::invariants::{
     AlarmReading, ChangeRun, Definition, ExecutionSeen, Record, SlotReading, View, Violation, WeightReading,
@@ -40,6 +41,7 @@ impl World {
             .into_iter()
             .map(|(invariant, what)| Violation { invariant, what })
             .collect();
+        found.extend(over.then(|| self.left_suspended()).flatten());
         let skew = self.script.most_skew_ms();
         let chain = |invariant| invariant == 18;
         if skew != 0 && depth == Depth::Full {
@@ -49,6 +51,19 @@ impl World {
         let view = self.into_view(if whole { depth } else { Depth::Unhashed }, over, skew);
         found.extend(check_where(&view, |invariant| whole || !chain(invariant)));
         found
+    }
+
+    /// What the journal can't tell: whether a setting is as it was, at the end of everything.
+    fn left_suspended(&self) -> Option<Violation> {
+        let heads = self.store.heads.iter();
+        let mut exits = heads.filter_map(|head| head.deployment.exit.as_ref());
+        let left = self.aws.suspended.first()?;
+        // A person puts it back then.
+        let excused = exits.any(|exit| exit.state == ExitState::RollbackFailed);
+        (!excused).then(|| Violation {
+            invariant: 26,
+            what: format!("{left} is still in force when all is over"),
+        })
     }
 
     /// What can be seen of the target. Where clocks were off by up to `skew`, times are the true ones,

@@ -306,6 +306,7 @@ impl Shared {
             Service::DynamoDb | Service::DynamoDbStreams => self.table.handle(call, now),
             Service::States => state.engine.handle(call, now),
             Service::Ecs
+            | Service::AutoScaling
             | Service::Elbv2
             | Service::CloudWatch
             | Service::Ecr

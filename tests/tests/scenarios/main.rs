@@ -20,4 +20,5 @@ mod no_balancer;
 mod one_service;
 mod pushes;
 mod reports;
+mod settings;
 mod starting;

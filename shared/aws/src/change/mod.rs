@@ -3,6 +3,8 @@
 
 #[cfg(feature = "ecs")]
 pub mod run;
+#[cfg(feature = "autoscaling")]
+pub mod scaling;
 #[cfg(all(
     feature = "cloudwatch",
     feature = "dynamodb",
@@ -14,6 +16,8 @@ pub mod verify;
 
 use tidegate_core::change::Change;
 use tidegate_core::deployment::Deployment;
+#[cfg(any(feature = "autoscaling", all(feature = "ecs", feature = "elbv2")))]
+use tidegate_core::deployment::Plan;
 
 use crate::error::{AwsError, Kind};
 
@@ -21,4 +25,13 @@ use crate::error::{AwsError, Kind};
 pub fn not_mine(deployment: &Deployment, change: &Change) -> AwsError {
     let what = format!("failed to change {} for {}", change.id, deployment.target);
     AwsError::answer(what, Kind::Invalid, "another phase's function makes this change")
+}
+
+/// The plan that a change is part of.
+#[cfg(any(feature = "autoscaling", all(feature = "ecs", feature = "elbv2")))]
+fn plan<'a>(deployment: &'a Deployment, change: &Change) -> Result<&'a Plan, AwsError> {
+    deployment.plan.as_ref().ok_or_else(|| {
+        let what = format!("failed to look at {} of {}", change.id, deployment.target);
+        AwsError::answer(what, Kind::Invalid, "there is no plan yet")
+    })
 }

@@ -17,7 +17,7 @@ use crate::observe::task_definitions::describe_task_definition;
 /// # Errors
 /// Where AWS can't be asked.
 pub async fn observe(ecs: &Client, deployment: &Deployment, change: &Change) -> Result<Seen, AwsError> {
-    let plan = plan(deployment, change)?;
+    let plan = super::plan(deployment, change)?;
     let progress = async |direction| {
         let started_by = change_token(&deployment.id, &change.id, direction);
         let tasks = tasks_started_by(ecs, &plan.wiring.cluster, &started_by).await?;
@@ -48,7 +48,7 @@ pub async fn start(
     change: &Change,
     direction: Direction,
 ) -> Result<(), AwsError> {
-    let plan = plan(deployment, change)?;
+    let plan = super::plan(deployment, change)?;
     let what = || {
         format!(
             "failed to start the task of {} for {}",
@@ -110,13 +110,6 @@ pub async fn start(
         )),
         (Some(_) | None, _) => Ok(()),
     }
-}
-
-fn plan<'a>(deployment: &'a Deployment, change: &Change) -> Result<&'a Plan, AwsError> {
-    deployment.plan.as_ref().ok_or_else(|| {
-        let what = format!("failed to look at {} of {}", change.id, deployment.target);
-        AwsError::answer(what, Kind::Invalid, "there is no plan yet")
-    })
 }
 
 /// The application's container decides; a sidecar's end says nothing.

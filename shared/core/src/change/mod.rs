@@ -65,6 +65,11 @@ pub enum Work {
         /// How it shall be.
         expected: Vec<Expected>,
     },
+    /// Application Auto Scaling leaves an ECS service alone.
+    SuspendScaling {
+        /// Name of the ECS service.
+        service: String,
+    },
 }
 
 /// What was there before, for an undo to bring back exactly.
@@ -73,6 +78,36 @@ pub enum Work {
 pub enum Before {
     /// It did not exist.
     Absent,
+    /// A scalable target of Application Auto Scaling.
+    Scaling {
+        /// What of it was suspended.
+        suspended: Suspended,
+        /// Fewest tasks that it scales to; never changed, for people to compare.
+        min: i32,
+        /// Most tasks that it scales to; never changed.
+        max: i32,
+    },
+}
+
+/// Which ways of scaling are suspended: `SuspendedState` of a scalable target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Suspended {
+    /// Scaling in by a policy.
+    pub scale_in: bool,
+    /// Scaling out by a policy.
+    pub scale_out: bool,
+    /// Scaling at a time.
+    pub scheduled: bool,
+}
+
+impl Suspended {
+    /// All of them.
+    pub const ALL: Self = Self {
+        scale_in: true,
+        scale_out: true,
+        scheduled: true,
+    };
 }
 
 /// Which way.
@@ -107,20 +142,38 @@ impl Direction {
     }
 }
 
+impl Before {
+    /// What was there, for whoever must bring it back by hand.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Absent => "there was nothing".to_owned(),
+            Self::Scaling { suspended, min, max } => {
+                let is = |suspended| if suspended { "suspended" } else { "on" };
+                format!(
+                    "scaling in was {}, scaling out {}, scheduled scaling {}, from {min} to {max} tasks",
+                    is(suspended.scale_in),
+                    is(suspended.scale_out),
+                    is(suspended.scheduled)
+                )
+            }
+        }
+    }
+}
+
 impl Work {
     /// The command that goes this way, of work that is a task.
     pub fn command(&self, direction: Direction) -> Option<&[String]> {
         match (self, direction) {
             (Self::Run { command, .. }, Direction::Make) => Some(command),
             (Self::Run { down, .. }, Direction::Undo) => down.as_deref(),
-            (Self::Verify { .. }, Direction::Make | Direction::Undo) => None,
+            (Self::Verify { .. } | Self::SuspendScaling { .. }, Direction::Make | Direction::Undo) => None,
         }
     }
 
     /// Between two looks at it, seconds.
     pub const fn poll_seconds(&self) -> u32 {
         match self {
-            Self::Run { .. } => POLL_SECONDS,
+            Self::Run { .. } | Self::SuspendScaling { .. } => POLL_SECONDS,
             // A person is slower than a task, and may take hours.
             Self::Verify { .. } => 60,
         }
@@ -136,9 +189,11 @@ impl Change {
                 let resources: Vec<String> = expected.iter().map(Expected::describe).collect();
                 format!("a person sees to {}", resources.join("; "))
             }
+            Work::SuspendScaling { service } => format!("suspend autoscaling of ECS service {service}"),
         };
         let undo = match (self.undo, self.work.command(Direction::Undo)) {
             (Undo::Revertible, Some(down)) => format!("revertible with `{}`", down.join(" ")),
+            (Undo::Revertible, None) if self.temporary => "put back at the end".to_owned(),
             (undo, _) => undo.as_str().to_owned(),
         };
         format!("{}: {what} ({undo})", self.id)

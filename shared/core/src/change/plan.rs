@@ -4,13 +4,35 @@ use super::{Change, Undo, Work};
 use crate::deployment::Phase;
 use crate::ids::ChangeId;
 use crate::spec::{Infrastructure, Migration, Spec};
+use crate::wiring::Wiring;
 
 /// Every change that the file asks for, in the order in which they are made.
-pub fn planned(spec: &Spec) -> Vec<Change> {
-    let migrations = spec.migrations.iter().flat_map(migration);
-    migrations
+pub fn planned(spec: &Spec, wiring: &Wiring) -> Vec<Change> {
+    let services = wiring
+        .services
+        .values()
+        .filter(|_| spec.prepare.suspend_autoscaling);
+    let suspended = services.map(|service| suspended(service));
+    suspended
+        .chain(spec.migrations.iter().flat_map(migration))
         .chain(spec.infrastructure.iter().map(verification))
         .collect()
+}
+
+/// Long enough for a throttled API; the call itself takes a moment.
+const SETTING_SECONDS: u32 = 300;
+
+fn suspended(service: &str) -> Change {
+    Change {
+        id: ChangeId::of("autoscaling", service),
+        phase: Phase::Prepare,
+        undo: Undo::Revertible,
+        temporary: true,
+        work: Work::SuspendScaling {
+            service: service.to_owned(),
+        },
+        timeout_seconds: SETTING_SECONDS,
+    }
 }
 
 /// The migration itself, then the look whether it did what it should.

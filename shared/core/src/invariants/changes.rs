@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::view::{Record, View};
-use crate::change::{Change, ChangeStage, Direction, Undo};
+use crate::change::{Change, ChangeStage, Direction, Undo, Work};
 use crate::deployment::Kind;
 use crate::event::Event;
-use crate::exit::ExitState;
+use crate::exit::{Exit, ExitState};
 
 /// 25. A change is made once and undone once, each after it was recorded, and made no more after that.
 ///
@@ -58,8 +58,8 @@ fn recorded(record: &Record, change: &crate::ids::ChangeId, direction: Direction
 
 /// 26. Every exit accounts for every change of the plan.
 ///
-/// A completed deployment has made them all and put back what was temporary; one that went back has
-/// undone what is revertible, and kept only what its type keeps.
+/// A completed deployment has made them all and put back what was temporary, or tells a person what to
+/// put back; one that went back has undone what is revertible, and kept only what its type keeps.
 ///
 /// Sees the record, and for changes that are tasks whether undoing was only written down. After a
 /// rollback that failed anything may be left: a person was called.
@@ -73,7 +73,14 @@ pub(super) fn exits_account_for_changes(view: &View) -> Vec<String> {
         for change in &plan.changes {
             let stage = deployment.change_stage(&change.id);
             let good = match exit.state {
-                ExitState::Completed if change.temporary => stage == Some(ChangeStage::Undone),
+                ExitState::Completed if change.temporary => match stage {
+                    Some(ChangeStage::Undone) => true,
+                    Some(ChangeStage::Held) => is_told(exit, change),
+                    Some(
+                        ChangeStage::Making | ChangeStage::Made | ChangeStage::Failed | ChangeStage::Undoing,
+                    )
+                    | None => false,
+                },
                 ExitState::Completed => stage == Some(ChangeStage::Made),
                 ExitState::Blocked => stage.is_none(),
                 ExitState::Aborted | ExitState::RolledBack => went_back(view, record, change),
@@ -88,6 +95,12 @@ pub(super) fn exits_account_for_changes(view: &View) -> Vec<String> {
     found
 }
 
+/// Whether an end says what a person must do about a change.
+fn is_told(exit: &Exit, change: &Change) -> bool {
+    let remedy = exit.remedy.as_ref();
+    remedy.is_some_and(|remedy| remedy.contains(change.id.as_str()))
+}
+
 fn went_back(view: &View, record: &Record, change: &Change) -> bool {
     let run = |direction| {
         view.runs.iter().any(|run| {
@@ -95,7 +108,12 @@ fn went_back(view: &View, record: &Record, change: &Change) -> bool {
         })
     };
     // A reversal undoes what another deployment made.
-    let made = run(Direction::Make) || record.deployment.kind != Kind::Forward && !view.runs.is_empty();
+    let task = match change.work {
+        Work::Run { .. } => true,
+        Work::SuspendScaling { .. } | Work::Verify { .. } => false,
+    };
+    let made =
+        run(Direction::Make) || task && record.deployment.kind != Kind::Forward && !view.runs.is_empty();
     match (record.deployment.change_stage(&change.id), change.undo) {
         (None, _) => true,
         (Some(_), Undo::Nothing) => true,

@@ -3,10 +3,10 @@
 
 use jiff::Timestamp;
 
-use super::later;
+use super::{later, seconds_until};
 use crate::action::Action;
 use crate::change::{Change, ChangeStage, Progress, Seen, Undo};
-use crate::decision::{Decision, Outcome, POLL_SECONDS};
+use crate::decision::{Decision, Outcome, POLL_SECONDS, QUIESCE_SECONDS};
 use crate::deployment::{Deployment, Phase};
 use crate::event::Event;
 use crate::exit::AbortCause;
@@ -118,6 +118,14 @@ pub fn decide_undo(
         Some(ChangeStage::Undoing) => look_at_undo(deployment, change, seen, now),
         Some(ChangeStage::Making) => after_interruption(deployment, change, seen, now),
         Some(ChangeStage::Failed) => undo(deployment, change, true),
+        // A function that made it too may still be running: what it writes must come first.
+        Some(ChangeStage::Made) if deployment.rollback.is_none() && now < settled(deployment, change) => {
+            let seconds = seconds_until(now, settled(deployment, change));
+            Decision::wait(
+                seconds,
+                format!("waiting out functions that may still make {}", change.id),
+            )
+        }
         Some(ChangeStage::Made | ChangeStage::Undone | ChangeStage::Held) | None => {
             undo(deployment, change, false)
         }
@@ -184,7 +192,10 @@ fn look_at_undo(deployment: &Deployment, change: &Change, seen: &Seen, now: Time
         Decision::record(vec![Event::ChangeHeld {
             id: change.id.clone(),
             reason,
-            remedy: Some("undo it yourself, or decide that stable works with it".to_owned()),
+            remedy: Some(match before(deployment, change) {
+                Some(before) if change.temporary => format!("put it back yourself: {}", before.describe()),
+                Some(_) | None => "undo it yourself, or decide that stable works with it".to_owned(),
+            }),
         }])
     };
     let late = overdue(deployment, change, now);
@@ -220,6 +231,11 @@ fn before(deployment: &Deployment, change: &Change) -> Option<crate::change::Bef
 fn started(deployment: &Deployment, change: &Change) -> Timestamp {
     let state = deployment.changes.get(&change.id);
     state.map_or(deployment.phase_since, |state| state.since)
+}
+
+/// When every function that began to make it is over.
+fn settled(deployment: &Deployment, change: &Change) -> Timestamp {
+    later(started(deployment, change), QUIESCE_SECONDS)
 }
 
 fn overdue(deployment: &Deployment, change: &Change, now: Timestamp) -> bool {

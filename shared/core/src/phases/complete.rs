@@ -18,6 +18,7 @@ pub fn decide_complete(deployment: &Deployment, now: Timestamp) -> Decision {
             reason: "the shift has not ended; it can't be completed".to_owned(),
         });
     }
+    let left = not_put_back(deployment);
     let exit = Exit {
         state: ExitState::Completed,
         at: now,
@@ -26,11 +27,26 @@ pub fn decide_complete(deployment: &Deployment, now: Timestamp) -> Decision {
             deployment.revision.label(),
             plan.candidate
         ),
-        remedy: None,
+        remedy: left,
     };
     Decision {
         events: vec![Event::Exited { exit }],
         actions: Vec::new(),
         outcome: Outcome::Done,
     }
+}
+
+/// What was changed for the time of the deployment and could not be put back: no reason to take a good
+/// revision back, but somebody must.
+fn not_put_back(deployment: &Deployment) -> Option<String> {
+    let changes = deployment.plan.as_ref().map_or(&[][..], |plan| &plan.changes);
+    let left: Vec<String> = changes
+        .iter()
+        .filter(|change| change.temporary)
+        .filter_map(|change| {
+            let remedy = deployment.changes.get(&change.id)?.remedy.as_ref()?;
+            Some(format!("{}: {remedy}", change.id))
+        })
+        .collect();
+    (!left.is_empty()).then(|| left.join("; "))
 }

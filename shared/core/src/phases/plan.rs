@@ -73,7 +73,7 @@ fn assemble(
         .spec
         .replicas
         .max(stable.as_ref().map_or(0, |s| s.desired));
-    let changes = planned(&deployment.spec);
+    let changes = planned(&deployment.spec, &wiring);
     let mut plan = Plan {
         traffic,
         candidate,

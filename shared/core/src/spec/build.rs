@@ -35,6 +35,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
     let hotfix = evidence::hotfix(fields, evidence.as_ref(), problems);
     let migrations = changes::migrations(fields, problems);
     let infrastructure = infrastructure::infrastructure(fields, problems);
+    let prepare = changes::prepare(fields);
     changes::gates_have_work(fields, &gates, problems);
     Some(Spec {
         service: fields.name("service"),
@@ -51,6 +52,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         gates,
         freezes,
         post_deployment_tests,
+        prepare,
         migrations,
         infrastructure,
         notifications: notifications(fields),

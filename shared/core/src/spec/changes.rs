@@ -4,9 +4,17 @@ use std::collections::BTreeMap;
 
 use super::build::duplicate;
 use super::fields::{Fields, Items};
-use super::model::{Gate, GatePhase, Migration};
+use super::model::{Gate, GatePhase, Migration, Preparation};
 use super::problem::{Draft, ProblemCode, Problems, Span};
 use crate::change::Undo;
+
+/// `prepare`.
+pub(super) fn prepare(fields: &Fields) -> Preparation {
+    let section = fields.section("prepare");
+    Preparation {
+        suspend_autoscaling: section.and_then(|section| section.flag("suspendAutoscaling")) == Some(true),
+    }
+}
 
 /// `migrations`.
 pub(super) fn migrations(fields: &Fields, problems: &mut Problems) -> Vec<Migration> {

@@ -43,6 +43,9 @@ pub struct Spec {
     /// `postDeploymentTests`: names of suites. `smoke` runs on the candidate before it gets any
     /// production weight, the others after the last step.
     pub post_deployment_tests: Vec<SuiteName>,
+    /// `prepare`.
+    #[serde(default, skip_serializing_if = "Preparation::is_empty")]
+    pub prepare: Preparation,
     /// `migrations`, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub migrations: Vec<Migration>,
@@ -303,6 +306,22 @@ pub struct Freeze {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SuiteName(pub String);
+
+/// `prepare`: what is done before anything else is touched.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Preparation {
+    /// `suspendAutoscaling`: nothing but the deployment changes the number of tasks while it runs.
+    #[serde(default)]
+    pub suspend_autoscaling: bool,
+}
+
+impl Preparation {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
 
 /// `migrations[]`: a change of a database's schema or data, run as a task of the new revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

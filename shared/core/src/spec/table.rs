@@ -2,7 +2,7 @@
 //! written from here.
 
 use super::keys::{Key, Kind, Presence, Section, TextRule};
-use super::table_changes::MIGRATION;
+use super::table_changes::{MIGRATION, PREPARE};
 use super::table_infrastructure::INFRASTRUCTURE;
 use Presence::{Default, Optional, Required};
 
@@ -290,6 +290,12 @@ pub(super) static TARGET: Section = Section {
             Optional,
             "Test suites; each runs as the ECS task definition {service}-{environment}-test-{suite}. \
              smoke runs on the candidate before it gets any traffic, the others after the last step.",
+        ),
+        key(
+            "prepare",
+            Kind::Section(&PREPARE),
+            Optional,
+            "What is done before anything else is touched.",
         ),
         key(
             "migrations",

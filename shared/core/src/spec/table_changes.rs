@@ -16,6 +16,16 @@ static WORD: TextRule = TextRule {
     pattern: "^[!-~]([ -~]{0,999})$",
     accepts: |text| is_printable(text, 1000),
 };
+pub(super) static PREPARE: Section = Section {
+    doc: "What is done before anything else is touched.",
+    keys: &[key(
+        "suspendAutoscaling",
+        Kind::Flag,
+        Default("false"),
+        "Suspend Application Auto Scaling of the target's ECS services while the deployment runs. Every end \
+         puts back what was there.",
+    )],
+};
 pub(super) static MIGRATION: Section = Section {
     doc: "A change of schema or data that the revision before can work with.",
     keys: &[

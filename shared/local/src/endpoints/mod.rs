@@ -6,6 +6,7 @@
 //! Nothing that comes in can make it panic.
 
 mod args;
+mod autoscaling;
 mod cbor;
 mod cloudwatch;
 mod ecr;
@@ -42,6 +43,8 @@ pub enum Service {
     Ecs,
     /// Elastic Load Balancing v2.
     Elbv2,
+    /// Application Auto Scaling.
+    AutoScaling,
     /// CloudWatch.
     CloudWatch,
     /// Elastic Container Registry.
@@ -71,6 +74,7 @@ impl Service {
             Self::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
             Self::Ecs
+            | Self::AutoScaling
             | Self::Ecr
             | Self::Events
             | Self::DynamoDb
@@ -158,6 +162,7 @@ fn answer(fleet: &mut Fleet, call: &Call, input: &Map<String, Value>) -> Result<
     let args = args::Args::new(input);
     match call.service {
         Service::Ecs => ecs::answer(fleet, &call.operation, args),
+        Service::AutoScaling => autoscaling::answer(fleet, &call.operation, args),
         Service::Elbv2 => elbv2::answer(fleet, &call.operation, args),
         Service::CloudWatch => cloudwatch::answer(fleet, &call.operation, args),
         Service::Ecr => ecr::answer(fleet, &call.operation, args),

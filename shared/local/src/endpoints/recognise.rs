@@ -47,10 +47,11 @@ impl Request<'_> {
 }
 
 /// Services by the prefix of `X-Amz-Target`.
-const TARGETS: [(&str, Service); 7] = [
+const TARGETS: [(&str, Service); 8] = [
     ("AmazonEC2ContainerServiceV20141113", Service::Ecs),
     ("AmazonEC2ContainerRegistry_V20150921", Service::Ecr),
     ("AWSEvents", Service::Events),
+    ("AnyScaleFrontendService", Service::AutoScaling),
     ("GraniteServiceVersion20100801", Service::CloudWatch),
     ("DynamoDB_20120810", Service::DynamoDb),
     ("DynamoDBStreams_20120810", Service::DynamoDbStreams),

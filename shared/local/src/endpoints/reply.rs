@@ -86,6 +86,7 @@ pub fn fault_reply(call: &Call, fault: &Fault, request_id: &str) -> Reply {
                 Service::CloudWatch => reply.with_header("x-amzn-query-error", query_error(fault)),
                 Service::Ecs
                 | Service::Elbv2
+                | Service::AutoScaling
                 | Service::Ecr
                 | Service::Sns
                 | Service::Events

@@ -20,6 +20,7 @@ mod images;
 mod metrics;
 mod random;
 mod rollout;
+mod scaling;
 mod tables;
 mod tasks;
 #[cfg(test)]
@@ -49,6 +50,7 @@ pub use expression::{Expression, ExpressionError};
 pub use golden::{GoldenService, GoldenSpec};
 pub use images::{Behaviour, Image, ImageId, Repository, Scan, ScanEnd, Signed, Start};
 pub use metrics::{Dimensions, MetricStat, MetricStore, Point, Series, Stat};
+pub use scaling::ScalableTarget;
 pub use tables::ServiceTable;
 pub use traffic::{Served, Window};
 
@@ -163,6 +165,8 @@ pub struct Fleet {
     pub(crate) target_groups: BTreeMap<String, TargetGroup>,
     pub(crate) metrics: MetricStore,
     pub(crate) alarms: BTreeMap<String, Alarm>,
+    #[serde(default)]
+    pub(crate) scalable: BTreeMap<String, ScalableTarget>,
     pub(crate) pending: Vec<FleetEvent>,
 }
 
@@ -204,6 +208,7 @@ impl Fleet {
             target_groups: BTreeMap::new(),
             metrics: MetricStore::default(),
             alarms: BTreeMap::new(),
+            scalable: BTreeMap::new(),
             pending: Vec::new(),
         }
     }

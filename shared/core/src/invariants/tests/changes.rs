@@ -136,3 +136,59 @@ fn i26_a_rollback_keeps_only_what_its_type_keeps() {
     );
     assert_eq!(left(Undo::Revertible, None, &[]), 0);
 }
+
+fn suspending(stage: Option<ChangeStage>, remedy: Option<&str>) -> View {
+    let mut view = completed();
+    let deployment = &mut view.deployments[0].deployment;
+    let id = ChangeId::of("autoscaling", "web-blue");
+    let change = Change {
+        id: id.clone(),
+        phase: Phase::Prepare,
+        undo: Undo::Revertible,
+        temporary: true,
+        work: Work::SuspendScaling {
+            service: "web-blue".to_owned(),
+        },
+        timeout_seconds: 300,
+    };
+    deployment.plan.as_mut().unwrap().changes.push(change);
+    let state = |stage| ChangeState {
+        stage,
+        since: at(10),
+        before: None,
+        remedy: remedy.map(str::to_owned),
+    };
+    deployment.changes.extend(stage.map(|stage| (id, state(stage))));
+    view
+}
+
+#[test]
+fn i26_an_end_that_leaves_autoscaling_suspended() {
+    for stage in [
+        ChangeStage::Making,
+        ChangeStage::Made,
+        ChangeStage::Failed,
+        ChangeStage::Undoing,
+    ] {
+        let view = suspending(Some(stage), None);
+        breaks(26, &view);
+    }
+    // A completed deployment has suspended it at some time.
+    breaks(26, &suspending(None, None));
+    assert_eq!(
+        said(26, &suspending(Some(ChangeStage::Undone), None)),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn i26_what_could_not_be_put_back_is_told() {
+    let mut view = suspending(Some(ChangeStage::Held), Some("undo it yourself"));
+    breaks(26, &view);
+    let exit = view.deployments[0].deployment.exit.as_mut().unwrap();
+    exit.remedy = Some("autoscaling:web-blue: undo it yourself".to_owned());
+    assert_eq!(said(26, &view), Vec::<String>::new());
+    let mut failed = suspending(Some(ChangeStage::Made), None);
+    failed.deployments[0].deployment.exit.as_mut().unwrap().state = ExitState::RollbackFailed;
+    assert_eq!(said(26, &failed), Vec::<String>::new());
+}

@@ -9,6 +9,7 @@ mod planning;
 mod raising;
 mod rollback;
 mod scaling;
+mod settings;
 mod suites;
 mod test_time;
 

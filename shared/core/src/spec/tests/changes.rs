@@ -5,6 +5,8 @@ use crate::change::{Expected, ResourceKind, Setting, Undo};
 
 /// Every key of these sections, in a file that is accepted.
 pub(super) const CHANGES: &str = "
+prepare:
+  suspendAutoscaling: true
 migrations:
   - name: add-email
     command: [bin/migrate, up, add-email]
@@ -173,4 +175,17 @@ fn an_ecs_service_is_looked_for_in_the_files_cluster() {
             .collect::<Vec<_>>(),
         ["2"]
     );
+}
+
+#[test]
+fn autoscaling_is_left_alone_unless_the_file_says_otherwise() {
+    let planned = |extra: &str| {
+        let spec = accept(&target("rolling", extra)).spec;
+        let json = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<Spec>(&json).unwrap(), spec);
+        (json.contains("prepare"), spec.prepare.suspend_autoscaling)
+    };
+    assert_eq!(planned(""), (false, false));
+    assert_eq!(planned("prepare: {suspendAutoscaling: false}\n"), (false, false));
+    assert_eq!(planned("prepare: {suspendAutoscaling: true}\n"), (true, true));
 }
