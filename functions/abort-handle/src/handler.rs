@@ -5,11 +5,9 @@ use serde::{Deserialize, Serialize};
 use tidegate_aws::executions;
 use tidegate_aws::store::Store;
 use tidegate_core::ids::DeploymentId;
-use tidegate_lambda::config::{ConfigError, Lookup};
+use tidegate_lambda::config::{ConfigError, Lookup, table};
 use tidegate_lambda::stop::{self, ABORT_TOKEN};
 use tidegate_lambda::{Clock, FunctionError};
-
-use crate::config::Config;
 
 /// What the state machine gives.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,7 +33,7 @@ impl AbortHandle {
     /// A variable that is missing.
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), Config::read(lookup)?.table),
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
             sfn: aws_sdk_sfn::Client::new(sdk),
         })

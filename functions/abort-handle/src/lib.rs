@@ -1,6 +1,5 @@
 //! Registers the task token that stops a deployment.
 
-pub mod config;
 pub mod handler;
 
 pub use handler::AbortHandle;

@@ -6,12 +6,10 @@ use tidegate_aws::store::Store;
 use tidegate_aws::{executions, observe};
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::observation::Observation;
-use tidegate_lambda::config::{ConfigError, Lookup};
+use tidegate_lambda::config::{ConfigError, Lookup, table};
 use tidegate_lambda::phase::{self, PhaseInput, PhaseOutput, Status};
 use tidegate_lambda::stop::ABORT_TOKEN;
 use tidegate_lambda::{Clock, FunctionError};
-
-use crate::config::Config;
 
 /// The function.
 #[derive(Debug)]
@@ -29,7 +27,7 @@ impl Complete {
     /// A variable that is missing.
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), Config::read(lookup)?.table),
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             sfn: aws_sdk_sfn::Client::new(sdk),

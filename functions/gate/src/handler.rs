@@ -6,10 +6,8 @@ use tidegate_aws::executions;
 use tidegate_aws::store::Store;
 use tidegate_core::ids::DeploymentId;
 use tidegate_core::spec::GatePhase;
-use tidegate_lambda::config::{ConfigError, Lookup};
+use tidegate_lambda::config::{ConfigError, Lookup, table};
 use tidegate_lambda::{Clock, FunctionError, stop};
-
-use crate::config::Config;
 
 /// What the state machine gives.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,7 +35,7 @@ impl Gate {
     /// A variable that is missing.
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), Config::read(lookup)?.table),
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
             sfn: aws_sdk_sfn::Client::new(sdk),
         })

@@ -10,11 +10,9 @@ use tidegate_core::action::Action;
 use tidegate_core::change::Work;
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::observation::{Observation, Question};
-use tidegate_lambda::config::{ConfigError, Lookup};
+use tidegate_lambda::config::{ConfigError, Lookup, table};
 use tidegate_lambda::phase::{self, PhaseInput, PhaseOutput};
 use tidegate_lambda::{Clock, FunctionError};
-
-use crate::config::Config;
 
 /// The function.
 #[derive(Debug)]
@@ -31,7 +29,7 @@ impl Infrastructure {
     /// A variable that is missing.
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), Config::read(lookup)?.table),
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
             clients: Clients {
                 cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
@@ -65,12 +63,10 @@ impl Infrastructure {
             observation.alarms = observe::watched_alarms(&self.clients.cloudwatch, deployment).await?;
         }
         if let Some(change) = question.change() {
-            let seen = match &change.work {
-                Work::Verify { expected } => verify::observe(&self.clients, expected).await?,
-                Work::Run { .. } | Work::SuspendScaling { .. } => {
-                    return Err(not_mine(deployment, change));
-                }
+            let Work::Verify { expected } = &change.work else {
+                return Err(not_mine(deployment, change));
             };
+            let seen = verify::observe(&self.clients, expected).await?;
             observation.changes.insert(change.id.clone(), seen);
         }
         Ok(observation)
@@ -79,20 +75,12 @@ impl Infrastructure {
 
 /// There is nothing to do but to look: a person makes what is asked for.
 fn apply(deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
-    let change = match action {
-        Action::MakeChange { change, .. } | Action::UndoChange { change, .. } => change,
-        Action::RegisterTaskDefinition { .. }
-        | Action::UpdateService { .. }
-        | Action::SetDesiredCount { .. }
-        | Action::ConfigureHealthCheck { .. }
-        | Action::SetTrafficWeight { .. }
-        | Action::RunSuite { .. } => {
-            let what = format!("failed to look at the infrastructure of {}", deployment.target);
-            return Err(AwsError::answer(what, Kind::Invalid, "this phase only looks"));
-        }
+    let Some((change, ..)) = action.change() else {
+        let what = format!("failed to look at the infrastructure of {}", deployment.target);
+        return Err(AwsError::answer(what, Kind::Invalid, "this phase only looks"));
     };
-    match &change.work {
-        Work::Verify { .. } => Ok(()),
-        Work::Run { .. } | Work::SuspendScaling { .. } => Err(not_mine(deployment, change)),
-    }
+    let Work::Verify { .. } = &change.work else {
+        return Err(not_mine(deployment, change));
+    };
+    Ok(())
 }

@@ -1,6 +1,5 @@
 //! Looks whether a person has made what the file expects of the infrastructure.
 
-pub mod config;
 pub mod handler;
 
 pub use handler::Infrastructure;

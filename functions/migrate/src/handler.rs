@@ -6,14 +6,12 @@ use tidegate_aws::error::{AwsError, Kind};
 use tidegate_aws::observe;
 use tidegate_aws::store::Store;
 use tidegate_core::action::Action;
-use tidegate_core::change::{Direction, Work};
+use tidegate_core::change::Work;
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::observation::{Observation, Question};
-use tidegate_lambda::config::{ConfigError, Lookup};
+use tidegate_lambda::config::{ConfigError, Lookup, table};
 use tidegate_lambda::phase::{self, PhaseInput, PhaseOutput};
 use tidegate_lambda::{Clock, FunctionError};
-
-use crate::config::Config;
 
 /// The function.
 #[derive(Debug)]
@@ -31,7 +29,7 @@ impl Migrate {
     /// A variable that is missing.
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), Config::read(lookup)?.table),
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
@@ -60,34 +58,23 @@ impl Migrate {
             observation.alarms = observe::watched_alarms(&self.cloudwatch, deployment).await?;
         }
         if let Some(change) = question.change() {
-            let seen = match &change.work {
-                Work::Run { .. } => run::observe(&self.ecs, deployment, change).await?,
-                Work::Verify { .. } | Work::SuspendScaling { .. } => {
-                    return Err(not_mine(deployment, change));
-                }
+            let Work::Run { .. } = &change.work else {
+                return Err(not_mine(deployment, change));
             };
+            let seen = run::observe(&self.ecs, deployment, change).await?;
             observation.changes.insert(change.id.clone(), seen);
         }
         Ok(observation)
     }
 
     async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
-        let (change, direction) = match action {
-            Action::MakeChange { change, .. } => (change, Direction::Make),
-            Action::UndoChange { change, .. } => (change, Direction::Undo),
-            Action::RegisterTaskDefinition { .. }
-            | Action::UpdateService { .. }
-            | Action::SetDesiredCount { .. }
-            | Action::ConfigureHealthCheck { .. }
-            | Action::SetTrafficWeight { .. }
-            | Action::RunSuite { .. } => {
-                let what = format!("failed to migrate {}", deployment.target);
-                return Err(AwsError::answer(what, Kind::Invalid, "migrations only change"));
-            }
+        let Some((change, direction, _)) = action.change() else {
+            let what = format!("failed to migrate {}", deployment.target);
+            return Err(AwsError::answer(what, Kind::Invalid, "migrations only change"));
         };
-        match &change.work {
-            Work::Run { .. } => run::start(&self.ecs, deployment, change, direction).await,
-            Work::Verify { .. } | Work::SuspendScaling { .. } => Err(not_mine(deployment, change)),
-        }
+        let Work::Run { .. } = &change.work else {
+            return Err(not_mine(deployment, change));
+        };
+        run::start(&self.ecs, deployment, change, direction).await
     }
 }

@@ -1,6 +1,5 @@
 //! Runs migrations as tasks of the new revision, and takes them back.
 
-pub mod config;
 pub mod handler;
 
 pub use handler::Migrate;

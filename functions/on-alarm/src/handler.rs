@@ -7,10 +7,8 @@ use serde::{Deserialize, Serialize};
 use tidegate_aws::store::Store;
 use tidegate_core::exit::AbortCause;
 use tidegate_core::ids::DeploymentId;
-use tidegate_lambda::config::{ConfigError, Lookup};
+use tidegate_lambda::config::{ConfigError, Lookup, table};
 use tidegate_lambda::{Clock, FunctionError, stop};
-
-use crate::config::Config;
 
 /// `detail` of the event (Amazon CloudWatch User Guide, "Alarm events and EventBridge").
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,7 +55,7 @@ impl OnAlarm {
     /// A variable that is missing.
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), Config::read(lookup)?.table),
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             sfn: aws_sdk_sfn::Client::new(sdk),
             clock: Clock::of(sdk),
         })

@@ -7,17 +7,15 @@ use tidegate_core::decision::{Decision, Outcome};
 use tidegate_core::deployment::{Deployment, Phase, Revision};
 use tidegate_core::event::Event;
 use tidegate_core::evidence::{Author, EvidenceSeen};
-use tidegate_core::exit::Missing;
+use tidegate_core::exit::{Exit, Missing};
 use tidegate_core::ids::Target;
 use tidegate_core::observation::Observation;
 use tidegate_core::phases::make_plan;
 use tidegate_core::spec::Evidence;
 use tidegate_core::wiring::Wiring;
-use tidegate_lambda::config::{ConfigError, Lookup};
-use tidegate_lambda::phase::{Held, PhaseInput, PhaseOutput, Status, blocked};
+use tidegate_lambda::config::{ConfigError, Lookup, table};
+use tidegate_lambda::phase::{Held, PhaseInput, PhaseOutput, Status};
 use tidegate_lambda::{Clock, FunctionError};
-
-use crate::config::Config;
 
 /// How often a lost race for the record is run again.
 const TRIES: usize = 5;
@@ -40,7 +38,7 @@ impl Plan {
     /// A variable that is missing.
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), Config::read(lookup)?.table),
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecr: aws_sdk_ecr::Client::new(sdk),
@@ -211,7 +209,7 @@ impl Plan {
     }
 
     async fn block(&self, held: Held, missing: &[Missing]) -> Result<PhaseOutput, StoreError> {
-        let exit = blocked(missing, &self.clock);
+        let exit = Exit::blocked(missing, self.clock.now());
         let output = PhaseOutput::at_once(Status::Blocked, exit.reason.clone(), Some(exit.state));
         held.end(&self.store, Vec::new(), exit, Phase::Plan.as_str(), &self.clock)
             .await?;

@@ -1,6 +1,5 @@
 //! Checks every requirement and makes the plan.
 
-pub mod config;
 pub mod handler;
 
 pub use handler::Plan;

@@ -7,14 +7,12 @@ use tidegate_aws::error::AwsError;
 use tidegate_aws::store::Store;
 use tidegate_aws::{apply, observe};
 use tidegate_core::action::Action;
-use tidegate_core::change::{Change, Seen, Work};
+use tidegate_core::change::{Change, Direction, Seen, Work};
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::observation::{Observation, Question};
-use tidegate_lambda::config::{ConfigError, Lookup};
+use tidegate_lambda::config::{ConfigError, Lookup, table};
 use tidegate_lambda::phase::{self, PhaseInput, PhaseOutput};
 use tidegate_lambda::{Clock, FunctionError};
-
-use crate::config::Config;
 
 /// The function.
 #[derive(Debug)]
@@ -34,7 +32,7 @@ impl Prepare {
     /// A variable that is missing.
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), Config::read(lookup)?.table),
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
             autoscaling: aws_sdk_applicationautoscaling::Client::new(sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
@@ -60,25 +58,15 @@ impl Prepare {
     }
 
     async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
-        match action {
-            Action::MakeChange { change, before } => match &change.work {
-                Work::SuspendScaling { service } => {
-                    scaling::make(&self.autoscaling, deployment, change, service, before.as_ref()).await
-                }
-                Work::Run { .. } | Work::Verify { .. } => Err(not_mine(deployment, change)),
-            },
-            Action::UndoChange { change, before } => match &change.work {
-                Work::SuspendScaling { service } => {
-                    scaling::undo(&self.autoscaling, deployment, change, service, before.as_ref()).await
-                }
-                Work::Run { .. } | Work::Verify { .. } => Err(not_mine(deployment, change)),
-            },
-            Action::RegisterTaskDefinition { .. }
-            | Action::UpdateService { .. }
-            | Action::SetDesiredCount { .. }
-            | Action::ConfigureHealthCheck { .. }
-            | Action::SetTrafficWeight { .. }
-            | Action::RunSuite { .. } => apply::apply(&self.ecs, &self.elb, deployment, action).await,
+        let Some((change, direction, before)) = action.change() else {
+            return apply::apply(&self.ecs, &self.elb, deployment, action).await;
+        };
+        let Work::SuspendScaling { service } = &change.work else {
+            return Err(not_mine(deployment, change));
+        };
+        match direction {
+            Direction::Make => scaling::make(&self.autoscaling, deployment, change, service, before).await,
+            Direction::Undo => scaling::undo(&self.autoscaling, deployment, change, service, before).await,
         }
     }
 
@@ -96,12 +84,10 @@ impl Prepare {
     }
 
     async fn observe_change(&self, deployment: &Deployment, change: &Change) -> Result<Seen, AwsError> {
-        match &change.work {
-            Work::SuspendScaling { service } => {
-                scaling::observe(&self.autoscaling, deployment, change, service).await
-            }
-            Work::Run { .. } | Work::Verify { .. } => Err(not_mine(deployment, change)),
-        }
+        let Work::SuspendScaling { service } = &change.work else {
+            return Err(not_mine(deployment, change));
+        };
+        scaling::observe(&self.autoscaling, deployment, change, service).await
     }
 
     async fn observe_forward(&self, deployment: &Deployment) -> Result<Observation, AwsError> {

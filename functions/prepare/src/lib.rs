@@ -1,6 +1,5 @@
 //! Registers the candidate's task definition and sets its health check.
 
-pub mod config;
 pub mod handler;
 
 pub use handler::Prepare;

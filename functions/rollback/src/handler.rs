@@ -13,12 +13,10 @@ use tidegate_core::ids::DeploymentId;
 use tidegate_core::journal;
 use tidegate_core::observation::Observation;
 use tidegate_core::phases::{RollbackStep, cause_from_failure, decide_rollback};
-use tidegate_lambda::config::{ConfigError, Lookup};
+use tidegate_lambda::config::{ConfigError, Lookup, table};
 use tidegate_lambda::open::Failure;
 use tidegate_lambda::phase::{Held, PhaseOutput, Status};
 use tidegate_lambda::{Clock, FunctionError};
-
-use crate::config::Config;
 
 /// Rounds in one invocation: start, set, read back, and room for lost races.
 const MAX_ROUNDS: usize = 12;
@@ -51,7 +49,7 @@ impl Rollback {
     /// A variable that is missing.
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), Config::read(lookup)?.table),
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),

@@ -1,6 +1,5 @@
 //! Returns traffic and everything else to the stable revision.
 
-pub mod config;
 pub mod handler;
 
 pub use handler::Rollback;

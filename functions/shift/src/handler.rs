@@ -11,11 +11,9 @@ use tidegate_core::analysis::Samples;
 use tidegate_core::deployment::{Deployment, Phase, Plan};
 use tidegate_core::ids::Slot;
 use tidegate_core::observation::{Observation, Question};
-use tidegate_lambda::config::{ConfigError, Lookup};
+use tidegate_lambda::config::{ConfigError, Lookup, table};
 use tidegate_lambda::phase::{self, PhaseInput, PhaseOutput};
 use tidegate_lambda::{Clock, FunctionError};
-
-use crate::config::Config;
 
 /// The function.
 #[derive(Debug)]
@@ -34,7 +32,7 @@ impl Shift {
     /// A variable that is missing.
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), Config::read(lookup)?.table),
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),

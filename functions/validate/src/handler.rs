@@ -7,11 +7,9 @@ use tidegate_aws::{apply, observe};
 use tidegate_core::action::Action;
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::observation::Observation;
-use tidegate_lambda::config::{ConfigError, Lookup};
+use tidegate_lambda::config::{ConfigError, Lookup, table};
 use tidegate_lambda::phase::{self, PhaseInput, PhaseOutput};
 use tidegate_lambda::{Clock, FunctionError};
-
-use crate::config::Config;
 
 /// The function.
 #[derive(Debug)]
@@ -30,7 +28,7 @@ impl Validate {
     /// A variable that is missing.
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), Config::read(lookup)?.table),
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),

@@ -1,6 +1,5 @@
 //! Runs the suites and looks whether the new revision is healthy.
 
-pub mod config;
 pub mod handler;
 
 pub use handler::Validate;

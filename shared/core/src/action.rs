@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Before, Change};
+use crate::change::{Before, Change, Direction};
 use crate::ids::{DeploymentId, Slot};
 use crate::spec::{HealthCheck, Resources, SuiteName};
 use crate::wiring::Forward;
@@ -88,4 +88,20 @@ pub enum Action {
         /// What was there before.
         before: Option<Before>,
     },
+}
+
+impl Action {
+    /// The change of the plan that it makes or undoes, and what was there before, where it is about one.
+    pub fn change(&self) -> Option<(&Change, Direction, Option<&Before>)> {
+        match self {
+            Self::MakeChange { change, before } => Some((change, Direction::Make, before.as_ref())),
+            Self::UndoChange { change, before } => Some((change, Direction::Undo, before.as_ref())),
+            Self::RegisterTaskDefinition { .. }
+            | Self::UpdateService { .. }
+            | Self::SetDesiredCount { .. }
+            | Self::ConfigureHealthCheck { .. }
+            | Self::SetTrafficWeight { .. }
+            | Self::RunSuite { .. } => None,
+        }
+    }
 }

@@ -247,6 +247,18 @@ pub struct Plan {
     pub hash: PlanHash,
 }
 
+impl Plan {
+    /// Its steps' weights as people read them: `5/25/50/100`.
+    pub fn weights(&self) -> String {
+        let weights: Vec<String> = self
+            .steps
+            .iter()
+            .map(|step| step.weight.percent().to_string())
+            .collect();
+        weights.join("/")
+    }
+}
+
 /// How a target's traffic is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

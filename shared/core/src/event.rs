@@ -312,11 +312,6 @@ impl Event {
 }
 
 fn describe_plan(plan: &Plan) -> String {
-    let weights: Vec<String> = plan
-        .steps
-        .iter()
-        .map(|s| s.weight.percent().to_string())
-        .collect();
     let changes = match plan.changes.len() {
         0 => String::new(),
         1 => "1 change, ".to_owned(),
@@ -333,7 +328,7 @@ fn describe_plan(plan: &Plan) -> String {
         } else {
             "first deployment"
         },
-        weights.join("/"),
+        plan.weights(),
         plan.candidate,
         plan.alarms.len(),
         plan.hash.short()

@@ -1,5 +1,7 @@
 //! How deployments end, and why they are stopped.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,31 @@ pub struct Exit {
     pub reason: String,
     /// What to do next, where something is to be done.
     pub remedy: Option<String>,
+}
+
+impl Exit {
+    /// An end before anything was touched: every missing requirement with its remedy, and whom that
+    /// concerns.
+    pub fn blocked(missing: &[Missing], at: Timestamp) -> Self {
+        let list = |part: fn(&Missing) -> &str| missing.iter().map(part).collect::<Vec<_>>().join("; ");
+        let roles: BTreeSet<&str> = missing
+            .iter()
+            .flat_map(|one| &one.notify)
+            .map(Role::as_str)
+            .collect();
+        let concerns = if roles.is_empty() {
+            String::new()
+        } else {
+            let roles: Vec<&str> = roles.into_iter().collect();
+            format!(". This concerns {}", roles.join(", "))
+        };
+        Self {
+            state: ExitState::Blocked,
+            at,
+            reason: format!("missing: {}", list(|m| &m.what)),
+            remedy: Some(format!("{}{concerns}", list(|m| &m.remedy))),
+        }
+    }
 }
 
 /// A requirement that is missing.

@@ -173,16 +173,13 @@ impl World {
             Work::Run { .. } | Work::Verify { .. } => ran(change, direction),
             Work::SuspendScaling { .. } => set(change, direction),
         };
-        let changes = deployment.plan.as_ref().map_or(&[][..], |plan| &plan.changes);
         let seen = |change: &Change| Seen {
             before: None,
             made: progress(change, Direction::Make),
             undone: progress(change, Direction::Undo),
         };
-        changes
-            .iter()
-            .map(|change| (change.id.clone(), seen(change)))
-            .collect()
+        let planned = deployment.planned_changes().iter();
+        planned.map(|change| (change.id.clone(), seen(change))).collect()
     }
 
     /// One sample for each minute of the step that is over.

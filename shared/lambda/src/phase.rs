@@ -1,7 +1,5 @@
 //! The loop of a phase: load, observe, decide, persist, apply; again while something moves.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use tidegate_aws::error::AwsError;
 use tidegate_aws::store::{Commit, Fence, Loaded, Store, StoreError};
@@ -10,8 +8,8 @@ use tidegate_core::change::Next;
 use tidegate_core::decision::{Decision, Outcome};
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::event::Event;
-use tidegate_core::exit::{Exit, ExitState, Missing};
-use tidegate_core::ids::{DeploymentId, Role};
+use tidegate_core::exit::{Exit, ExitState};
+use tidegate_core::ids::DeploymentId;
 use tidegate_core::journal;
 use tidegate_core::observation::{Observation, Question};
 use tidegate_core::phases::{decide, decide_undo, seconds_until};
@@ -332,7 +330,7 @@ async fn persist(
     decision: &Decision,
 ) -> Result<(), StoreError> {
     if let Outcome::Blocked(missing) = &decision.outcome {
-        let exit = blocked(missing, clock);
+        let exit = Exit::blocked(missing, clock.now());
         return held
             .clone()
             .end(store, decision.events.clone(), exit, by, clock)
@@ -350,28 +348,6 @@ async fn persist(
         }
         None if decision.events.is_empty() => Ok(()),
         None => held.record(store, decision.events.clone(), by, clock).await,
-    }
-}
-
-/// An exit that lists every missing requirement with its remedy, and whom that concerns.
-pub fn blocked(missing: &[Missing], clock: &Clock) -> Exit {
-    let list = |part: fn(&Missing) -> &str| missing.iter().map(part).collect::<Vec<_>>().join("; ");
-    let roles: BTreeSet<&str> = missing
-        .iter()
-        .flat_map(|one| &one.notify)
-        .map(Role::as_str)
-        .collect();
-    let concerns = if roles.is_empty() {
-        String::new()
-    } else {
-        let roles: Vec<&str> = roles.into_iter().collect();
-        format!(". This concerns {}", roles.join(", "))
-    };
-    Exit {
-        state: ExitState::Blocked,
-        at: clock.now(),
-        reason: format!("missing: {}", list(|m| &m.what)),
-        remedy: Some(format!("{}{concerns}", list(|m| &m.remedy))),
     }
 }
 
@@ -402,7 +378,7 @@ fn answer(
             }
         }
         Outcome::Blocked(missing) => {
-            let exit = blocked(&missing, clock);
+            let exit = Exit::blocked(&missing, clock.now());
             PhaseOutput::at_once(Status::Blocked, exit.reason, Some(ExitState::Blocked))
         }
         Outcome::Abort(cause) => return Err(FunctionError::AbortRequested(cause.describe())),

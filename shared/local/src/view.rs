@@ -135,11 +135,8 @@ fn executions(state: &State, deployment: &Deployment) -> Vec<ExecutionSeen> {
 /// Tasks that were started for changes, by the token that each has.
 fn change_runs(state: &State, deployments: &[Record]) -> Vec<ChangeRun> {
     let planned = deployments.iter().flat_map(|record| {
-        let plan = record.deployment.plan.as_ref();
-        let changes = plan.map_or(&[][..], |plan| &plan.changes);
-        changes
-            .iter()
-            .map(move |change| (&record.deployment.id, &change.id))
+        let changes = record.deployment.planned_changes().iter();
+        changes.map(move |change| (&record.deployment.id, &change.id))
     });
     let mut runs = Vec::new();
     for (deployment, change) in planned {

@@ -20,8 +20,7 @@ pub(super) fn planned(plan: &Plan) -> Vec<String> {
 
 /// How the changes of a phase stand, a line each.
 pub(super) fn of_phase(deployment: &Deployment, phase: Phase, now: Timestamp) -> Vec<String> {
-    let changes = deployment.plan.as_ref().map_or(&[][..], |plan| &plan.changes);
-    let of_it = changes.iter().filter(|change| change.phase == phase);
+    let of_it = deployment.changes_of(phase);
     of_it.map(|change| line(deployment, change, now)).collect()
 }
 

@@ -1,7 +1,6 @@
 //! The tree of phases: how far a deployment is, and what it does right now.
 
 use jiff::Timestamp;
-use tidegate_core::change::Change;
 use tidegate_core::deployment::{Deployment, Kind, Phase, Plan, Rollback, Stage};
 use tidegate_core::exit::ExitState;
 use tidegate_core::spec::{Analysis, Step, Strategy};
@@ -94,11 +93,8 @@ fn stand(deployment: &Deployment) -> (Phase, Mark) {
 
 /// The phase of the last change that was begun, where the shift never was.
 fn stopped_before(deployment: &Deployment) -> Option<Phase> {
-    let plan = deployment.plan.as_ref()?;
     let shifted = deployment.shift.since > deployment.requested_at;
-    let begun = |change: &&Change| deployment.changes.contains_key(&change.id);
-    let last = plan.changes.iter().rev().find(begun);
-    last.filter(|_| !shifted).map(|change| change.phase)
+    deployment.last_changing().filter(|_| !shifted)
 }
 
 fn heading(mark: Mark, phase: Phase, about: &str, paint: Paint) -> String {
@@ -136,15 +132,10 @@ fn about(deployment: &Deployment, phase: Phase, mark: Mark) -> String {
 }
 
 fn plan_words(plan: &Plan) -> String {
-    let weights: Vec<String> = plan
-        .steps
-        .iter()
-        .map(|step| step.weight.percent().to_string())
-        .collect();
     let seconds = i64::try_from(plan.expected_seconds).unwrap_or(i64::MAX);
     format!(
         "{} % in {}, {} watched, about {}, plan {}",
-        weights.join("/"),
+        plan.weights(),
         plan.candidate,
         count(plan.alarms.len(), "alarm"),
         duration(seconds),

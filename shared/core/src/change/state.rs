@@ -112,9 +112,22 @@ const CHANGING: [Phase; 5] = [
 ];
 
 impl Deployment {
-    fn changes_of(&self, phase: Phase) -> impl DoubleEndedIterator<Item = &Change> {
-        let changes = self.plan.as_ref().map_or(&[][..], |plan| &plan.changes);
-        changes.iter().filter(move |change| change.phase == phase)
+    /// What the plan changes besides the image, in the order in which it is made.
+    pub fn planned_changes(&self) -> &[Change] {
+        self.plan.as_ref().map_or(&[][..], |plan| &plan.changes)
+    }
+
+    /// The changes of one phase.
+    pub fn changes_of(&self, phase: Phase) -> impl DoubleEndedIterator<Item = &Change> {
+        let changes = self.planned_changes().iter();
+        changes.filter(move |change| change.phase == phase)
+    }
+
+    /// The last phase of which a change was begun.
+    pub fn last_changing(&self) -> Option<Phase> {
+        let changes = self.planned_changes().iter();
+        let begun = changes.filter(|change| self.changes.contains_key(&change.id));
+        begun.map(|change| change.phase).max()
     }
 
     /// How far a change is; nothing where it was not begun.

@@ -57,15 +57,6 @@ const fn forward_mark(deployment: &Deployment) -> Mark {
     }
 }
 
-/// The last phase of which a change was begun.
-fn last_changing(deployment: &Deployment) -> Option<Phase> {
-    let changes = deployment.plan.as_ref().map_or(&[][..], |plan| &plan.changes);
-    let begun = changes
-        .iter()
-        .filter(|change| deployment.changes.contains_key(&change.id));
-    begun.map(|change| change.phase).max()
-}
-
 const fn title(phase: Phase) -> &'static str {
     match phase {
         Phase::Plan => "Plan",
@@ -96,8 +87,7 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
         | Event::ForwardActionRestored { .. }
         | Event::TrafficReturned { .. }
         | Event::TrafficReasserted
-        | Event::CandidateScaledIn
-        | Event::ChangeHeld { .. } => (Mark::Failed, Some(Mark::Underway)),
+        | Event::CandidateScaledIn => (Mark::Failed, Some(Mark::Underway)),
         Event::AbortRequested { .. } => (Mark::Failed, back(Mark::Underway)),
         Event::DeploymentRequested { .. }
         | Event::PhaseEntered { .. }
@@ -120,6 +110,7 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
         | Event::ChangeFailed { .. }
         | Event::UndoStarted { .. }
         | Event::ChangeUndone { .. }
+        | Event::ChangeHeld { .. }
         | Event::ChangesTakenOver { .. } => (forward_mark(deployment), back(Mark::Underway)),
     }
 }
@@ -190,7 +181,7 @@ fn forward_phase(deployment: &Deployment, entry: &Entry) -> Phase {
     {
         Phase::Shift
     } else if deployment.plan.is_some() {
-        last_changing(deployment).unwrap_or(Phase::Prepare)
+        deployment.last_changing().unwrap_or(Phase::Prepare)
     } else {
         Phase::Plan
     }

@@ -491,11 +491,6 @@ fn asked(rule: &Gate) -> String {
 
 /// A plan for those who approve it.
 fn summary(plan: &Plan) -> String {
-    let weights: Vec<String> = plan
-        .steps
-        .iter()
-        .map(|step| step.weight.percent().to_string())
-        .collect();
     let alarms = match plan.alarms.len() {
         0 => "no alarm watched".to_owned(),
         1 => "1 alarm watched".to_owned(),
@@ -504,7 +499,7 @@ fn summary(plan: &Plan) -> String {
     let seconds = i64::try_from(plan.expected_seconds).unwrap_or(i64::MAX);
     format!(
         "{} % in the {} slot, about {}, {alarms}",
-        weights.join("/"),
+        plan.weights(),
         plan.candidate,
         duration(seconds)
     )

@@ -270,11 +270,6 @@ const fn exit_text(state: ExitState) -> &'static str {
 }
 
 fn plan_text(plan: &Plan) -> String {
-    let weights: Vec<String> = plan
-        .steps
-        .iter()
-        .map(|step| step.weight.percent().to_string())
-        .collect();
     let seconds = i64::try_from(plan.expected_seconds).unwrap_or(i64::MAX);
     let alarms = u32::try_from(plan.alarms.len()).unwrap_or(u32::MAX);
     let changes = match u32::try_from(plan.changes.len()).unwrap_or(u32::MAX) {
@@ -283,7 +278,7 @@ fn plan_text(plan: &Plan) -> String {
     };
     format!(
         "planned: {changes}{} %, about {}, {} watched",
-        weights.join("/"),
+        plan.weights(),
         duration(seconds),
         count(alarms, "alarm")
     )

@@ -39,8 +39,8 @@ pub fn decide_complete(deployment: &Deployment, now: Timestamp) -> Decision {
 /// What was changed for the time of the deployment and could not be put back: no reason to take a good
 /// revision back, but somebody must.
 fn not_put_back(deployment: &Deployment) -> Option<String> {
-    let changes = deployment.plan.as_ref().map_or(&[][..], |plan| &plan.changes);
-    let left: Vec<String> = changes
+    let left: Vec<String> = deployment
+        .planned_changes()
         .iter()
         .filter(|change| change.temporary)
         .filter_map(|change| {

@@ -88,15 +88,10 @@ fn origin(origin: &Origin) -> String {
 }
 
 fn planned(plan: &Plan) -> String {
-    let weights: Vec<String> = plan
-        .steps
-        .iter()
-        .map(|step| step.weight.percent().to_string())
-        .collect();
     let expected = i64::try_from(plan.expected_seconds).unwrap_or(i64::MAX);
     format!(
         "{} %, about {}, plan {}",
-        weights.join("/"),
+        plan.weights(),
         duration(expected),
         plan.hash.short()
     )

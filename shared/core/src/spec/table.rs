@@ -53,18 +53,18 @@ static ENVIRONMENT: TextRule = TextRule {
     pattern: "^[a-z]([a-z0-9-]{0,22}[a-z0-9])?$",
     accepts: |text| is_label(text, 24),
 };
-static ROLE: TextRule = TextRule {
-    what: "a role such as tech-lead",
-    rule: "lowercase letters, digits and dashes, starting with a letter, at most 40 characters",
-    pattern: "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
-    accepts: |text| is_label(text, 40),
-};
-static SUITE: TextRule = TextRule {
-    what: "the name of a test suite",
-    rule: "lowercase letters, digits and dashes, starting with a letter, at most 40 characters",
-    pattern: "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
-    accepts: |text| is_label(text, 40),
-};
+/// The rule of names that people give in a file.
+pub(super) const fn name(what: &'static str) -> TextRule {
+    TextRule {
+        what,
+        rule: "lowercase letters, digits and dashes, starting with a letter, at most 40 characters",
+        pattern: "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
+        accepts: |text| is_label(text, 40),
+    }
+}
+
+static ROLE: TextRule = name("a role such as tech-lead");
+static SUITE: TextRule = name("the name of a test suite");
 static REGION: TextRule = TextRule {
     what: "an AWS region such as eu-west-1",
     rule: "lowercase words with dashes and a number at the end",

@@ -2,14 +2,9 @@
 
 use super::keys::Presence::{Default, Optional, Required};
 use super::keys::{Kind, Section, TextRule};
-use super::table::{is_label, is_printable, key};
+use super::table::{is_printable, key, name};
 
-static CHANGE_NAME: TextRule = TextRule {
-    what: "the name of a change such as add-email",
-    rule: "lowercase letters, digits and dashes, starting with a letter, at most 40 characters",
-    pattern: "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$",
-    accepts: |text| is_label(text, 40),
-};
+static CHANGE_NAME: TextRule = name("the name of a change such as add-email");
 static WORD: TextRule = TextRule {
     what: "a word of a command",
     rule: "1 to 1000 printable characters",

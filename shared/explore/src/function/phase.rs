@@ -422,7 +422,7 @@ impl World {
     fn exit_of(&self, one: &Invocation, decision: &Decision) -> Option<Exit> {
         let now = one.clock(self.now);
         match &decision.outcome {
-            Outcome::Blocked(missing) => return Some(blocked(missing, now)),
+            Outcome::Blocked(missing) => return Some(Exit::blocked(missing, now)),
             Outcome::RollbackFailed { reason, remedy } => {
                 return Some(Exit {
                     state: ExitState::RollbackFailed,
@@ -456,7 +456,7 @@ impl World {
                     remedy: "deploy again when it is time".to_owned(),
                     notify: Vec::new(),
                 }];
-                exit = Some(blocked(&missing, now));
+                exit = Some(Exit::blocked(&missing, now));
                 one.outcome = Some(Outcome::Blocked(missing.to_vec()));
                 one.exited = true;
             }
@@ -644,16 +644,6 @@ fn over(job: &Job, exit: ExitState) -> Result<Output, Failure> {
         }
         (Job::Plan, ExitState::Blocked) => Ok(Output::at_once(Status::Blocked, Some(exit))),
         (_, _) => Err(Failure::STALE),
-    }
-}
-
-fn blocked(missing: &[Missing], now: jiff::Timestamp) -> Exit {
-    let list = |part: fn(&Missing) -> &str| missing.iter().map(part).collect::<Vec<_>>().join("; ");
-    Exit {
-        state: ExitState::Blocked,
-        at: now,
-        reason: format!("missing: {}", list(|m| &m.what)),
-        remedy: Some(list(|m| &m.remedy)),
     }
 }
 
