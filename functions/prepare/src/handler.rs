@@ -1,8 +1,8 @@
-//! Prepare: what is suspended for the time of the deployment, the candidate's task definition and its
-//! health check.
+//! Prepare: backups, what is suspended for the time of the deployment, the candidate's task definition
+//! and its health check.
 
 use aws_types::SdkConfig;
-use tidegate_aws::change::{not_mine, scaling};
+use tidegate_aws::change::{backup, not_mine, scaling};
 use tidegate_aws::error::AwsError;
 use tidegate_aws::store::Store;
 use tidegate_aws::{apply, observe};
@@ -20,6 +20,7 @@ pub struct Prepare {
     store: Store,
     clock: Clock,
     autoscaling: aws_sdk_applicationautoscaling::Client,
+    backups: backup::Clients,
     cloudwatch: aws_sdk_cloudwatch::Client,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
@@ -31,10 +32,15 @@ impl Prepare {
     /// # Errors
     /// A variable that is missing.
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
         Ok(Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
+            store: Store::new(dynamodb.clone(), table(lookup)?),
             clock: Clock::of(sdk),
             autoscaling: aws_sdk_applicationautoscaling::Client::new(sdk),
+            backups: backup::Clients {
+                dynamodb,
+                rds: aws_sdk_rds::Client::new(sdk),
+            },
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
@@ -61,6 +67,9 @@ impl Prepare {
         let Some((change, direction, before)) = action.change() else {
             return apply::apply(&self.ecs, &self.elb, deployment, action).await;
         };
+        if let (Work::Backup { source }, Direction::Make) = (&change.work, direction) {
+            return backup::make(&self.backups, deployment, source).await;
+        }
         let Work::SuspendScaling { service } = &change.work else {
             return Err(not_mine(deployment, change));
         };
@@ -84,6 +93,9 @@ impl Prepare {
     }
 
     async fn observe_change(&self, deployment: &Deployment, change: &Change) -> Result<Seen, AwsError> {
+        if let Work::Backup { source } = &change.work {
+            return backup::observe(&self.backups, deployment, source).await;
+        }
         let Work::SuspendScaling { service } = &change.work else {
             return Err(not_mine(deployment, change));
         };

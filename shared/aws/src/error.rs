@@ -185,6 +185,8 @@ fn kind_of_code(code: &str) -> Option<Kind> {
         | "ServiceUnavailable"
         | "ServiceUnavailableException" => Kind::Transient,
         "ClusterNotFoundException"
+        | "DBInstanceNotFound"
+        | "DBSnapshotNotFound"
         | "ExecutionDoesNotExist"
         | "ImageNotFoundException"
         | "ListenerNotFound"
@@ -217,13 +219,17 @@ fn kind_of_code(code: &str) -> Option<Kind> {
         | "SignatureDoesNotMatch"
         | "UnauthorizedOperation"
         | "UnrecognizedClientException" => Kind::Denied,
-        "ConcurrentModificationException"
+        "BackupInUseException"
+        | "ConcurrentModificationException"
         | "ConditionalCheckFailedException"
         | "ConflictException"
+        | "DBSnapshotAlreadyExists"
         | "ExecutionAlreadyExists"
         | "IdempotentParameterMismatchException"
+        | "InvalidDBInstanceState"
         | "ResourceInUse"
         | "ResourceInUseException"
+        | "TableInUseException"
         | "TransactionCanceledException"
         | "TransactionConflictException"
         | "UpdateInProgressException" => Kind::Conflict,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Before, Change, ChangeStage, ChangeState};
+use crate::change::{Before, Change, ChangeStage, ChangeState, Work};
 use crate::event::Event;
 use crate::evidence::EvidenceUsed;
 use crate::exit::{AbortCause, Exit};
@@ -576,7 +576,7 @@ impl Deployment {
                 self.update_rollback(|rollback| rollback.scaled_in_at = Some(at));
             }
             Event::ChangeStarted { id, before } => self.begin_change(id, before.as_ref(), at),
-            Event::ChangeMade { id, .. } => self.move_change(id, ChangeStage::Made, at),
+            Event::ChangeMade { id, detail, .. } => self.keep_change(id, detail, at),
             Event::ChangeFailed { id, .. } => self.move_change(id, ChangeStage::Failed, at),
             Event::UndoStarted { id } => self.move_change(id, ChangeStage::Undoing, at),
             Event::ChangeUndone { id, .. } => self.move_change(id, ChangeStage::Undone, at),
@@ -632,9 +632,19 @@ impl Deployment {
             stage: ChangeStage::Making,
             since: at,
             before: before.cloned(),
+            kept: None,
             remedy: None,
         };
         self.changes.insert(id.clone(), state);
+    }
+
+    fn keep_change(&mut self, id: &ChangeId, detail: &str, at: Timestamp) {
+        self.move_change(id, ChangeStage::Made, at);
+        let mut planned = self.planned_changes().iter();
+        let keeps = planned.any(|change| change.id == *id && matches!(change.work, Work::Backup { .. }));
+        if let Some(state) = self.changes.get_mut(id).filter(|_| keeps) {
+            state.kept = Some(detail.to_owned());
+        }
     }
 
     fn hold_change(&mut self, id: &ChangeId, remedy: Option<&str>, at: Timestamp) {

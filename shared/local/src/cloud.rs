@@ -312,6 +312,7 @@ impl Shared {
             | Service::Ecr
             | Service::Sns
             | Service::Events
+            | Service::Rds
             | Service::Sts
             | Service::Lambda => endpoints::handle(&mut state.fleet, now, call),
         }

@@ -26,6 +26,8 @@ pub struct Numbered {
     pub on: bool,
     /// What becomes of the calls of functions, by number from 0.
     pub calls: BTreeMap<u64, CallFate>,
+    /// What becomes of the next call of a function to an operation, counted or not.
+    pub next: Vec<(&'static str, &'static str, CallFate)>,
     /// What becomes of EventBridge's deliveries, by number from 0.
     pub events: BTreeMap<u64, EventFate>,
     /// What becomes of the stream's batches, by number from 0.
@@ -101,6 +103,10 @@ pub enum CallFate {
 impl Numbered {
     /// Counts a call of a function and says what becomes of it.
     pub(crate) fn fate(&mut self, caller: &'static str, operation: &str) -> CallFate {
+        let mut next = self.next.iter();
+        if let Some(at) = next.position(|(of, to, _)| (*of, *to) == (caller, operation)) {
+            return self.next.remove(at).2;
+        }
         if !self.on || caller == "outside" {
             return CallFate::Normal;
         }

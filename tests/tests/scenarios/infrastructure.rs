@@ -41,6 +41,7 @@ fn console(scene: &Scene, table: Option<ServiceTable>, scan: bool) {
 
 fn table(recovery: bool, built: bool) -> Option<ServiceTable> {
     Some(ServiceTable {
+        bytes: 0,
         on_demand: true,
         point_in_time_recovery: recovery,
         deletion_protection: false,

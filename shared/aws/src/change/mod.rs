@@ -1,6 +1,8 @@
 //! Changes besides the image: how each kind is seen, made and undone. One file for each kind, so that
 //! a function links only what its phase changes.
 
+#[cfg(all(feature = "dynamodb", feature = "rds"))]
+pub mod backup;
 #[cfg(feature = "ecs")]
 pub mod run;
 #[cfg(feature = "autoscaling")]

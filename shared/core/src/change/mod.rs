@@ -1,12 +1,15 @@
 //! Changes besides the image itself: migrations, backups, settings. Each says how it can be undone,
 //! is part of the plan and its hash, and is made and undone by the same decisions as all others.
 
+mod backup;
 mod expected;
 mod plan;
 mod state;
 
 use serde::{Deserialize, Serialize};
 
+pub use backup::Source;
+pub(crate) use backup::taken;
 pub use expected::{Expected, ResourceKind, Setting, Settings};
 pub use plan::planned;
 pub use state::{ChangeStage, ChangeState, Next, Progress, Seen};
@@ -64,6 +67,11 @@ pub enum Work {
     Verify {
         /// How it shall be.
         expected: Vec<Expected>,
+    },
+    /// A backup is taken and seen complete. Tidegate never deletes one.
+    Backup {
+        /// Of what.
+        source: Source,
     },
     /// Application Auto Scaling leaves an ECS service alone.
     SuspendScaling {
@@ -166,21 +174,26 @@ impl Work {
         match (self, direction) {
             (Self::Run { command, .. }, Direction::Make) => Some(command),
             (Self::Run { down, .. }, Direction::Undo) => down.as_deref(),
-            (Self::Verify { .. } | Self::SuspendScaling { .. }, Direction::Make | Direction::Undo) => None,
-        }
-    }
-
-    /// Between two looks at it, seconds.
-    pub const fn poll_seconds(&self) -> u32 {
-        match self {
-            Self::Run { .. } | Self::SuspendScaling { .. } => POLL_SECONDS,
-            // A person is slower than a task, and may take hours.
-            Self::Verify { .. } => 60,
+            (
+                Self::Verify { .. } | Self::Backup { .. } | Self::SuspendScaling { .. },
+                Direction::Make | Direction::Undo,
+            ) => None,
         }
     }
 }
 
 impl Change {
+    /// Between two looks at it, seconds.
+    pub fn poll_seconds(&self) -> u32 {
+        match self.work {
+            Work::Run { .. } | Work::SuspendScaling { .. } => POLL_SECONDS,
+            // A person is slower than a task, and may take hours.
+            Work::Verify { .. } => 60,
+            // Few enough looks that even hours of them fit an execution's history.
+            Work::Backup { .. } => (self.timeout_seconds / 120).max(30),
+        }
+    }
+
     /// One line of the plan.
     pub fn describe(&self) -> String {
         let what = match &self.work {
@@ -189,6 +202,7 @@ impl Change {
                 let resources: Vec<String> = expected.iter().map(Expected::describe).collect();
                 format!("a person sees to {}", resources.join("; "))
             }
+            Work::Backup { source } => format!("back up {}", source.title()),
             Work::SuspendScaling { service } => format!("suspend autoscaling of ECS service {service}"),
         };
         let undo = match (self.undo, self.work.command(Direction::Undo)) {

@@ -3,7 +3,7 @@
 use super::{Change, Undo, Work};
 use crate::deployment::Phase;
 use crate::ids::ChangeId;
-use crate::spec::{Infrastructure, Migration, Spec};
+use crate::spec::{Backup, Infrastructure, Migration, Spec};
 use crate::wiring::Wiring;
 
 /// Every change that the file asks for, in the order in which they are made.
@@ -13,10 +13,27 @@ pub fn planned(spec: &Spec, wiring: &Wiring) -> Vec<Change> {
         .values()
         .filter(|_| spec.prepare.suspend_autoscaling);
     let suspended = services.map(|service| suspended(service));
-    suspended
+    let backups = spec.prepare.backups.iter().map(backup);
+    backups
+        .chain(suspended)
         .chain(spec.migrations.iter().flat_map(migration))
         .chain(spec.infrastructure.iter().map(verification))
         .collect()
+}
+
+fn backup(backup: &Backup) -> Change {
+    // A table and a database may have one name.
+    let name = backup.source.title().replace(' ', ":");
+    Change {
+        id: ChangeId::of("backup", &name),
+        phase: Phase::Prepare,
+        undo: Undo::Nothing,
+        temporary: false,
+        work: Work::Backup {
+            source: backup.source.clone(),
+        },
+        timeout_seconds: backup.timeout_seconds,
+    }
 }
 
 /// Long enough for a throttled API; the call itself takes a moment.

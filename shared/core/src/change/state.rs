@@ -18,6 +18,9 @@ pub struct ChangeState {
     /// What was there before it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
+    /// What it keeps for a restore: of a backup, where it is and how large.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
     /// What a person must do, of a change that could not be undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,

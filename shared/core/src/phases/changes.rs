@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{later, seconds_until};
 use crate::action::Action;
-use crate::change::{Change, ChangeStage, Progress, Seen, Undo};
+use crate::change::{Change, ChangeStage, Progress, Seen, Undo, taken};
 use crate::decision::{Decision, Outcome, POLL_SECONDS, QUIESCE_SECONDS};
 use crate::deployment::{Deployment, Phase};
 use crate::event::Event;
@@ -68,9 +68,7 @@ fn look(deployment: &Deployment, change: &Change, seen: Option<&Seen>, now: Time
             POLL_SECONDS,
             format!("{} is being started", change.id),
         ),
-        Progress::Running { note } => {
-            Decision::wait(change.work.poll_seconds(), format!("{}: {note}", change.id))
-        }
+        Progress::Running { note } => Decision::wait(change.poll_seconds(), format!("{}: {note}", change.id)),
         Progress::Done { detail, log } => Decision::record(vec![Event::ChangeMade {
             id: change.id.clone(),
             detail: detail.clone(),
@@ -156,11 +154,11 @@ fn after_interruption(deployment: &Deployment, change: &Change, seen: &Seen, now
 
 /// Revert, or hold: by the change's type.
 fn undo(deployment: &Deployment, change: &Change, half_made: bool) -> Decision {
-    let held = |reason: &str, remedy: Option<&str>| {
+    let held = |reason: &str, remedy: Option<String>| {
         Decision::record(vec![Event::ChangeHeld {
             id: change.id.clone(),
             reason: reason.to_owned(),
-            remedy: remedy.map(str::to_owned),
+            remedy,
         }])
     };
     match change.undo {
@@ -181,10 +179,19 @@ fn undo(deployment: &Deployment, change: &Change, half_made: bool) -> Decision {
         Undo::ForwardOnly => held("it is forward-only, and stable works with it", None),
         Undo::NeedsRestore => held(
             "only a backup brings back what was there",
-            Some("decide whether stable can work with it as it is; if not, restore the backup"),
+            Some(how_to_restore(deployment)),
         ),
         Undo::Nothing => held("there is nothing to undo", None),
     }
+}
+
+fn how_to_restore(deployment: &Deployment) -> String {
+    let backups = taken(deployment);
+    let restore = match backups.is_empty() {
+        true => "the backup".to_owned(),
+        false => backups.join(", "),
+    };
+    format!("decide whether stable can work with it as it is; if not, restore {restore}")
 }
 
 fn look_at_undo(deployment: &Deployment, change: &Change, seen: &Seen, now: Timestamp) -> Decision {

@@ -33,9 +33,9 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
     let trigger = trigger(fields, problems);
     let evidence = evidence::evidence(fields, problems);
     let hotfix = evidence::hotfix(fields, evidence.as_ref(), problems);
-    let migrations = changes::migrations(fields, problems);
+    let prepare = changes::prepare(fields, problems);
+    let migrations = changes::migrations(fields, &prepare, problems);
     let infrastructure = infrastructure::infrastructure(fields, problems);
-    let prepare = changes::prepare(fields);
     changes::gates_have_work(fields, &gates, problems);
     Some(Spec {
         service: fields.name("service"),

@@ -4,20 +4,51 @@ use std::collections::BTreeMap;
 
 use super::build::duplicate;
 use super::fields::{Fields, Items};
-use super::model::{Gate, GatePhase, Migration, Preparation};
+use super::model::{Backup, Gate, GatePhase, Migration, Preparation};
 use super::problem::{Draft, ProblemCode, Problems, Span};
-use crate::change::Undo;
+use crate::change::{Source, Undo};
 
 /// `prepare`.
-pub(super) fn prepare(fields: &Fields) -> Preparation {
-    let section = fields.section("prepare");
+pub(super) fn prepare(fields: &Fields, problems: &mut Problems) -> Preparation {
+    let Some(section) = fields.section("prepare") else {
+        return Preparation::default();
+    };
+    let mut seen: BTreeMap<Source, Span> = BTreeMap::new();
+    let mut backups = Vec::new();
+    for item in section.list("backups").into_iter().flat_map(Items::sections) {
+        let Some((source, span)) = source(item, problems) else {
+            continue;
+        };
+        if let Some(first) = seen.insert(source.clone(), span) {
+            problems.push(duplicate(span, first, &format!("the {}", source.title())));
+        }
+        backups.extend(item.whole("timeout").map(|timeout_seconds| Backup {
+            source,
+            timeout_seconds,
+        }));
+    }
     Preparation {
-        suspend_autoscaling: section.and_then(|section| section.flag("suspendAutoscaling")) == Some(true),
+        backups,
+        suspend_autoscaling: section.flag("suspendAutoscaling") == Some(true),
     }
 }
 
+/// What an item of `backups` is about, and where it stands.
+fn source(item: &Fields, problems: &mut Problems) -> Option<(Source, Span)> {
+    let named = |key: &str| item.text(key).map(str::to_owned);
+    let (span, message) = match (item.is_given("table"), item.is_given("database")) {
+        (true, false) => return Some((Source::Table(named("table")?), item.value_span("table"))),
+        (false, true) => return Some((Source::Database(named("database")?), item.value_span("database"))),
+        (true, true) => (item.key_span("database"), "a backup is of one thing"),
+        (false, false) => (item.span, "a backup needs a `table` or a `database`"),
+    };
+    let draft = Draft::new(ProblemCode::Contradiction, span, message);
+    problems.push(draft.help("begin an item of its own for each table and each database"));
+    None
+}
+
 /// `migrations`.
-pub(super) fn migrations(fields: &Fields, problems: &mut Problems) -> Vec<Migration> {
+pub(super) fn migrations(fields: &Fields, prepare: &Preparation, problems: &mut Problems) -> Vec<Migration> {
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     let mut migrations = Vec::new();
     for section in fields.list("migrations").into_iter().flat_map(Items::sections) {
@@ -27,7 +58,18 @@ pub(super) fn migrations(fields: &Fields, problems: &mut Problems) -> Vec<Migrat
                 problems.push(duplicate(span, first, &format!("the migration `{name}`")));
             }
         }
-        migrations.extend(migration(section, problems));
+        let migration = migration(section, problems);
+        let lost = |one: &&Migration| one.undo == Undo::NeedsRestore && prepare.backups.is_empty();
+        if let Some(one) = migration.as_ref().filter(lost) {
+            let message = format!(
+                "only a backup brings back what `{}` changes, and none is taken",
+                one.name
+            );
+            let draft = Draft::new(ProblemCode::NoBackup, section.value_span("undo"), message);
+            let help = "name the table or the database in `prepare.backups`";
+            problems.push(draft.help(help).warning());
+        }
+        migrations.extend(migration);
     }
     migrations
 }

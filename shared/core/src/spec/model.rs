@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Evidence, Hotfix};
 use crate::analysis::{Condition, KnownMetric};
-use crate::change::{Expected, Undo};
+use crate::change::{Expected, Source, Undo};
 use crate::ids::{EnvironmentName, Role, ServiceName, Weight};
 
 /// A validated deployment file of one target.
@@ -311,9 +311,22 @@ pub struct SuiteName(pub String);
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Preparation {
+    /// `backups`, in order, each complete before the next one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backups: Vec<Backup>,
     /// `suspendAutoscaling`: nothing but the deployment changes the number of tasks while it runs.
     #[serde(default)]
     pub suspend_autoscaling: bool,
+}
+
+/// `prepare.backups[]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Backup {
+    /// `table` or `database`.
+    pub source: Source,
+    /// `timeout`: how long it may take.
+    pub timeout_seconds: u32,
 }
 
 impl Preparation {

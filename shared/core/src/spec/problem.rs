@@ -77,6 +77,8 @@ pub enum ProblemCode {
     MeasuresNothing,
     /// A warning: a setting has no effect here.
     NoEffect,
+    /// A warning: what only a backup brings back, and no backup is taken.
+    NoBackup,
 }
 
 impl ProblemCode {
@@ -120,6 +122,7 @@ impl ProblemCode {
             Self::NeedsLoadBalancer => ("spec::needs_load_balancer", "needs a load balancer"),
             Self::MeasuresNothing => ("spec::measures_nothing", "nothing is measured"),
             Self::NoEffect => ("spec::no_effect", "has no effect"),
+            Self::NoBackup => ("spec::no_backup", "no backup to restore"),
         }
     }
 }

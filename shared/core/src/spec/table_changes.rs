@@ -2,7 +2,7 @@
 
 use super::keys::Presence::{Default, Optional, Required};
 use super::keys::{Kind, Section, TextRule};
-use super::table::{is_printable, key, name};
+use super::table::{is_label, is_printable, key, name};
 
 static CHANGE_NAME: TextRule = name("the name of a change such as add-email");
 static WORD: TextRule = TextRule {
@@ -11,15 +11,66 @@ static WORD: TextRule = TextRule {
     pattern: "^[!-~]([ -~]{0,999})$",
     accepts: |text| is_printable(text, 1000),
 };
+static TABLE: TextRule = TextRule {
+    what: "the name of a DynamoDB table",
+    rule: "3 to 255 letters, digits, dots, dashes and underscores",
+    pattern: "^[A-Za-z0-9_.-]{3,255}$",
+    accepts: |text| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        (3..=255).contains(&text.len()) && text.chars().all(plain)
+    },
+};
+static DATABASE: TextRule = TextRule {
+    what: "the identifier of an RDS database instance",
+    rule: "lowercase letters, digits and dashes, starting with a letter, at most 63 characters",
+    pattern: "^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+    accepts: |text| is_label(text, 63),
+};
 pub(super) static PREPARE: Section = Section {
     doc: "What is done before anything else is touched.",
-    keys: &[key(
-        "suspendAutoscaling",
-        Kind::Flag,
-        Default("false"),
-        "Suspend Application Auto Scaling of the target's ECS services while the deployment runs. Every end \
-         puts back what was there.",
-    )],
+    keys: &[
+        key(
+            "backups",
+            Kind::List {
+                of: &Kind::Section(&BACKUP),
+                min: 1,
+                max: 10,
+            },
+            Optional,
+            "Backups, each taken and seen complete before anything is changed. Where one fails, the \
+             deployment stops there. Tidegate never deletes a backup.",
+        ),
+        key(
+            "suspendAutoscaling",
+            Kind::Flag,
+            Default("false"),
+            "Suspend Application Auto Scaling of the target's ECS services while the deployment runs. Every \
+             end puts back what was there.",
+        ),
+    ],
+};
+static BACKUP: Section = Section {
+    doc: "One backup: of a table or of a database.",
+    keys: &[
+        key(
+            "table",
+            Kind::Text(&TABLE),
+            Optional,
+            "A DynamoDB table: an on-demand backup.",
+        ),
+        key(
+            "database",
+            Kind::Text(&DATABASE),
+            Optional,
+            "A database instance of RDS, not a cluster: a snapshot.",
+        ),
+        key(
+            "timeout",
+            Kind::Duration { min: 60, max: 21_600 },
+            Default("1h"),
+            "How long it may take.",
+        ),
+    ],
 };
 pub(super) static MIGRATION: Section = Section {
     doc: "A change of schema or data that the revision before can work with.",

@@ -15,6 +15,7 @@ mod elbv2;
 mod eventbridge;
 mod fault;
 mod query;
+mod rds;
 mod recognise;
 mod reply;
 mod sns;
@@ -47,6 +48,8 @@ pub enum Service {
     AutoScaling,
     /// CloudWatch.
     CloudWatch,
+    /// Relational Database Service.
+    Rds,
     /// Elastic Container Registry.
     Ecr,
     /// Simple Notification Service.
@@ -71,6 +74,7 @@ impl Service {
         match self {
             Self::Elbv2 => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
             Self::CloudWatch => "http://monitoring.amazonaws.com/doc/2010-08-01/",
+            Self::Rds => "http://rds.amazonaws.com/doc/2014-10-31/",
             Self::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
             Self::Ecs
@@ -168,6 +172,7 @@ fn answer(fleet: &mut Fleet, call: &Call, input: &Map<String, Value>) -> Result<
         Service::Ecr => ecr::answer(fleet, &call.operation, args),
         Service::Sns => sns::answer(fleet, &call.operation, args),
         Service::Events => eventbridge::answer(fleet, &call.operation, args),
+        Service::Rds => rds::answer(fleet, &call.operation, args),
         Service::Sts => sts::answer(fleet, &call.operation),
         Service::DynamoDb => tables::answer(fleet, &call.operation, args),
         Service::DynamoDbStreams | Service::States | Service::Lambda => {

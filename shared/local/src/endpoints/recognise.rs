@@ -60,10 +60,11 @@ const TARGETS: [(&str, Service); 8] = [
 
 /// Services that speak the query protocol: the version of their API, and the
 /// name that they are signed for.
-const QUERIES: [(&str, &str, Service); 4] = [
+const QUERIES: [(&str, &str, Service); 5] = [
     ("2015-12-01", "elasticloadbalancing", Service::Elbv2),
     ("2010-08-01", "monitoring", Service::CloudWatch),
     ("2010-03-31", "sns", Service::Sns),
+    ("2014-10-31", "rds", Service::Rds),
     ("2011-06-15", "sts", Service::Sts),
 ];
 

@@ -42,6 +42,7 @@ pub(crate) fn is_time(name: &str) -> bool {
         name,
         "AlarmConfigurationUpdatedTimestamp"
             | "CreatedTime"
+            | "SnapshotCreateTime"
             | "StateTransitionedTimestamp"
             | "StateUpdatedTimestamp"
             | "Timestamp"
@@ -88,6 +89,7 @@ pub fn fault_reply(call: &Call, fault: &Fault, request_id: &str) -> Reply {
                 | Service::Elbv2
                 | Service::AutoScaling
                 | Service::Ecr
+                | Service::Rds
                 | Service::Sns
                 | Service::Events
                 | Service::Sts

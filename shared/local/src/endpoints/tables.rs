@@ -1,17 +1,18 @@
-//! What DynamoDB says of the settings of a service's tables.
+//! What DynamoDB says of the settings of a service's tables, and its backups of them.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::args::Args;
+use super::args::{Args, epoch};
 use super::{Call, Fault};
-use crate::fleet::{Fleet, ServiceTable};
+use crate::fleet::{Backup, Fleet, ServiceTable};
 use crate::names::TABLE;
 
 /// Whether a call is about the settings of a table that is not Tidegate's own.
 pub(crate) fn is_of_a_service(call: &Call) -> bool {
     if !matches!(
         call.operation.as_str(),
-        "DescribeTable" | "DescribeContinuousBackups"
+        "DescribeTable" | "DescribeContinuousBackups" | "CreateBackup" | "ListBackups"
     ) {
         return false;
     }
@@ -20,7 +21,7 @@ pub(crate) fn is_of_a_service(call: &Call) -> bool {
 }
 
 /// Answers an operation.
-pub(super) fn answer(fleet: &Fleet, operation: &str, args: Args<'_>) -> Result<Value, Fault> {
+pub(super) fn answer(fleet: &mut Fleet, operation: &str, args: Args<'_>) -> Result<Value, Fault> {
     let name = args.filled("TableName").unwrap_or_default();
     let table = |code: &str| {
         let missing = || {
@@ -34,6 +35,11 @@ pub(super) fn answer(fleet: &Fleet, operation: &str, args: Args<'_>) -> Result<V
     match operation {
         "DescribeTable" => Ok(describe(fleet, name, table("ResourceNotFoundException")?)),
         "DescribeContinuousBackups" => Ok(backups(table("TableNotFoundException")?)),
+        "CreateBackup" => {
+            let bytes = table("TableNotFoundException")?.bytes;
+            create_backup(fleet, name, bytes, args)
+        }
+        "ListBackups" => Ok(list_backups(fleet, name, args)),
         other => Err(Fault::unknown_operation(other)),
     }
 }
@@ -75,4 +81,59 @@ fn backups(table: &ServiceTable) -> Value {
         "ContinuousBackupsStatus": "ENABLED",
         "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": status},
     }})
+}
+
+/// How long DynamoDB takes for a backup, whatever the size of the table.
+const BACKUP_SECONDS: i64 = 20;
+
+fn create_backup(fleet: &mut Fleet, table: &str, bytes: u64, args: Args<'_>) -> Result<Value, Fault> {
+    let Some(name) = args.filled("BackupName") else {
+        return Err(Fault::new("ValidationException", "BackupName is missing"));
+    };
+    let now = fleet.now();
+    let mut underway = fleet.backups.values();
+    if underway.any(|one| one.of == table && one.ready_at > now) {
+        return Err(Fault::new(
+            "BackupInUseException",
+            format!("Backup is being created for table {table}"),
+        ));
+    }
+    // DynamoDB takes a second backup of one name without a word.
+    let arn = format!(
+        "arn:aws:dynamodb:{}:{}:table/{table}/backup/{:014}-{:08}",
+        fleet.region,
+        fleet.account,
+        now.as_millisecond(),
+        fleet.backups.len()
+    );
+    let backup = fleet.take_backup(&arn, table, name, bytes, BACKUP_SECONDS);
+    Ok(json!({ "BackupDetails": shown(&arn, &backup, now) }))
+}
+
+fn list_backups(fleet: &Fleet, table: &str, args: Args<'_>) -> Value {
+    let since = args.time("TimeRangeLowerBound");
+    let own = fleet.backups.iter().filter(|(arn, backup)| {
+        backup.of == table
+            && arn.contains(":dynamodb:")
+            && since.is_none_or(|since| backup.created_at >= since)
+    });
+    let summaries: Vec<Value> = own
+        .map(|(arn, backup)| {
+            let mut shown = shown(arn, backup, fleet.now());
+            shown["TableName"] = Value::from(table);
+            shown
+        })
+        .collect();
+    json!({ "BackupSummaries": summaries })
+}
+
+fn shown(arn: &str, backup: &Backup, now: Timestamp) -> Value {
+    json!({
+        "BackupArn": arn,
+        "BackupName": backup.name,
+        "BackupStatus": if backup.ready_at <= now { "AVAILABLE" } else { "CREATING" },
+        "BackupType": "USER",
+        "BackupSizeBytes": backup.bytes,
+        "BackupCreationDateTime": epoch(backup.created_at),
+    })
 }

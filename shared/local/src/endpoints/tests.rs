@@ -24,7 +24,9 @@ use tidegate_core::evidence::{ScanState, Signature};
 use tidegate_core::ids::Digest;
 
 use super::*;
-use crate::fleet::{AlarmValue, Behaviour, GoldenService, GoldenSpec, Scan, ScanEnd, ServiceTable, Signed};
+use crate::fleet::{
+    AlarmValue, Behaviour, Database, GoldenService, GoldenSpec, Scan, ScanEnd, ServiceTable, Signed,
+};
 
 const STABLE: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
 const NEXT: &str = "sha256:2222222222222222222222222222222222222222222222222222222222222222";
@@ -915,4 +917,106 @@ fn no_input_makes_it_panic() {
     assert_eq!(fleet.with(|fleet| fleet.weights_log.len()), 1);
     assert!(fleet.with(|fleet| fleet.rule(made.rule.as_ref().unwrap()).is_some()));
     let _: Timestamp = fleet.with(|fleet| fleet.now());
+}
+
+#[test]
+fn the_rds_client_takes_each_snapshot_once() {
+    let (fleet, _) = InProcess::new();
+    let client = client!(aws_sdk_rds, fleet);
+    let database = Database {
+        gibibytes: 20,
+        snapshot_seconds: 100,
+        ..Database::default()
+    };
+    fleet.with(|fleet| fleet.databases.insert("web-db".to_owned(), database));
+    let create = |database: &str| {
+        client
+            .create_db_snapshot()
+            .db_instance_identifier(database)
+            .db_snapshot_identifier("tidegate-web-1")
+            .send()
+    };
+    let read = || {
+        client
+            .describe_db_snapshots()
+            .db_snapshot_identifier("tidegate-web-1")
+            .send()
+    };
+    runtime().block_on(async {
+        let error = read().await.unwrap_err();
+        assert!(error.into_service_error().is_db_snapshot_not_found_fault());
+        let error = create("no").await.unwrap_err();
+        assert!(error.into_service_error().is_db_instance_not_found_fault());
+        create("Web-DB").await.unwrap();
+        let error = create("web-db").await.unwrap_err();
+        assert!(error.into_service_error().is_db_snapshot_already_exists_fault());
+        fleet.pass(40);
+        let answer = read().await.unwrap();
+        let [snapshot] = answer.db_snapshots() else {
+            unreachable!("one was taken")
+        };
+        assert_eq!(
+            (snapshot.status(), snapshot.percent_progress()),
+            (Some("creating"), Some(40))
+        );
+        fleet.pass(60);
+        let answer = read().await.unwrap();
+        let snapshot = &answer.db_snapshots()[0];
+        assert_eq!(
+            (snapshot.status(), snapshot.allocated_storage()),
+            (Some("available"), Some(20))
+        );
+        assert_eq!(
+            snapshot.db_snapshot_arn(),
+            Some("arn:aws:rds:eu-west-1:123456789012:snapshot:tidegate-web-1")
+        );
+        assert_eq!(snapshot.snapshot_create_time().unwrap().secs(), 1_767_607_200);
+    });
+}
+
+#[test]
+fn the_dynamodb_client_finds_the_backups_of_a_table() {
+    let (fleet, _) = InProcess::new();
+    let client = client!(aws_sdk_dynamodb, fleet);
+    let table = ServiceTable {
+        bytes: 4096,
+        ..ServiceTable::default()
+    };
+    fleet.with(|fleet| fleet.service_tables.insert("orders".to_owned(), table));
+    let create = |table: &str| {
+        client
+            .create_backup()
+            .table_name(table)
+            .backup_name("before")
+            .send()
+    };
+    runtime().block_on(async {
+        let error = create("no").await.unwrap_err();
+        assert!(error.into_service_error().is_table_not_found_exception());
+        create("orders").await.unwrap();
+        let error = create("orders").await.unwrap_err();
+        assert!(error.into_service_error().is_backup_in_use_exception());
+        fleet.pass(60);
+        let since = |seconds| {
+            let since = aws_smithy_types::DateTime::from_secs(seconds);
+            client
+                .list_backups()
+                .table_name("orders")
+                .time_range_lower_bound(since)
+                .send()
+        };
+        let answer = since(1_767_607_200).await.unwrap();
+        let [backup] = answer.backup_summaries() else {
+            unreachable!("one was taken")
+        };
+        assert_eq!(
+            backup.backup_status().map(|status| status.as_str()),
+            Some("AVAILABLE")
+        );
+        assert_eq!(
+            (backup.backup_name(), backup.backup_size_bytes()),
+            (Some("before"), Some(4096))
+        );
+        assert!(since(1_767_607_201).await.unwrap().backup_summaries().is_empty());
+    });
 }

@@ -11,6 +11,7 @@
 //! there is.
 
 mod alarms;
+mod backups;
 mod ecs;
 mod elb;
 mod events;
@@ -37,6 +38,7 @@ use serde_json::{Map, Value};
 pub use alarms::{
     Alarm, AlarmChange, AlarmState, AlarmValue, Comparison, Query, Source, Subject, TreatMissing,
 };
+pub use backups::{Backup, Database};
 pub use ecs::{
     Attachment, Deployment, DeploymentConfiguration, EcsService, RolloutState, ServiceEvent, Stop, StopCode,
     SuiteEnd, Task, TaskDefinition, TaskStatus, Transition,
@@ -165,6 +167,12 @@ pub struct Fleet {
     pub(crate) target_groups: BTreeMap<String, TargetGroup>,
     pub(crate) metrics: MetricStore,
     pub(crate) alarms: BTreeMap<String, Alarm>,
+    /// Database instances of RDS, by identifier.
+    #[serde(default)]
+    pub databases: BTreeMap<String, Database>,
+    /// Backups of tables and snapshots of databases, by ARN.
+    #[serde(default)]
+    pub backups: BTreeMap<String, Backup>,
     #[serde(default)]
     pub(crate) scalable: BTreeMap<String, ScalableTarget>,
     pub(crate) pending: Vec<FleetEvent>,
@@ -208,6 +216,8 @@ impl Fleet {
             target_groups: BTreeMap::new(),
             metrics: MetricStore::default(),
             alarms: BTreeMap::new(),
+            databases: BTreeMap::new(),
+            backups: BTreeMap::new(),
             scalable: BTreeMap::new(),
             pending: Vec::new(),
         }

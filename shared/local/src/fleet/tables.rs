@@ -14,6 +14,9 @@ pub struct ServiceTable {
     pub point_in_time_recovery: bool,
     /// Whether it is protected from being deleted.
     pub deletion_protection: bool,
+    /// How large it is.
+    #[serde(default)]
+    pub bytes: u64,
     /// Its indexes, and whether each has been built.
     pub indexes: BTreeMap<String, bool>,
 }

@@ -29,6 +29,7 @@ fn changed(change: Change, stage: Option<ChangeStage>, state: ExitState) -> View
             stage,
             since: at(0),
             before: None,
+            kept: None,
             remedy: None,
         };
         deployment.changes.insert(change.id.clone(), state);
@@ -156,6 +157,7 @@ fn suspending(stage: Option<ChangeStage>, remedy: Option<&str>) -> View {
         stage,
         since: at(10),
         before: None,
+        kept: None,
         remedy: remedy.map(str::to_owned),
     };
     deployment.changes.extend(stage.map(|stage| (id, state(stage))));

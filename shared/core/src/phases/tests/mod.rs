@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod around;
+mod backups;
 mod baking;
 mod forward;
 mod planning;

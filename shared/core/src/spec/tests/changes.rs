@@ -6,6 +6,9 @@ use crate::change::{Expected, ResourceKind, Setting, Undo};
 /// Every key of these sections, in a file that is accepted.
 pub(super) const CHANGES: &str = "
 prepare:
+  backups:
+    - {table: orders, timeout: 30m}
+    - {database: web-db}
   suspendAutoscaling: true
 migrations:
   - name: add-email
@@ -188,4 +191,47 @@ fn autoscaling_is_left_alone_unless_the_file_says_otherwise() {
     assert_eq!(planned(""), (false, false));
     assert_eq!(planned("prepare: {suspendAutoscaling: false}\n"), (false, false));
     assert_eq!(planned("prepare: {suspendAutoscaling: true}\n"), (true, true));
+}
+
+#[test]
+fn a_backup_is_of_one_table_or_one_database() {
+    let one = |items: &str| messages(&format!("prepare: {{backups: [{items}]}}\n"));
+    assert_eq!(
+        one("{timeout: 5m}"),
+        ["4:22 a backup needs a `table` or a `database`"]
+    );
+    assert_eq!(
+        one("{table: orders, database: orders}"),
+        ["4:37 a backup is of one thing"]
+    );
+    assert_eq!(
+        one("{table: orders}, {database: orders}, {table: orders}"),
+        ["4:66 the table orders is given twice"]
+    );
+    assert_eq!(one("{database: Web_DB}").len(), 1);
+    let spec = accept(&target("rolling", CHANGES)).spec;
+    let backups: Vec<_> = spec.prepare.backups.iter().collect();
+    assert_eq!(
+        backups.iter().map(|one| one.source.title()).collect::<Vec<_>>(),
+        ["table orders", "database web-db"]
+    );
+    assert_eq!(
+        backups.iter().map(|one| one.timeout_seconds).collect::<Vec<_>>(),
+        [1800, 3600]
+    );
+}
+
+#[test]
+fn what_only_a_backup_brings_back_warns_where_none_is_taken() {
+    let warned = |prepare: &str| {
+        let text = format!("{prepare}migrations: [{{name: a, command: [up], undo: needs-restore}}]\n");
+        let warnings = accept(&target("rolling", &text)).warnings;
+        warnings
+            .into_iter()
+            .map(|one| (one.code, one.message))
+            .collect::<Vec<_>>()
+    };
+    let message = "only a backup brings back what `a` changes, and none is taken".to_owned();
+    assert_eq!(warned(""), [(ProblemCode::NoBackup, message)]);
+    assert_eq!(warned("prepare: {backups: [{table: orders}]}\n"), []);
 }

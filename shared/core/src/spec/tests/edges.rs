@@ -454,6 +454,7 @@ fn every_code_is_printed_as_it_is_stored() {
         ProblemCode::NeedsLoadBalancer,
         ProblemCode::MeasuresNothing,
         ProblemCode::NoEffect,
+        ProblemCode::NoBackup,
     ];
     for code in codes {
         let stored = serde_json::to_value(code).unwrap();

@@ -1,0 +1,105 @@
+//! Backups that are taken before anything is changed, and what a person restores from.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Work;
+use crate::deployment::Deployment;
+use crate::hash::sha256_hex;
+
+/// What is backed up.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Source {
+    /// A DynamoDB table, by its name.
+    Table(String),
+    /// A database instance of RDS, by its identifier.
+    Database(String),
+}
+
+impl Source {
+    /// `table orders`.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Table(name) => format!("table {name}"),
+            Self::Database(name) => format!("database {name}"),
+        }
+    }
+
+    /// Its name on AWS.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Table(name) | Self::Database(name) => name,
+        }
+    }
+
+    /// The name of its backup of one deployment, so that a second run finds it instead of taking another.
+    ///
+    /// It follows the stricter rule of the two services: lowercase letters, digits and single dashes, at
+    /// most 255 (Amazon RDS API Reference, `CreateDBSnapshot`; Amazon DynamoDB API Reference,
+    /// `CreateBackup`). The time is part of it because a backup outlives Tidegate's own table, with which
+    /// deployments are counted anew.
+    pub fn backup_name(&self, deployment: &str, requested_at: Timestamp) -> String {
+        let plain = format!("{deployment}-{}", self.name()).to_lowercase();
+        let parts = plain.split(|c: char| !c.is_ascii_alphanumeric());
+        let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+        let readable: String = parts.join("-").chars().take(200).collect();
+        let exact = format!("{deployment}/{}/{requested_at}", self.title());
+        let mut hash = sha256_hex(exact.as_bytes());
+        hash.truncate(8);
+        format!("tidegate-{}-{hash}", readable.trim_end_matches('-'))
+    }
+}
+
+/// The backups that a deployment has taken: `table orders (2 GiB in arn:...)`.
+pub(crate) fn taken(deployment: &Deployment) -> Vec<String> {
+    let changes = deployment.planned_changes().iter();
+    let taken = changes.filter_map(|change| match &change.work {
+        Work::Backup { source } => {
+            let kept = deployment.changes.get(&change.id)?.kept.as_ref()?;
+            Some(format!("{} ({kept})", source.title()))
+        }
+        Work::Run { .. } | Work::Verify { .. } | Work::SuspendScaling { .. } => None,
+    });
+    taken.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Timestamp = Timestamp::constant(1_772_442_000, 0);
+
+    #[test]
+    fn a_backup_has_a_name_of_its_own_that_both_services_take() {
+        let table = Source::Table("Shop.Orders_2024--x".to_owned());
+        let name = table.backup_name("web-production-7-0a1b2c3d", AT);
+        assert_eq!(
+            name.rsplit_once('-').map(|(readable, _)| readable),
+            Some("tidegate-web-production-7-0a1b2c3d-shop-orders-2024-x")
+        );
+        let long = Source::Table("x".repeat(255)).backup_name(&"d".repeat(80), AT);
+        for name in [name, long] {
+            assert!(name.len() <= 255 && !name.contains("--"), "{name}");
+            assert!(
+                name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn two_backups_never_share_a_name() {
+        let orders = Source::Table("orders".to_owned());
+        let name = orders.backup_name("web-1", AT);
+        let later = Timestamp::constant(1_772_442_001, 0);
+        let others = [
+            Source::Database("orders".to_owned()).backup_name("web-1", AT),
+            Source::Table("ORDERS".to_owned()).backup_name("web-1", AT),
+            orders.backup_name("web-2", AT),
+            orders.backup_name("web-1", later),
+        ];
+        assert!(!others.contains(&name), "{others:?}");
+        assert_eq!(orders.backup_name("web-1", AT), name);
+    }
+}

@@ -1,0 +1,64 @@
+//! Databases of the services, as far as their snapshots go, and what was backed up.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Fleet;
+
+/// A database instance of RDS.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Database {
+    /// Storage that it has.
+    pub gibibytes: u32,
+    /// How long a snapshot takes.
+    pub snapshot_seconds: u32,
+    /// Whether its snapshots fail in the end.
+    pub snapshots_fail: bool,
+}
+
+/// A backup of a table, or a snapshot of a database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backup {
+    /// Its name; only those of snapshots are unique.
+    pub name: String,
+    /// Name of the table or the database.
+    pub of: String,
+    /// How large it is.
+    pub bytes: u64,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When it is complete.
+    pub ready_at: Timestamp,
+}
+
+impl Fleet {
+    /// Begins a backup.
+    pub(crate) fn take_backup(
+        &mut self,
+        arn: &str,
+        of: &str,
+        name: &str,
+        bytes: u64,
+        seconds: i64,
+    ) -> Backup {
+        let now = self.now();
+        let backup = Backup {
+            name: name.to_owned(),
+            of: of.to_owned(),
+            bytes,
+            created_at: now,
+            ready_at: now
+                .checked_add(SignedDuration::from_secs(seconds))
+                .unwrap_or(Timestamp::MAX),
+        };
+        self.backups.insert(arn.to_owned(), backup.clone());
+        backup
+    }
+
+    /// Names of the backups of a table or a database, oldest first.
+    pub fn backups_of(&self, of: &str) -> Vec<String> {
+        let mut own: Vec<&Backup> = self.backups.values().filter(|one| one.of == of).collect();
+        own.sort_by_key(|one| one.created_at);
+        own.into_iter().map(|one| one.name.clone()).collect()
+    }
+}
