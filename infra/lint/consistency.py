@@ -27,6 +27,7 @@ PREFIX_OF_FEATURE = {
     "eventbridge": "events",
     "sfn": "states",
     "sns": "sns",
+    "ssm": "ssm",
 }
 
 # Permissions that no SDK call of ours shows: Lambda, ECS and SNS use them on a function's behalf.
@@ -97,6 +98,9 @@ CALLS = {
     "create_db_snapshot": "rds:CreateDBSnapshot",
     "describe_db_snapshots": "rds:DescribeDBSnapshots",
     "publish": "sns:Publish",
+    "delete_parameter": "ssm:DeleteParameter",
+    "get_parameter": "ssm:GetParameter",
+    "put_parameter": "ssm:PutParameter",
     "describe_execution": "states:DescribeExecution",
     "send_task_failure": "states:SendTaskFailure",
     "send_task_success": "states:SendTaskSuccess",

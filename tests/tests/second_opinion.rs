@@ -31,6 +31,8 @@ mod backups;
 mod bluegreen;
 #[path = "scenarios/canary.rs"]
 mod canary;
+#[path = "scenarios/configuration.rs"]
+mod configuration;
 #[path = "scenarios/evidence.rs"]
 mod evidence;
 #[path = "scenarios/faults.rs"]

@@ -185,14 +185,19 @@ impl PlanHash {
 }
 
 impl ChangeId {
-    /// The name of one change of a kind. What an id can't hold becomes a dash.
+    /// The name of one change of a kind. What an id can't hold becomes a dash, and of a name that is too
+    /// long for it a hash tells the rest.
     pub fn of(kind: &str, name: &str) -> Self {
-        let name: String = name
-            .chars()
-            .take(280)
-            .map(|c| if c.is_ascii_graphic() { c } else { '-' })
-            .collect();
-        Self(format!("{kind}:{name}").into())
+        /// Kind and hash have their place beside it.
+        const MOST: usize = 250;
+        let graphic = |c: char| if c.is_ascii_graphic() { c } else { '-' };
+        let mut shown: String = name.chars().take(MOST).map(graphic).collect();
+        if name.chars().nth(MOST).is_some() {
+            let hash = crate::hash::sha256_hex(name.as_bytes());
+            shown.push('-');
+            shown.extend(hash.chars().take(16));
+        }
+        Self(format!("{kind}:{shown}").into())
     }
 }
 

@@ -317,7 +317,7 @@ impl Aws {
     fn change(&mut self, change: &Change, direction: Direction, world: &Applying<'_>) {
         match (&change.work, direction) {
             // A look by a person is a task that somebody else runs.
-            (Work::Run { .. } | Work::Verify { .. } | Work::Backup { .. }, _) => {
+            (Work::Run { .. } | Work::Verify { .. } | Work::Backup { .. } | Work::SetParameter { .. }, _) => {
                 self.run_change(change, direction, world)
             }
             (Work::SuspendScaling { .. }, Direction::Make) => {

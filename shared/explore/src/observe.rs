@@ -170,7 +170,9 @@ impl World {
             }
         };
         let progress = |change: &Change, direction| match &change.work {
-            Work::Run { .. } | Work::Verify { .. } | Work::Backup { .. } => ran(change, direction),
+            Work::Run { .. } | Work::Verify { .. } | Work::Backup { .. } | Work::SetParameter { .. } => {
+                ran(change, direction)
+            }
             Work::SuspendScaling { .. } => set(change, direction),
         };
         let seen = |change: &Change| Seen {

@@ -311,6 +311,7 @@ impl Shared {
             | Service::CloudWatch
             | Service::Ecr
             | Service::Sns
+            | Service::Ssm
             | Service::Events
             | Service::Rds
             | Service::Sts

@@ -55,6 +55,7 @@ pub(crate) fn build(shared: &Arc<Shared>) -> Result<BTreeMap<&'static str, Funct
         "prepare" => prepare::Prepare::new, prepare::Prepare;
         "migrate" => migrate::Migrate::new, migrate::Migrate;
         "infrastructure" => infrastructure::Infrastructure::new, infrastructure::Infrastructure;
+        "configure" => configure::Configure::new, configure::Configure;
         "shift" => shift::Shift::new, shift::Shift;
         "validate" => validate::Validate::new, validate::Validate;
         "complete" => complete::Complete::new, complete::Complete;

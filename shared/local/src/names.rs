@@ -12,11 +12,12 @@ pub const BUS: &str = "tidegate";
 pub const SLACK_WEBHOOK: &str = "https://hooks.slack.test/services/local";
 
 /// The Lambda functions, by folder name.
-pub const FUNCTIONS: [&str; 15] = [
+pub const FUNCTIONS: [&str; 16] = [
     "plan",
     "prepare",
     "migrate",
     "infrastructure",
+    "configure",
     "shift",
     "validate",
     "complete",

@@ -9,6 +9,7 @@ mod analysis;
 mod backups;
 mod bluegreen;
 mod canary;
+mod configuration;
 mod evidence;
 mod faults;
 mod found;

@@ -3,6 +3,8 @@
 
 #[cfg(all(feature = "dynamodb", feature = "rds"))]
 pub mod backup;
+#[cfg(feature = "ssm")]
+pub mod parameter;
 #[cfg(feature = "ecs")]
 pub mod run;
 #[cfg(feature = "autoscaling")]

@@ -3,6 +3,7 @@
 
 mod backup;
 mod expected;
+pub mod parameter;
 mod plan;
 mod state;
 
@@ -78,6 +79,13 @@ pub enum Work {
         /// Name of the ECS service.
         service: String,
     },
+    /// A parameter of Systems Manager gets a value. The file is not secret, so neither is the value.
+    SetParameter {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+    },
 }
 
 /// What was there before, for an undo to bring back exactly.
@@ -94,6 +102,11 @@ pub enum Before {
         min: i32,
         /// Most tasks that it scales to; never changed.
         max: i32,
+    },
+    /// A parameter of Systems Manager. Its old value stays there, and only there.
+    Parameter {
+        /// Its version.
+        version: i64,
     },
 }
 
@@ -164,6 +177,7 @@ impl Before {
                     is(suspended.scheduled)
                 )
             }
+            Self::Parameter { version } => format!("version {version} was there"),
         }
     }
 }
@@ -175,7 +189,10 @@ impl Work {
             (Self::Run { command, .. }, Direction::Make) => Some(command),
             (Self::Run { down, .. }, Direction::Undo) => down.as_deref(),
             (
-                Self::Verify { .. } | Self::Backup { .. } | Self::SuspendScaling { .. },
+                Self::Verify { .. }
+                | Self::Backup { .. }
+                | Self::SuspendScaling { .. }
+                | Self::SetParameter { .. },
                 Direction::Make | Direction::Undo,
             ) => None,
         }
@@ -186,7 +203,7 @@ impl Change {
     /// Between two looks at it, seconds.
     pub fn poll_seconds(&self) -> u32 {
         match self.work {
-            Work::Run { .. } | Work::SuspendScaling { .. } => POLL_SECONDS,
+            Work::Run { .. } | Work::SuspendScaling { .. } | Work::SetParameter { .. } => POLL_SECONDS,
             // A person is slower than a task, and may take hours.
             Work::Verify { .. } => 60,
             // Few enough looks that even hours of them fit an execution's history.
@@ -204,6 +221,7 @@ impl Change {
             }
             Work::Backup { source } => format!("back up {}", source.title()),
             Work::SuspendScaling { service } => format!("suspend autoscaling of ECS service {service}"),
+            Work::SetParameter { value, .. } => format!("set it to `{}`", shortened(value)),
         };
         let undo = match (self.undo, self.work.command(Direction::Undo)) {
             (Undo::Revertible, Some(down)) => format!("revertible with `{}`", down.join(" ")),
@@ -211,5 +229,14 @@ impl Change {
             (undo, _) => undo.as_str().to_owned(),
         };
         format!("{}: {what} ({undo})", self.id)
+    }
+}
+
+/// As much of a value as a line of a plan has room for; the file has all of it.
+fn shortened(value: &str) -> String {
+    const MOST: usize = 80;
+    match value.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", value.get(..end).unwrap_or(value)),
+        None => value.to_owned(),
     }
 }

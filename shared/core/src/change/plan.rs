@@ -3,7 +3,7 @@
 use super::{Change, Undo, Work};
 use crate::deployment::Phase;
 use crate::ids::ChangeId;
-use crate::spec::{Backup, Infrastructure, Migration, Spec};
+use crate::spec::{Backup, Infrastructure, Migration, Parameter, Spec};
 use crate::wiring::Wiring;
 
 /// Every change that the file asks for, in the order in which they are made.
@@ -18,6 +18,7 @@ pub fn planned(spec: &Spec, wiring: &Wiring) -> Vec<Change> {
         .chain(suspended)
         .chain(spec.migrations.iter().flat_map(migration))
         .chain(spec.infrastructure.iter().map(verification))
+        .chain(spec.configuration.parameters.iter().map(parameter))
         .collect()
 }
 
@@ -90,5 +91,19 @@ fn verification(infrastructure: &Infrastructure) -> Change {
             expected: infrastructure.verify.clone(),
         },
         timeout_seconds: infrastructure.timeout_seconds,
+    }
+}
+
+fn parameter(parameter: &Parameter) -> Change {
+    Change {
+        id: ChangeId::of("parameter", &parameter.name),
+        phase: Phase::Configure,
+        undo: Undo::Revertible,
+        temporary: false,
+        work: Work::SetParameter {
+            name: parameter.name.clone(),
+            value: parameter.value.clone(),
+        },
+        timeout_seconds: SETTING_SECONDS,
     }
 }

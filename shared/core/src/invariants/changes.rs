@@ -110,7 +110,10 @@ fn went_back(view: &View, record: &Record, change: &Change) -> bool {
     // A reversal undoes what another deployment made.
     let task = match change.work {
         Work::Run { .. } => true,
-        Work::Backup { .. } | Work::SuspendScaling { .. } | Work::Verify { .. } => false,
+        Work::Backup { .. }
+        | Work::SuspendScaling { .. }
+        | Work::SetParameter { .. }
+        | Work::Verify { .. } => false,
     };
     let made =
         run(Direction::Make) || task && record.deployment.kind != Kind::Forward && !view.runs.is_empty();

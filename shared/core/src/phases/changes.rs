@@ -40,6 +40,10 @@ pub(super) fn make_changes(
 /// What is there is recorded first, so that a rollback knows what to bring back even if the function
 /// dies in the middle.
 fn begin(change: &Change, seen: Option<&Seen>) -> Decision {
+    // What can't work is not begun, so that there is nothing to undo.
+    if let Some(Progress::Failed { reason, .. }) = seen.map(|seen| &seen.made) {
+        return failed(change, reason);
+    }
     let before = seen.and_then(|seen| seen.before.clone());
     Decision {
         events: vec![Event::ChangeStarted {
@@ -201,7 +205,11 @@ fn look_at_undo(deployment: &Deployment, change: &Change, seen: &Seen, now: Time
             reason,
             remedy: Some(match before(deployment, change) {
                 Some(before) if change.temporary => format!("put it back yourself: {}", before.describe()),
-                Some(_) | None => "undo it yourself, or decide that stable works with it".to_owned(),
+                Some(before) => format!(
+                    "undo it yourself ({}), or decide that stable works with it",
+                    before.describe()
+                ),
+                None => "undo it yourself, or decide that stable works with it".to_owned(),
             }),
         }])
     };

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::changes;
+use super::configuration;
 use super::evidence;
 use super::fields::{Fields, Items, defaults};
 use super::infrastructure;
@@ -36,6 +37,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
     let prepare = changes::prepare(fields, problems);
     let migrations = changes::migrations(fields, &prepare, problems);
     let infrastructure = infrastructure::infrastructure(fields, problems);
+    let configuration = configuration::configuration(fields, problems);
     changes::gates_have_work(fields, &gates, problems);
     Some(Spec {
         service: fields.name("service"),
@@ -55,6 +57,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         prepare,
         migrations,
         infrastructure,
+        configuration,
         notifications: notifications(fields),
         timeouts: timeouts(fields)?,
         evidence,

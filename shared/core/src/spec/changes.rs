@@ -115,10 +115,14 @@ pub(super) fn gates_have_work(fields: &Fields, gates: &[Gate], problems: &mut Pr
         let section = match gate.before {
             GatePhase::Migrate => "migrations",
             GatePhase::Infrastructure => "infrastructure",
-            GatePhase::Configure => "configuration",
+            GatePhase::Configure => "configuration.parameters",
             GatePhase::Prepare | GatePhase::Shift | GatePhase::Validate | GatePhase::Complete => continue,
         };
-        if !fields.is_given(section) {
+        let given = match section.split_once('.') {
+            Some((outer, key)) => fields.section(outer).is_some_and(|outer| outer.is_given(key)),
+            None => fields.is_given(section),
+        };
+        if !given {
             let before = gate.before.as_str();
             let message = format!("a gate before `{before}` is never asked: the file has no `{section}`");
             let draft = Draft::new(ProblemCode::NoEffect, fields.value_span("gates"), message);

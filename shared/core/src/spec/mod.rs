@@ -7,6 +7,7 @@
 mod build;
 mod changes;
 mod check;
+mod configuration;
 mod evidence;
 mod fields;
 mod infrastructure;
@@ -21,6 +22,7 @@ mod strategy;
 mod syntax;
 mod table;
 mod table_changes;
+mod table_configuration;
 mod table_infrastructure;
 mod tree;
 

@@ -52,6 +52,9 @@ pub struct Spec {
     /// `infrastructure`: what a person makes, looked at before the candidate gets traffic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub infrastructure: Option<Infrastructure>,
+    /// `configuration`.
+    #[serde(default, skip_serializing_if = "Configuration::is_empty")]
+    pub configuration: Configuration,
     /// `notifications`.
     pub notifications: Notifications,
     /// `timeouts`.
@@ -366,6 +369,25 @@ pub struct Infrastructure {
     pub timeout_seconds: u32,
 }
 
+/// `configuration`: what the new revision is configured with.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Configuration {
+    /// `parameters`: set in Systems Manager before the candidate gets traffic.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<Parameter>,
+}
+
+/// One of `configuration.parameters`. Nothing secret: the file is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Parameter {
+    /// `name`, distinct within the file, with its whole path.
+    pub name: String,
+    /// `value`.
+    pub value: String,
+}
+
 /// `notifications`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -384,6 +406,13 @@ pub struct Timeouts {
     pub healthy_seconds: u32,
     /// `suite`, seconds: how long one test suite may run (default 1800).
     pub suite_seconds: u32,
+}
+
+impl Configuration {
+    /// Whether the file asks for nothing of it.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl SuiteName {

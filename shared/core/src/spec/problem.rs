@@ -79,6 +79,8 @@ pub enum ProblemCode {
     NoEffect,
     /// A warning: what only a backup brings back, and no backup is taken.
     NoBackup,
+    /// A warning: a value that should be kept secret, probably.
+    LooksSecret,
 }
 
 impl ProblemCode {
@@ -123,6 +125,7 @@ impl ProblemCode {
             Self::MeasuresNothing => ("spec::measures_nothing", "nothing is measured"),
             Self::NoEffect => ("spec::no_effect", "has no effect"),
             Self::NoBackup => ("spec::no_backup", "no backup to restore"),
+            Self::LooksSecret => ("spec::looks_secret", "a secret?"),
         }
     }
 }

@@ -3,19 +3,13 @@
 
 use super::keys::{Key, Kind, Presence, Section, TextRule};
 use super::table_changes::{MIGRATION, PREPARE};
+use super::table_configuration::CONFIGURATION;
 use super::table_infrastructure::INFRASTRUCTURE;
 use Presence::{Default, Optional, Required};
 
 /// Sections that later releases will act on. Until then they are refused by name: a file that asks
 /// for them must not deploy as if it had not.
-pub(super) const NOT_BUILT_YET: [&str; 6] = [
-    "configuration",
-    "monitoring",
-    "analyzer",
-    "validate",
-    "watch",
-    "report",
-];
+pub(super) const NOT_BUILT_YET: [&str; 5] = ["monitoring", "analyzer", "validate", "watch", "report"];
 
 const DAY: u32 = 86_400;
 
@@ -313,6 +307,12 @@ pub(super) static TARGET: Section = Section {
             Optional,
             "Resources that a person makes or changes by hand; the candidate gets no traffic before each \
              is as it should be.",
+        ),
+        key(
+            "configuration",
+            Kind::Section(&CONFIGURATION),
+            Optional,
+            "What the new revision is configured with, set before it gets traffic and taken back with it.",
         ),
         key(
             "notifications",

@@ -19,6 +19,7 @@ mod rds;
 mod recognise;
 mod reply;
 mod sns;
+mod ssm;
 mod sts;
 mod tables;
 #[cfg(test)]
@@ -54,6 +55,8 @@ pub enum Service {
     Ecr,
     /// Simple Notification Service.
     Sns,
+    /// Systems Manager, of which Parameter Store.
+    Ssm,
     /// EventBridge.
     Events,
     /// Security Token Service.
@@ -80,6 +83,7 @@ impl Service {
             Self::Ecs
             | Self::AutoScaling
             | Self::Ecr
+            | Self::Ssm
             | Self::Events
             | Self::DynamoDb
             | Self::DynamoDbStreams
@@ -171,6 +175,7 @@ fn answer(fleet: &mut Fleet, call: &Call, input: &Map<String, Value>) -> Result<
         Service::CloudWatch => cloudwatch::answer(fleet, &call.operation, args),
         Service::Ecr => ecr::answer(fleet, &call.operation, args),
         Service::Sns => sns::answer(fleet, &call.operation, args),
+        Service::Ssm => ssm::answer(fleet, &call.operation, args),
         Service::Events => eventbridge::answer(fleet, &call.operation, args),
         Service::Rds => rds::answer(fleet, &call.operation, args),
         Service::Sts => sts::answer(fleet, &call.operation),

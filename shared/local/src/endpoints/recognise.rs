@@ -47,9 +47,10 @@ impl Request<'_> {
 }
 
 /// Services by the prefix of `X-Amz-Target`.
-const TARGETS: [(&str, Service); 8] = [
+const TARGETS: [(&str, Service); 9] = [
     ("AmazonEC2ContainerServiceV20141113", Service::Ecs),
     ("AmazonEC2ContainerRegistry_V20150921", Service::Ecr),
+    ("AmazonSSM", Service::Ssm),
     ("AWSEvents", Service::Events),
     ("AnyScaleFrontendService", Service::AutoScaling),
     ("GraniteServiceVersion20100801", Service::CloudWatch),

@@ -91,6 +91,7 @@ pub fn fault_reply(call: &Call, fault: &Fault, request_id: &str) -> Reply {
                 | Service::Ecr
                 | Service::Rds
                 | Service::Sns
+                | Service::Ssm
                 | Service::Events
                 | Service::Sts
                 | Service::DynamoDb

@@ -132,6 +132,8 @@ macro_rules! client {
     };
 }
 
+mod parameters;
+
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -882,6 +884,9 @@ fn no_input_makes_it_panic() {
         "AmazonEC2ContainerRegistry_V20150921.DescribeImageScanFindings",
         "AmazonEC2ContainerRegistry_V20150921.ListImageReferrers",
         "AWSEvents.PutEvents",
+        "AmazonSSM.GetParameter",
+        "AmazonSSM.PutParameter",
+        "AmazonSSM.DeleteParameter",
         "GraniteServiceVersion20100801.GetMetricData",
         "GraniteServiceVersion20100801.PutMetricAlarm",
         "GraniteServiceVersion20100801.DescribeAlarms",

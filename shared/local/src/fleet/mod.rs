@@ -19,6 +19,7 @@ mod expression;
 mod golden;
 mod images;
 mod metrics;
+mod parameters;
 mod random;
 mod rollout;
 mod scaling;
@@ -52,6 +53,7 @@ pub use expression::{Expression, ExpressionError};
 pub use golden::{GoldenService, GoldenSpec};
 pub use images::{Behaviour, Image, ImageId, Repository, Scan, ScanEnd, Signed, Start};
 pub use metrics::{Dimensions, MetricStat, MetricStore, Point, Series, Stat};
+pub use parameters::{Parameter, ParameterKind, ParameterVersion, SettingSeen};
 pub use scaling::ScalableTarget;
 pub use tables::ServiceTable;
 pub use traffic::{Served, Window};
@@ -175,6 +177,10 @@ pub struct Fleet {
     pub backups: BTreeMap<String, Backup>,
     #[serde(default)]
     pub(crate) scalable: BTreeMap<String, ScalableTarget>,
+    #[serde(default)]
+    pub(crate) parameters: BTreeMap<String, Parameter>,
+    #[serde(default)]
+    pub(crate) settings_log: Vec<SettingSeen>,
     pub(crate) pending: Vec<FleetEvent>,
 }
 
@@ -219,6 +225,8 @@ impl Fleet {
             databases: BTreeMap::new(),
             backups: BTreeMap::new(),
             scalable: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            settings_log: Vec::new(),
             pending: Vec::new(),
         }
     }

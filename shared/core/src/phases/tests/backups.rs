@@ -61,7 +61,11 @@ fn backups_come_first_each_complete_before_the_next() {
     tell(&mut deployment, 301, made(id("table:orders"), "1 GiB in arn:1"));
     assert_eq!(first(&deployment), Some(id("database:orders")));
     tell(&mut deployment, 302, begun("database:orders"));
-    tell(&mut deployment, 303, made(id("database:orders"), "2 GiB in arn:2"));
+    tell(
+        &mut deployment,
+        303,
+        made(id("database:orders"), "2 GiB in arn:2"),
+    );
     let next = first(&deployment).unwrap();
     assert!(next.as_str().starts_with("autoscaling:"), "{next}");
 }

@@ -5,6 +5,7 @@
 mod around;
 mod backups;
 mod baking;
+mod configuring;
 mod forward;
 mod planning;
 mod raising;

@@ -25,6 +25,9 @@ infrastructure:
     - ecrRepository: {name: web, scanOnPush: true, immutableTags: true}
     - alarm: {name: web-errors, metric: HTTPCode_Target_5XX_Count, namespace: AWS/ApplicationELB, threshold: 0.5, comparison: GreaterThanThreshold, period: 1m, evaluationPeriods: 3}
   timeout: 4h
+configuration:
+  parameters:
+    - {name: /web/production/timeout, value: \"30\"}
 ";
 
 fn messages(extra: &str) -> Vec<String> {
@@ -33,6 +36,55 @@ fn messages(extra: &str) -> Vec<String> {
     problems
         .map(|one| format!("{}:{} {}", one.line, one.column, one.message))
         .collect()
+}
+
+#[test]
+fn a_file_sets_parameters_each_once() {
+    let spec = accept(&target("rolling", CHANGES)).spec;
+    let expected = Parameter {
+        name: "/web/production/timeout".to_owned(),
+        value: "30".to_owned(),
+    };
+    assert_eq!(spec.configuration.parameters, [expected]);
+    let json = serde_json::to_string(&spec).unwrap();
+    assert_eq!(serde_json::from_str::<Spec>(&json).unwrap(), spec);
+    let file = |items: &str| messages(&format!("configuration: {{parameters: [{items}]}}\n"));
+    assert_eq!(
+        file("{name: /a, value: x}, {name: /a, value: y}"),
+        ["4:59 the parameter `/a` is given twice"]
+    );
+    for name in ["a/b", "/", "/a//b", "/a b", "/aws/x", "/SSM", "/a/"] {
+        let found = file(&format!("{{name: \"{name}\", value: x}}"));
+        assert_eq!(found.len(), 1, "{name}: {found:?}");
+    }
+    let found = file("{name: /a, value: \"{{b}}\"}");
+    assert_eq!(found.len(), 1, "{found:?}");
+}
+
+#[test]
+fn a_gate_before_configure_needs_something_that_it_sets() {
+    let gate = "gates:\n  - before: configure\n    approvals: [{role: product}]\n";
+    let without = messages(&format!("{gate}configuration: {{}}\n"));
+    assert_eq!(without.len(), 1, "{without:?}");
+    accept(&target("rolling", &format!("{gate}{CHANGES}")));
+}
+
+#[test]
+fn a_value_that_looks_like_a_secret_is_warned_about_without_saying_it() {
+    let warned = |name: &str, value: &str| {
+        let text = format!("configuration: {{parameters: [{{name: {name}, value: \"{value}\"}}]}}\n");
+        let warnings = accept(&target("rolling", &text)).warnings;
+        assert!(warnings.iter().all(|one| !one.message.contains(value)));
+        warnings.iter().any(|one| one.code == ProblemCode::LooksSecret)
+    };
+    assert!(warned("/web/db-password", "correct horse"));
+    assert!(warned("/web/apikey", "0123456789abcdef"));
+    assert!(warned("/web/key", "AKIAIOSFODNN7EXAMPLE"));
+    assert!(warned("/web/database", "postgres://web:hunter2@db/web"));
+    assert!(!warned("/web/database", "postgres://web@db/web"));
+    assert!(!warned("/web/token-seconds", "3600"));
+    assert!(!warned("/web/token-url", "https://login.example.com/token"));
+    assert!(!warned("/web/timeout", "30"));
 }
 
 #[test]

@@ -1,0 +1,87 @@
+//! Configure: what the new revision is configured with, set one after the other and read back.
+
+use aws_types::SdkConfig;
+use tidegate_aws::change::{not_mine, parameter};
+use tidegate_aws::error::{AwsError, Kind};
+use tidegate_aws::observe;
+use tidegate_aws::store::Store;
+use tidegate_core::action::Action;
+use tidegate_core::change::{Direction, Work};
+use tidegate_core::deployment::{Deployment, Phase};
+use tidegate_core::observation::{Observation, Question};
+use tidegate_lambda::config::{ConfigError, Lookup, table};
+use tidegate_lambda::phase::{self, PhaseInput, PhaseOutput};
+use tidegate_lambda::{Clock, FunctionError};
+
+/// The function.
+#[derive(Debug)]
+pub struct Configure {
+    store: Store,
+    clock: Clock,
+    cloudwatch: aws_sdk_cloudwatch::Client,
+    ssm: aws_sdk_ssm::Client,
+}
+
+impl Configure {
+    /// Clients and configuration.
+    ///
+    /// # Errors
+    /// A variable that is missing.
+    pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
+            clock: Clock::of(sdk),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
+            ssm: aws_sdk_ssm::Client::new(sdk),
+        })
+    }
+
+    /// Sets what the file asks for until it has to wait, or puts back what was there.
+    ///
+    /// # Errors
+    /// Names that the state machine matches on.
+    pub async fn handle(&self, input: PhaseInput) -> Result<PhaseOutput, FunctionError> {
+        phase::run(
+            &self.store,
+            &self.clock,
+            Phase::Configure,
+            &input,
+            async |deployment, question| self.observe(deployment, question).await,
+            async |deployment, action| self.apply(deployment, action).await,
+        )
+        .await
+    }
+
+    async fn observe(&self, deployment: &Deployment, question: &Question) -> Result<Observation, AwsError> {
+        let mut observation = Observation::default();
+        if question.alarms() {
+            observation.alarms = observe::watched_alarms(&self.cloudwatch, deployment).await?;
+        }
+        if let Some(change) = question.change() {
+            let Work::SetParameter { name, value } = &change.work else {
+                return Err(not_mine(deployment, change));
+            };
+            let seen = parameter::observe(&self.ssm, deployment, change, name, value).await?;
+            observation.changes.insert(change.id.clone(), seen);
+        }
+        Ok(observation)
+    }
+
+    async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
+        let Some((change, direction, before)) = action.change() else {
+            let what = format!("failed to configure {}", deployment.target);
+            return Err(AwsError::answer(
+                what,
+                Kind::Invalid,
+                "this phase only sets what the file names",
+            ));
+        };
+        let Work::SetParameter { name, value } = &change.work else {
+            return Err(not_mine(deployment, change));
+        };
+        match direction {
+            Direction::Make => parameter::make(&self.ssm, name, value, before).await,
+            Direction::Undo => parameter::undo(&self.ssm, name, value, before).await,
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Sets parameters that the new revision is configured with, and puts them back.
+
+pub mod handler;
+
+pub use handler::Configure;

@@ -1,0 +1,100 @@
+//! `configuration`: what the new revision is configured with.
+
+use std::collections::BTreeMap;
+
+use super::build::duplicate;
+use super::fields::{Fields, Items};
+use super::model::{Configuration, Parameter};
+use super::problem::{Draft, ProblemCode, Problems, Span};
+
+/// Reads the section; an empty one where the file has none.
+pub(super) fn configuration(fields: &Fields, problems: &mut Problems) -> Configuration {
+    let Some(section) = fields.section("configuration") else {
+        return Configuration::default();
+    };
+    Configuration {
+        parameters: parameters(section, problems),
+    }
+}
+
+fn parameters(section: &Fields, problems: &mut Problems) -> Vec<Parameter> {
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    let mut parameters = Vec::new();
+    for item in section.list("parameters").into_iter().flat_map(Items::sections) {
+        let Some(name) = item.text("name") else {
+            continue;
+        };
+        let span = item.value_span("name");
+        if let Some(first) = seen.insert(name, span) {
+            problems.push(duplicate(span, first, &format!("the parameter `{name}`")));
+        }
+        let Some(value) = item.text("value") else {
+            continue;
+        };
+        if looks_secret(name, value) {
+            problems.push(secret(item.value_span("value"), name));
+        }
+        parameters.push(Parameter {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        });
+    }
+    parameters
+}
+
+/// The message never has the value: it goes into logs.
+fn secret(span: Span, name: &str) -> Draft {
+    let message = format!("the value of `{name}` looks like a secret, and this file is none");
+    Draft::new(ProblemCode::LooksSecret, span, message)
+        .help("keep it in Secrets Manager or as a SecureString, and take the value out of the file's history")
+        .warning()
+}
+
+/// Words in names of what should be kept secret.
+const SECRET_WORDS: [&str; 8] = [
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "private_key",
+    "credential",
+];
+/// How secrets of well-known services begin.
+const SECRET_BEGINNINGS: [&str; 12] = [
+    "-----BEGIN",
+    "AKIA",
+    "ASIA",
+    "eyJhbGciOi",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "sk_live_",
+    "xoxb-",
+    "xoxp-",
+];
+
+/// Whether a value is probably a secret, by the name that it has or by how it begins. A short value or a
+/// number under such a name is taken for a setting, such as how long a token lasts.
+pub(super) fn looks_secret(name: &str, value: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    let named = SECRET_WORDS.iter().any(|word| name.contains(word));
+    let setting = value.len() < 8
+        || value.parse::<f64>().is_ok()
+        || value.starts_with('/')
+        || value.starts_with("arn:")
+        || value.starts_with("https://");
+    let begins = SECRET_BEGINNINGS.iter().any(|start| value.starts_with(start));
+    (named && !setting) || begins || has_password(value)
+}
+
+/// `scheme://user:password@host`.
+fn has_password(value: &str) -> bool {
+    let rest = value.split_once("://").map(|(_, rest)| rest);
+    let authority = rest.and_then(|rest| rest.split('/').next());
+    let login = authority.and_then(|authority| authority.rsplit_once('@'));
+    login.is_some_and(|(login, _)| login.split_once(':').is_some_and(|(_, word)| !word.is_empty()))
+}

@@ -1,0 +1,201 @@
+//! What the new revision is configured with: set before it gets traffic, and taken back with it.
+
+use tidegate_core::exit::ExitState;
+use tidegate_core::ids::DeploymentId;
+use tidegate_local::faults::CallFate;
+use tidegate_local::fleet::{Behaviour, ParameterKind};
+use tidegate_tests::Scene;
+use tidegate_tests::files::SHORT;
+
+use crate::scenario;
+
+const TARGET: &str = "web/production";
+const TIMEOUT: &str = "/web/production/timeout";
+const BANNER: &str = "/web/production/banner";
+
+const PARAMETERS: &str = "\
+configuration:
+  parameters:
+    - {name: /web/production/timeout, value: \"30\"}
+    - {name: /web/production/banner, value: Try the new checkout}
+";
+
+fn file() -> String {
+    format!("{SHORT}{PARAMETERS}")
+}
+
+/// The timeout is 20 in its second version; there is no banner.
+async fn given(scene: &Scene) {
+    scene.given(TARGET, 5, &file()).await;
+    scene.cloud(|state| {
+        state.fleet.set_parameter(TIMEOUT, "10", ParameterKind::Text);
+        state.fleet.set_parameter(TIMEOUT, "20", ParameterKind::Text);
+    });
+}
+
+/// Value and version.
+fn parameter(scene: &Scene, name: &str) -> Option<(String, i64)> {
+    scene.cloud(|state| {
+        let last = state.fleet.parameter(name)?.last()?;
+        Some((last.value.clone(), last.version))
+    })
+}
+
+fn is(value: &str, version: i64) -> Option<(String, i64)> {
+    Some((value.to_owned(), version))
+}
+
+fn assert_set(scene: &Scene) {
+    assert_eq!(parameter(scene, TIMEOUT), is("30", 3));
+    assert_eq!(parameter(scene, BANNER), is("Try the new checkout", 1));
+}
+
+fn assert_put_back(scene: &Scene) {
+    assert_eq!(parameter(scene, TIMEOUT), is("20", 4));
+    assert_eq!(parameter(scene, BANNER), None);
+}
+
+#[test]
+fn parameters_are_set_before_the_candidate_gets_traffic() {
+    scenario(
+        "parameters-are-set-before-the-candidate-gets-traffic",
+        "One after the other, each read back; a person agrees before the first one is touched.",
+        async |scene| {
+            given(scene).await;
+            scene.people().await;
+            let gate = "gates:\n  - before: configure\n    approvals: [{role: tech-lead}]\n    expires: 1h\n";
+            scene.apply(TARGET, &format!("{}{gate}", file())).await.unwrap();
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            let plan = scene.gate(&id).await;
+            assert_eq!(parameter(scene, TIMEOUT), is("20", 2));
+            scene.decide("maria", &id, true, &plan).await.unwrap();
+            scene.at_weight(&id, 20).await;
+            assert_set(scene);
+            scene.ends(&id, ExitState::Completed).await;
+            assert_set(scene);
+        },
+    );
+}
+
+#[test]
+fn an_alarm_puts_parameters_back() {
+    scenario(
+        "an-alarm-puts-parameters-back",
+        "Traffic first. Then the value of the version before, and what was not there is deleted.",
+        async |scene| {
+            given(scene).await;
+            scene.push('2', Behaviour::failing(20.0, 20));
+            scene.runs(TARGET, ExitState::RolledBack).await;
+            assert_put_back(scene);
+        },
+    );
+}
+
+#[test]
+fn a_function_that_dies_after_setting_a_parameter_sets_it_once() {
+    scenario(
+        "a-function-that-dies-after-setting-a-parameter-sets-it-once",
+        "The next attempt looks first, and finds it set.",
+        async |scene| {
+            given(scene).await;
+            scene.cloud(|state| {
+                let next = &mut state.faults.numbered.next;
+                next.push(("configure", "PutParameter", CallFate::KillAfter));
+            });
+            scene.push('2', Behaviour::default());
+            scene.runs(TARGET, ExitState::Completed).await;
+            assert_set(scene);
+        },
+    );
+}
+
+#[test]
+fn a_function_that_dies_before_deleting_a_parameter_deletes_it_later() {
+    scenario(
+        "a-function-that-dies-before-deleting-a-parameter-deletes-it-later",
+        "What it was about to do is written down, so the next attempt does it.",
+        async |scene| {
+            given(scene).await;
+            scene.cloud(|state| {
+                let next = &mut state.faults.numbered.next;
+                next.push(("configure", "DeleteParameter", CallFate::KillBefore));
+            });
+            scene.push('2', Behaviour::failing(20.0, 20));
+            scene.runs(TARGET, ExitState::RolledBack).await;
+            assert_put_back(scene);
+        },
+    );
+}
+
+#[test]
+fn rollback_by_hand_after_completion_puts_parameters_back() {
+    scenario(
+        "rollback-by-hand-after-completion-puts-parameters-back",
+        "The completed deployment's journal has the versions that were there before it.",
+        async |scene| {
+            given(scene).await;
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            scene.ends(&id, ExitState::Completed).await;
+            scene.wait(300).await;
+            let back = scene.stop("olaf", "rollback", &id).await.unwrap();
+            scene.ends(&back, ExitState::RolledBack).await;
+            assert_put_back(scene);
+        },
+    );
+}
+
+#[test]
+fn a_parameter_that_somebody_else_has_set_is_left_to_a_person() {
+    scenario(
+        "a-parameter-that-somebody-else-has-set-is-left-to-a-person",
+        "The rollback does not overwrite what it did not write; traffic is safe, and someone must look.",
+        async |scene| {
+            given(scene).await;
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            scene.at_weight(&id, 20).await;
+            scene.cloud(|state| state.fleet.set_parameter(TIMEOUT, "45", ParameterKind::Text));
+            scene.stop("olaf", "abort", &id).await.unwrap();
+            scene.ends(&id, ExitState::RollbackFailed).await;
+            assert_eq!(parameter(scene, TIMEOUT), is("45", 4));
+            assert_eq!(parameter(scene, BANNER), None);
+        },
+    );
+}
+
+#[test]
+fn a_parameter_that_is_a_secret_is_neither_read_nor_set() {
+    scenario(
+        "a-parameter-that-is-a-secret-is-neither-read-nor-set",
+        "The deployment stops before it touches it, and nothing that is stored or sent has its value.",
+        async |scene| {
+            const SECRET: &str = "hunter2-hunter2";
+            scene.given(TARGET, 5, &file()).await;
+            scene.cloud(|state| {
+                state.fleet.set_parameter(TIMEOUT, SECRET, ParameterKind::Secure);
+            });
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            scene.ends(&id, ExitState::Aborted).await;
+            assert_eq!(parameter(scene, TIMEOUT), is(SECRET, 1));
+            let told = everything_told(scene, &id).await;
+            assert!(told.contains("SecureString"));
+            assert!(!told.contains(SECRET));
+            assert!(!told.contains("AQICAH"), "not even as it is stored");
+        },
+    );
+}
+
+/// All that was stored of a deployment or sent.
+async fn everything_told(scene: &Scene, id: &DeploymentId) -> String {
+    let head = scene.stage.deployment(id).await.unwrap();
+    let journal = scene.stage.journal(id).await;
+    let sent = scene.cloud(|state| format!("{:?} {:?} {:?}", state.slack, state.fleet.outbox, state.runs));
+    format!(
+        "{} {} {sent}",
+        serde_json::to_string(&head).unwrap(),
+        serde_json::to_string(&journal).unwrap()
+    )
+}
