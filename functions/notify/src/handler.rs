@@ -9,7 +9,7 @@ use tidegate_core::deployment::Deployment;
 use tidegate_core::event::Event;
 use tidegate_core::journal::Entry;
 use tidegate_core::measures::{Outcome, emf};
-use tidegate_core::messages::{BusEvent, Channel, Letter, Message, compose};
+use tidegate_core::messages::{BusEvent, Channel, Letter, Message, compose, is_told};
 use tidegate_lambda::config::{ConfigError, Lookup};
 use tidegate_lambda::{Clock, FunctionError};
 
@@ -73,8 +73,9 @@ impl Notify {
     /// None: a record that fails is reported, and the stream delivers from there again.
     pub async fn handle(&self, event: StreamEvent) -> Result<Output, FunctionError> {
         let mut output = Output::default();
+        let mut read = None;
         for record in &event.records {
-            if let Err(error) = self.tell(record).await {
+            if let Err(error) = self.tell(record, &mut read).await {
                 tracing::error!(
                     error_name = error.name(),
                     error = error.describe(),
@@ -90,7 +91,9 @@ impl Notify {
         Ok(output)
     }
 
-    async fn tell(&self, record: &EventRecord) -> Result<(), FunctionError> {
+    /// `read` is the deployment of the record before: what was read after a batch was delivered is as
+    /// new as each of its entries.
+    async fn tell(&self, record: &EventRecord, read: &mut Option<Deployment>) -> Result<(), FunctionError> {
         let text = |name: &str| match record.change.new_image.get(name) {
             Some(serde_dynamo::AttributeValue::S(text)) => Some(text.as_str()),
             _ => None,
@@ -98,15 +101,20 @@ impl Notify {
         let (Some(sk), Some(doc)) = (text("sk"), text("doc")) else {
             return Ok(());
         };
-        let Some(entry) = journal_entry(sk, doc)? else {
+        let Some(entry) = journal_entry(sk, doc)?.filter(|entry| is_told(&entry.event)) else {
             return Ok(());
         };
-        let Some(deployment) = self.store.deployment(&entry.deployment).await? else {
+        let known = read.take().filter(|known| known.id == entry.deployment);
+        *read = match known {
+            Some(known) => Some(known),
+            None => self.store.deployment(&entry.deployment).await?,
+        };
+        let Some(deployment) = read.as_ref() else {
             return Ok(());
         };
-        for message in compose(&deployment, &entry) {
+        for message in compose(deployment, &entry) {
             match message {
-                Message::Bus(event) => self.tell_machines(&deployment, &entry, &event).await?,
+                Message::Bus(event) => self.tell_machines(deployment, &entry, &event).await?,
                 Message::People(letter) => self.tell_people(&entry, &letter).await?,
             }
         }

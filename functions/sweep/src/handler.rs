@@ -90,20 +90,24 @@ impl Sweep {
         let Some(held) = self.opener.store.target(target).await? else {
             return Ok(());
         };
-        match held.value.lock.clone() {
-            Some(lock) => self.look_at_running(&lock.deployment, &held, output).await,
-            None => self.look_at_idle(target, held.clone(), output).await,
-        }?;
-        self.look_for_untold(&held.value, output).await?;
+        let running = match held.value.lock.clone() {
+            Some(lock) => Some(self.look_at_running(&lock.deployment, &held, output).await?),
+            None => {
+                self.look_at_idle(target, held.clone(), output).await?;
+                None
+            }
+        };
+        self.look_for_untold(running, &held.value, output).await?;
         self.look_for_pushes(target, output).await
     }
 
+    /// Looks after the deployment that holds a target, and gives it as it was before.
     async fn look_at_running(
         &self,
         id: &DeploymentId,
         held: &Loaded<TargetState>,
         output: &mut Output,
-    ) -> Result<(), FunctionError> {
+    ) -> Result<Deployment, FunctionError> {
         let Some(deployment) = self.opener.store.deployment(id).await? else {
             return Err(FunctionError::NotFound(format!(
                 "deployment {id}, which holds {}",
@@ -122,7 +126,8 @@ impl Sweep {
                 self.opener.start_execution(id).await
             }
             None | Some(ExecutionStatus::Ended) => self.rescue(&deployment, output).await,
-        }
+        }?;
+        Ok(deployment)
     }
 
     async fn status(&self, deployment: &Deployment) -> Result<Option<ExecutionStatus>, FunctionError> {
@@ -291,16 +296,21 @@ impl Sweep {
 
     /// Messages that got lost on their way from the table's stream, of the deployment that runs and of
     /// the one that ended last.
-    async fn look_for_untold(&self, state: &TargetState, output: &mut Output) -> Result<(), FunctionError> {
+    async fn look_for_untold(
+        &self,
+        running: Option<Deployment>,
+        state: &TargetState,
+        output: &mut Output,
+    ) -> Result<(), FunctionError> {
         let store = &self.opener.store;
         let now = self.opener.clock.now();
         let ended = state.ended.as_ref();
-        let ended = ended.filter(|ended| sweep::looked_after(ended.at, now));
-        let ids = state.lock.iter().map(|lock| &lock.deployment);
-        for id in ids.chain(ended.map(|ended| &ended.deployment)) {
-            let Some(deployment) = store.deployment(id).await? else {
-                continue;
-            };
+        let ended = match ended.filter(|ended| sweep::looked_after(ended.at, now)) {
+            Some(ended) => store.deployment(&ended.deployment).await?,
+            None => None,
+        };
+        for deployment in running.into_iter().chain(ended) {
+            let id = &deployment.id;
             let journal = store.journal(id).await?;
             let delivered = store.deliveries(id).await?;
             for entry in sweep::untold(&deployment, &journal, &delivered, now) {
