@@ -5,7 +5,7 @@ use aws_types::SdkConfig;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use tidegate_aws::executions::{self, ExecutionStatus};
-use tidegate_aws::store::{Commit, Loaded, StoreError};
+use tidegate_aws::store::{Commit, Loaded, StoreError, Whole};
 use tidegate_aws::{apply, observe};
 use tidegate_core::action::Action;
 use tidegate_core::decision::QUIESCE_SECONDS;
@@ -107,17 +107,18 @@ impl Sweep {
         id: &DeploymentId,
         held: &Loaded<TargetState>,
         output: &mut Output,
-    ) -> Result<Deployment, FunctionError> {
-        let Some(deployment) = self.opener.store.deployment(id).await? else {
+    ) -> Result<Whole, FunctionError> {
+        let Some(whole) = self.opener.store.whole(id).await? else {
             return Err(FunctionError::NotFound(format!(
                 "deployment {id}, which holds {}",
                 held.value.target
             )));
         };
-        let status = self.status(&deployment).await?;
+        let deployment = &whole.deployment;
+        let status = self.status(deployment).await?;
         let age = held.value.lock.as_ref().map_or(0, |lock| self.age(lock.since));
         match status {
-            Some(ExecutionStatus::Running) => self.look_inside(&deployment, output).await,
+            Some(ExecutionStatus::Running) => self.look_inside(deployment, output).await,
             None if age < START_GRACE_SECONDS => Ok(()),
             None if deployment.rollback.is_none() && deployment.kind == Kind::Forward => {
                 output
@@ -125,9 +126,9 @@ impl Sweep {
                     .push(format!("{id}: its execution was never started; starting it"));
                 self.opener.start_execution(id).await
             }
-            None | Some(ExecutionStatus::Ended) => self.rescue(&deployment, output).await,
+            None | Some(ExecutionStatus::Ended) => self.rescue(deployment, output).await,
         }?;
-        Ok(deployment)
+        Ok(whole)
     }
 
     async fn status(&self, deployment: &Deployment) -> Result<Option<ExecutionStatus>, FunctionError> {
@@ -298,7 +299,7 @@ impl Sweep {
     /// the one that ended last.
     async fn look_for_untold(
         &self,
-        running: Option<Deployment>,
+        running: Option<Whole>,
         state: &TargetState,
         output: &mut Output,
     ) -> Result<(), FunctionError> {
@@ -306,14 +307,12 @@ impl Sweep {
         let now = self.opener.clock.now();
         let ended = state.ended.as_ref();
         let ended = match ended.filter(|ended| sweep::looked_after(ended.at, now)) {
-            Some(ended) => store.deployment(&ended.deployment).await?,
+            Some(ended) => store.whole(&ended.deployment).await?,
             None => None,
         };
-        for deployment in running.into_iter().chain(ended) {
-            let id = &deployment.id;
-            let journal = store.journal(id).await?;
-            let delivered = store.deliveries(id).await?;
-            for entry in sweep::untold(&deployment, &journal, &delivered, now) {
+        for whole in running.into_iter().chain(ended) {
+            let id = &whole.deployment.id;
+            for entry in sweep::untold(&whole.deployment, &whole.journal, &whole.delivered, now) {
                 output.findings.push(format!(
                     "{id}: nobody heard of entry {}; telling it again",
                     entry.seq

@@ -1,9 +1,12 @@
 //! Reads. Strongly consistent wherever something is decided on them.
 
+use std::collections::BTreeSet;
+
 use tidegate_core::deployment::Deployment;
 use tidegate_core::evidence::{Proof, proof};
 use tidegate_core::ids::{DeploymentId, Digest, EnvironmentName, SpecHash, Target};
 use tidegate_core::journal::Entry;
+use tidegate_core::messages::Channel;
 use tidegate_core::release::Release;
 use tidegate_core::target::TargetState;
 
@@ -18,6 +21,17 @@ pub struct Loaded<T> {
     pub value: T,
     /// Its version.
     pub version: u64,
+}
+
+/// All that is stored of a deployment and that people may see.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Whole {
+    /// Its head.
+    pub deployment: Deployment,
+    /// Its journal, in order.
+    pub journal: Vec<Entry>,
+    /// Messages that were delivered: which entry's, and where.
+    pub delivered: BTreeSet<(u64, Channel)>,
 }
 
 /// Where a deployment stands in the list of its environment.
@@ -36,6 +50,24 @@ impl Store {
     pub async fn deployment(&self, id: &DeploymentId) -> Result<Option<Deployment>, StoreError> {
         let item = self.get(key(keys::deployment(id), keys::HEAD)).await?;
         item.as_ref().map(doc).transpose()
+    }
+
+    /// A deployment with its journal and what was told of it, in one query (a page of 1 MB each).
+    pub async fn whole(&self, id: &DeploymentId) -> Result<Option<Whole>, StoreError> {
+        let (mut head, mut journal, mut delivered) = (None, Vec::new(), BTreeSet::new());
+        for item in self.query_all(&keys::deployment(id), None).await? {
+            match string(&item, "sk") {
+                Some(keys::HEAD) => head = Some(doc(&item)?),
+                Some(sk) if sk.starts_with(keys::JOURNAL) => journal.push(doc(&item)?),
+                Some(sk) => delivered.extend(keys::delivered(sk)),
+                None => {}
+            }
+        }
+        Ok(head.map(|deployment| Whole {
+            deployment,
+            journal,
+            delivered,
+        }))
     }
 
     /// A target's record.

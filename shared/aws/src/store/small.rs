@@ -1,7 +1,5 @@
 //! Small items: task tokens, delivery markers, alarm links, seen events, the `people` file.
 
-use std::collections::BTreeSet;
-
 use aws_sdk_dynamodb::error::SdkError;
 use jiff::Timestamp;
 use tidegate_core::gates::People;
@@ -80,20 +78,6 @@ impl Store {
         self.put_new(with(item, "at", text(now.to_string())))
             .await
             .map(|_| ())
-    }
-
-    /// All messages of a deployment that were delivered: which entry's, and where.
-    pub async fn deliveries(
-        &self,
-        deployment: &DeploymentId,
-    ) -> Result<BTreeSet<(u64, Channel)>, StoreError> {
-        let items = self
-            .query_all(&keys::deployment(deployment), Some(keys::DELIVERY))
-            .await?;
-        Ok(items
-            .iter()
-            .filter_map(|item| keys::delivered(string(item, "sk")?))
-            .collect())
     }
 
     /// Puts a journal entry into the stream once more, at most once a minute.
