@@ -90,6 +90,7 @@ impl Sweep {
         let Some(held) = self.opener.store.target(target).await? else {
             return Ok(());
         };
+        let found = output.findings.len();
         let running = match held.value.lock.clone() {
             Some(lock) => Some(self.look_at_running(&lock.deployment, &held, output).await?),
             None => {
@@ -97,8 +98,17 @@ impl Sweep {
                 None
             }
         };
+        // Where nothing was done to it, the target is as it was read.
+        let same = running.is_some() && output.findings.len() == found;
         self.look_for_untold(running, &held.value, output).await?;
-        self.look_for_pushes(target, output).await
+        let state = match same {
+            true => Some(held.value),
+            false => self.opener.store.target(target).await?.map(|held| held.value),
+        };
+        match state {
+            Some(state) => self.look_for_pushes(target, &state, output).await,
+            None => Ok(()),
+        }
     }
 
     /// Looks after the deployment that holds a target, and gives it as it was before.
@@ -324,11 +334,12 @@ impl Sweep {
     }
 
     /// Images that no event told of.
-    async fn look_for_pushes(&self, target: &Target, output: &mut Output) -> Result<(), FunctionError> {
-        let Some(held) = self.opener.store.target(target).await? else {
-            return Ok(());
-        };
-        let state = &held.value;
+    async fn look_for_pushes(
+        &self,
+        target: &Target,
+        state: &TargetState,
+        output: &mut Output,
+    ) -> Result<(), FunctionError> {
         if !state.spec.auto_deploy {
             return Ok(());
         }
