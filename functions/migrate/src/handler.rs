@@ -19,7 +19,7 @@ pub struct Migrate {
     store: Store,
     clock: Clock,
     cloudwatch: aws_sdk_cloudwatch::Client,
-    ecs: aws_sdk_ecs::Client,
+    tasks: run::Clients,
 }
 
 impl Migrate {
@@ -32,7 +32,10 @@ impl Migrate {
             store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
-            ecs: aws_sdk_ecs::Client::new(sdk),
+            tasks: run::Clients {
+                ecs: aws_sdk_ecs::Client::new(sdk),
+                logs: aws_sdk_cloudwatchlogs::Client::new(sdk),
+            },
         })
     }
 
@@ -61,7 +64,7 @@ impl Migrate {
             let Work::Run { .. } = &change.work else {
                 return Err(not_mine(deployment, change));
             };
-            let seen = run::observe(&self.ecs, deployment, change).await?;
+            let seen = run::observe(&self.tasks, deployment, change).await?;
             observation.changes.insert(change.id.clone(), seen);
         }
         Ok(observation)
@@ -75,6 +78,6 @@ impl Migrate {
         let Work::Run { .. } = &change.work else {
             return Err(not_mine(deployment, change));
         };
-        run::start(&self.ecs, deployment, change, direction).await
+        run::start(&self.tasks.ecs, deployment, change, direction).await
     }
 }

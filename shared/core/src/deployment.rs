@@ -577,10 +577,10 @@ impl Deployment {
             }
             Event::ChangeStarted { id, before } => self.begin_change(id, before.as_ref(), at),
             Event::ChangeMade { id, detail, .. } => self.keep_change(id, detail, at),
-            Event::ChangeFailed { id, .. } => self.move_change(id, ChangeStage::Failed, at),
+            Event::ChangeFailed { id, log, .. } => self.fail_change(id, log, at),
             Event::UndoStarted { id } => self.move_change(id, ChangeStage::Undoing, at),
             Event::ChangeUndone { id, .. } => self.move_change(id, ChangeStage::Undone, at),
-            Event::ChangeHeld { id, remedy, .. } => self.hold_change(id, remedy.as_deref(), at),
+            Event::ChangeHeld { id, remedy, log, .. } => self.hold_change(id, remedy.as_ref(), log, at),
             Event::ChangesTakenOver { changes } => self.changes.clone_from(changes),
             Event::Exited { exit } => {
                 self.exit = Some(exit.clone());
@@ -633,6 +633,7 @@ impl Deployment {
             since: at,
             before: before.cloned(),
             kept: None,
+            log: Vec::new(),
             remedy: None,
         };
         self.changes.insert(id.clone(), state);
@@ -647,10 +648,21 @@ impl Deployment {
         }
     }
 
-    fn hold_change(&mut self, id: &ChangeId, remedy: Option<&str>, at: Timestamp) {
+    fn fail_change(&mut self, id: &ChangeId, log: &[String], at: Timestamp) {
+        self.move_change(id, ChangeStage::Failed, at);
+        if let Some(state) = self.changes.get_mut(id) {
+            state.log = log.to_vec();
+        }
+    }
+
+    fn hold_change(&mut self, id: &ChangeId, remedy: Option<&String>, log: &[String], at: Timestamp) {
         self.move_change(id, ChangeStage::Held, at);
         if let Some(state) = self.changes.get_mut(id) {
-            state.remedy = remedy.map(str::to_owned);
+            // Where nothing was undone, what it wrote when it failed says more.
+            if !log.is_empty() {
+                state.log = log.to_vec();
+            }
+            state.remedy = remedy.cloned();
         }
     }
 

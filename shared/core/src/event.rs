@@ -199,6 +199,9 @@ pub enum Event {
         /// What a person must do, where one must.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         remedy: Option<String>,
+        /// The last lines that undoing it wrote.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        log: Vec<String>,
     },
     /// The changes of a completed deployment, which this one takes back.
     ChangesTakenOver {

@@ -313,6 +313,7 @@ impl Shared {
             | Service::Sns
             | Service::Ssm
             | Service::Events
+            | Service::Logs
             | Service::Rds
             | Service::Sts
             | Service::Lambda => endpoints::handle(&mut state.fleet, now, call),

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use tidegate_core::exit::ExitState;
+use tidegate_core::ids::ChangeId;
+use tidegate_local::endpoints::Fault;
 use tidegate_local::fleet::Behaviour;
 use tidegate_tests::files::SHORT;
 
@@ -25,10 +27,15 @@ fn file() -> String {
     format!("{SHORT}{MIGRATIONS}")
 }
 
-/// A version whose commands that contain these words fail.
+/// A version whose commands that contain these words fail, and say why.
 fn failing(words: &str) -> Behaviour {
+    let lines = [
+        "0001: connected to db:5432/shop as web",
+        "ERROR: deadlock detected",
+    ];
     Behaviour {
         suite_exit_codes: BTreeMap::from([(words.to_owned(), 3)]),
+        suite_lines: BTreeMap::from([(words.to_owned(), lines.map(str::to_owned).to_vec())]),
         ..Behaviour::default()
     }
 }
@@ -121,6 +128,65 @@ fn rollback_by_hand_after_completion_takes_migrations_back() {
             scene.wait(300).await;
             let back = scene.stop("olaf", "rollback", &id).await.unwrap();
             scene.ends(&back, ExitState::RolledBack).await;
+        },
+    );
+}
+
+#[test]
+fn what_a_migration_wrote_before_it_failed_is_told() {
+    scenario(
+        "what-a-migration-wrote-before-it-failed-is-told",
+        "Its last twenty lines are kept, a password in them is not; the timeline shows the last five.",
+        async |scene| {
+            scene.given(TARGET, 5, &file()).await;
+            let mut lines: Vec<String> = (1..=30).map(|row| format!("row {row} of 30 done")).collect();
+            lines.push("retrying with postgres://web:hunter2@db/shop".to_owned());
+            lines.push("\u{1b}[31mERROR\u{1b}[0m: null value in column \"email\"".to_owned());
+            let mut behaviour = failing("backfill");
+            behaviour.suite_lines.insert("backfill".to_owned(), lines);
+            scene.push('2', behaviour);
+            let ended = scene.runs(TARGET, ExitState::Aborted).await;
+            let text = serde_json::to_string(&ended).unwrap();
+            assert!(!text.contains("hunter2"), "{text}");
+            let log = &ended.changes[&ChangeId::of("migration", "backfill-email")].log;
+            assert_eq!(log.len(), 20);
+        },
+    );
+}
+
+#[test]
+fn lines_that_can_not_be_read_change_nothing() {
+    scenario(
+        "lines-that-can-not-be-read-change-nothing",
+        "CloudWatch Logs refuses: the migration's end is what counts, and the reason stands in its place.",
+        async |scene| {
+            scene.given(TARGET, 5, &file()).await;
+            let denied = Fault::new(
+                "AccessDeniedException",
+                "not authorized to perform: logs:GetLogEvents",
+            );
+            scene.cloud(|state| state.faults.fail("GetLogEvents", denied, 9));
+            scene.push('2', failing("check"));
+            scene.runs(TARGET, ExitState::Aborted).await;
+        },
+    );
+}
+
+#[test]
+fn a_migration_that_is_said_to_print_secrets_is_not_read() {
+    scenario(
+        "a-migration-that-is-said-to-print-secrets-is-not-read",
+        "With `logTail: false` not a line of it leaves the log group.",
+        async |scene| {
+            let silent = file().replace(
+                "command: [bin/migrate, up, add-email]",
+                "logTail: false\n    command: [bin/migrate, up, add-email]",
+            );
+            scene.given(TARGET, 5, &silent).await;
+            scene.push('2', failing("check"));
+            let ended = scene.runs(TARGET, ExitState::Aborted).await;
+            let text = serde_json::to_string(&ended).unwrap();
+            assert!(!text.contains("deadlock") && !text.contains("lines"), "{text}");
         },
     );
 }

@@ -5,10 +5,12 @@
 pub mod backup;
 #[cfg(feature = "ssm")]
 pub mod parameter;
-#[cfg(feature = "ecs")]
+#[cfg(all(feature = "ecs", feature = "logs"))]
 pub mod run;
 #[cfg(feature = "autoscaling")]
 pub mod scaling;
+#[cfg(all(feature = "ecs", feature = "logs"))]
+mod tail;
 #[cfg(all(
     feature = "cloudwatch",
     feature = "dynamodb",

@@ -1,10 +1,11 @@
 //! Changes that are a task: the candidate's own task definition, with another command.
 
 use aws_sdk_ecs::Client;
-use aws_sdk_ecs::types::{ContainerOverride, KeyValuePair, Task, TaskOverride};
-use tidegate_core::change::{Change, Direction, Progress, Seen};
+use aws_sdk_ecs::types::{ContainerDefinition, ContainerOverride, KeyValuePair, Task, TaskOverride};
+use tidegate_core::change::{Change, ChangeStage, Direction, Progress, Seen, Work};
 use tidegate_core::deployment::{Deployment, Plan};
 
+use super::tail;
 use crate::container::{application_container, repository_of};
 use crate::error::{AwsError, Kind};
 use crate::naming::change_token;
@@ -12,20 +13,33 @@ use crate::observe::services::describe_service;
 use crate::observe::suites::tasks_started_by;
 use crate::observe::task_definitions::describe_task_definition;
 
+/// Who runs tasks, and who has what they wrote.
+#[derive(Debug)]
+pub struct Clients {
+    /// ECS.
+    pub ecs: Client,
+    /// CloudWatch Logs.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+}
+
 /// How the tasks of a change stand, those that make it and those that undo it.
 ///
 /// # Errors
 /// Where AWS can't be asked.
-pub async fn observe(ecs: &Client, deployment: &Deployment, change: &Change) -> Result<Seen, AwsError> {
+pub async fn observe(clients: &Clients, deployment: &Deployment, change: &Change) -> Result<Seen, AwsError> {
     let plan = super::plan(deployment, change)?;
     let progress = async |direction| {
         let started_by = change_token(&deployment.id, &change.id, direction);
-        let tasks = tasks_started_by(ecs, &plan.wiring.cluster, &started_by).await?;
+        let tasks = tasks_started_by(&clients.ecs, &plan.wiring.cluster, &started_by).await?;
         // One token starts one task; were there two, none may still be running.
         let newest = tasks
             .iter()
             .max_by_key(|task| task.created_at().map(|at| at.as_nanos()));
-        Ok::<_, AwsError>(newest.map_or(Progress::NotBegun, |task| progress_of(task, plan)))
+        let Some(task) = newest else {
+            return Ok(Progress::NotBegun);
+        };
+        let ended = progress_of(task, plan);
+        Ok::<_, AwsError>(with_log(clients, deployment, change, direction, task, ended).await)
     };
     let undoing = deployment.rollback.is_some() && change.work.command(Direction::Undo).is_some();
     Ok(Seen {
@@ -36,6 +50,68 @@ pub async fn observe(ecs: &Client, deployment: &Deployment, change: &Change) -> 
             false => Progress::NotBegun,
         },
     })
+}
+
+/// Adds the last lines of a task whose end is about to be recorded.
+async fn with_log(
+    clients: &Clients,
+    deployment: &Deployment,
+    change: &Change,
+    direction: Direction,
+    task: &Task,
+    ended: Progress,
+) -> Progress {
+    let recorded = match (deployment.change_stage(&change.id), direction) {
+        (Some(ChangeStage::Making), Direction::Make) => deployment.rollback.is_none(),
+        (Some(ChangeStage::Undoing), Direction::Undo) => true,
+        (
+            None
+            | Some(
+                ChangeStage::Making
+                | ChangeStage::Made
+                | ChangeStage::Failed
+                | ChangeStage::Undoing
+                | ChangeStage::Undone
+                | ChangeStage::Held,
+            ),
+            Direction::Make | Direction::Undo,
+        ) => false,
+    };
+    let Work::Run { silent: false, .. } = &change.work else {
+        return ended;
+    };
+    match ended {
+        Progress::Done { detail, .. } if recorded => Progress::Done {
+            detail,
+            log: last_lines(clients, deployment, task).await,
+        },
+        Progress::Failed { reason, .. } if recorded => Progress::Failed {
+            reason,
+            log: last_lines(clients, deployment, task).await,
+        },
+        Progress::NotBegun | Progress::Running { .. } | Progress::Done { .. } | Progress::Failed { .. } => {
+            ended
+        }
+    }
+}
+
+async fn last_lines(clients: &Clients, deployment: &Deployment, task: &Task) -> Vec<String> {
+    let definition = task.task_definition_arn().unwrap_or_default();
+    let described = match describe_task_definition(&clients.ecs, definition).await {
+        Ok(described) => described,
+        Err(error) => return vec![tail::note(&error.to_string())],
+    };
+    let image = deployment.plan.as_ref().map(|plan| repository_of(&plan.image));
+    let containers: &[ContainerDefinition] = described.definition.container_definitions();
+    match application_container(containers, image) {
+        Ok(container) => tail::read(&clients.logs, container, id_of(task)).await,
+        Err(reason) => vec![tail::note(&reason)],
+    }
+}
+
+fn id_of(task: &Task) -> &str {
+    let arn = task.task_arn().unwrap_or_default();
+    arn.rsplit('/').next().unwrap_or(arn)
 }
 
 /// Starts the change's task. The client token makes a second start none.
@@ -114,8 +190,7 @@ pub async fn start(
 
 /// The application's container decides; a sidecar's end says nothing.
 fn progress_of(task: &Task, plan: &Plan) -> Progress {
-    let arn = task.task_arn().unwrap_or_default();
-    let id = arn.rsplit('/').next().unwrap_or(arn);
+    let id = id_of(task);
     if task.last_status() != Some("STOPPED") {
         let status = task.last_status().unwrap_or("starting").to_lowercase();
         return Progress::Running {

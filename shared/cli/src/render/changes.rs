@@ -21,7 +21,14 @@ pub(super) fn planned(plan: &Plan) -> Vec<String> {
 /// How the changes of a phase stand, a line each.
 pub(super) fn of_phase(deployment: &Deployment, phase: Phase, now: Timestamp) -> Vec<String> {
     let of_it = deployment.changes_of(phase);
-    of_it.map(|change| line(deployment, change, now)).collect()
+    of_it
+        .flat_map(|change| {
+            let log = deployment.changes.get(&change.id);
+            let log = log.map_or(&[][..], |state| &state.log).iter();
+            let words = log.map(|line| format!("       | {}", clean(line)));
+            std::iter::once(line(deployment, change, now)).chain(words)
+        })
+        .collect()
 }
 
 fn line(deployment: &Deployment, change: &Change, now: Timestamp) -> String {

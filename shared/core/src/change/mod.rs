@@ -6,6 +6,7 @@ mod expected;
 pub mod parameter;
 mod plan;
 mod state;
+mod tail;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ pub(crate) use backup::taken;
 pub use expected::{Expected, ResourceKind, Setting, Settings};
 pub use plan::planned;
 pub use state::{ChangeStage, ChangeState, Next, Progress, Seen};
+pub use tail::{LINES, tail};
 
 use crate::decision::POLL_SECONDS;
 use crate::deployment::Phase;
@@ -63,6 +65,9 @@ pub enum Work {
         /// The command that takes it back.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         down: Option<Vec<String>>,
+        /// Whether the lines that it writes are left where it writes them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        silent: bool,
     },
     /// A look at what a person makes: it waits until everything is as expected.
     Verify {

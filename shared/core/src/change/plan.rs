@@ -63,6 +63,7 @@ fn migration(migration: &Migration) -> Vec<Change> {
         work: Work::Run {
             command: migration.command.clone(),
             down: migration.down.clone(),
+            silent: migration.silent,
         },
         timeout_seconds: migration.timeout_seconds,
     };
@@ -74,6 +75,7 @@ fn migration(migration: &Migration) -> Vec<Change> {
         work: Work::Run {
             command: command.clone(),
             down: None,
+            silent: migration.silent,
         },
         timeout_seconds: migration.timeout_seconds,
     });

@@ -21,6 +21,9 @@ pub struct ChangeState {
     /// What it keeps for a restore: of a backup, where it is and how large.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<String>,
+    /// The last lines that it wrote, of a change that went wrong or could not be undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<String>,
     /// What a person must do, of a change that could not be undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,

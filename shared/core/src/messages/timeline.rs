@@ -59,12 +59,28 @@ pub fn lines(deployment_start: Timestamp, entries: &[Entry]) -> Vec<String> {
             (true, 1) => {}
             (true | false, _) => {
                 shown.extend(line(deployment_start, entry));
+                shown.extend(last_words(&entry.event));
                 let known = known(&entry.event);
                 shown.extend(known.map(|text| put(deployment_start, entry.at, None, &text)));
             }
         }
     }
     shown
+}
+
+/// Most lines shown of what a task wrote before it failed; the journal has more.
+const LAST_WORDS: usize = 5;
+
+/// What was written last before something went wrong.
+fn last_words(event: &Event) -> Vec<String> {
+    let (Event::ChangeFailed { log, .. } | Event::ChangeHeld { log, .. }) = event else {
+        return Vec::new();
+    };
+    let skipped = log.len().saturating_sub(LAST_WORDS);
+    let lines = log.iter().skip(skipped);
+    lines
+        .map(|line| format!("{:30}| {}", "", shorten(&clean(line), TEXT_MAX)))
+        .collect()
 }
 
 /// What a plan rests on, on a line of its own.

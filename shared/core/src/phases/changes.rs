@@ -163,6 +163,7 @@ fn undo(deployment: &Deployment, change: &Change, half_made: bool) -> Decision {
             id: change.id.clone(),
             reason: reason.to_owned(),
             remedy,
+            log: Vec::new(),
         }])
     };
     match change.undo {
@@ -199,7 +200,7 @@ fn how_to_restore(deployment: &Deployment) -> String {
 }
 
 fn look_at_undo(deployment: &Deployment, change: &Change, seen: &Seen, now: Timestamp) -> Decision {
-    let held = |reason: String| {
+    let held = |reason: String, log: &[String]| {
         Decision::record(vec![Event::ChangeHeld {
             id: change.id.clone(),
             reason,
@@ -211,14 +212,15 @@ fn look_at_undo(deployment: &Deployment, change: &Change, seen: &Seen, now: Time
                 ),
                 None => "undo it yourself, or decide that stable works with it".to_owned(),
             }),
+            log: log.to_vec(),
         }])
     };
     let late = overdue(deployment, change, now);
     match &seen.undone {
-        Progress::NotBegun | Progress::Running { .. } if late => held(format!(
-            "undoing it took longer than {} s",
-            change.timeout_seconds
-        )),
+        Progress::NotBegun | Progress::Running { .. } if late => held(
+            format!("undoing it took longer than {} s", change.timeout_seconds),
+            &[],
+        ),
         Progress::NotBegun => Decision::act_and_wait(
             vec![Action::UndoChange {
                 change: Box::new(change.clone()),
@@ -234,7 +236,7 @@ fn look_at_undo(deployment: &Deployment, change: &Change, seen: &Seen, now: Time
             id: change.id.clone(),
             detail: detail.clone(),
         }]),
-        Progress::Failed { reason, .. } => held(format!("undoing it failed: {reason}")),
+        Progress::Failed { reason, log } => held(format!("undoing it failed: {reason}"), log),
     }
 }
 

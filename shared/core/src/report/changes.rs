@@ -1,7 +1,7 @@
 //! What was changed, from what to what.
 
-use super::Source;
 use super::page::{Block, Cell, Section, Table};
+use super::{Source, work};
 use crate::deployment::Plan;
 use crate::exit::ExitState;
 
@@ -12,6 +12,7 @@ pub(super) fn section(source: Source<'_>) -> Option<Section> {
         rows: rows(source, plan),
     };
     let mut blocks = vec![Block::Table(table)];
+    blocks.extend(work::blocks(source));
     if let Some(text) = standing(source) {
         blocks.insert(0, Block::Text(text.to_owned()));
     }

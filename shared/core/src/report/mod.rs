@@ -18,6 +18,7 @@ mod phases;
 mod record;
 mod svg;
 mod traffic;
+mod work;
 
 use crate::deployment::Deployment;
 use crate::journal::Entry;

@@ -9,7 +9,7 @@ use crate::deployment::{Deployment, Kind, Override};
 use crate::event::Event;
 use crate::exit::{AbortCause, Exit, ExitState};
 use crate::gates::GateDecision;
-use crate::ids::{Epoch, PlanHash};
+use crate::ids::{ChangeId, Epoch, PlanHash};
 use crate::journal::{self, Entry};
 use crate::spec::GatePhase;
 use crate::testing::{CANARY, at, plan, requested, suite, weight};
@@ -358,7 +358,7 @@ fn one_that_runs_tells_what_is_known() {
 
 /// One with someone else's text in every place that takes any.
 fn hostile() -> Story {
-    let mut deployment = requested(CANARY);
+    let mut deployment = requested(&format!("{CANARY}migrations: [{{name: a, command: [up]}}]\n"));
     deployment.revision.tag = Some(HOSTILE.to_owned());
     deployment.spec.notifications.dashboard = Some(format!("https://d.example/{HOSTILE}"));
     deployment.overrides.push(Override {
@@ -402,8 +402,20 @@ fn hostile() -> Story {
         reason: HOSTILE.to_owned(),
     };
     let arn = format!("arn/{HOSTILE}");
+    let id = ChangeId::of("migration", "a");
+    let begun = Event::ChangeStarted {
+        id: id.clone(),
+        before: None,
+    };
+    let broken = Event::ChangeFailed {
+        id,
+        reason: HOSTILE.to_owned(),
+        log: vec![HOSTILE.to_owned()],
+    };
     Story::of(deployment)
         .planned()
+        .then(5, begun)
+        .then(6, broken)
         .then(6, Event::TaskDefinitionRegistered { arn })
         .then(20, opened)
         .then(30, decided)
@@ -543,5 +555,40 @@ fn only_addresses_of_the_web_are_links() {
     ];
     for (address, is_link) in kinds {
         assert_eq!(matches!(Cell::link(address), Cell::Link(_)), is_link, "{address}");
+    }
+}
+
+#[test]
+fn changes_are_told_with_what_came_of_them_and_their_last_lines() {
+    let file = format!("{CANARY}migrations: [{{name: a, command: [up]}}, {{name: b, command: [up]}}]\n");
+    let id = |name| ChangeId::of("migration", name);
+    let begun = |name| Event::ChangeStarted {
+        id: id(name),
+        before: None,
+    };
+    let made = Event::ChangeMade {
+        id: id("a"),
+        detail: "task 1 ended with exit code 0".to_owned(),
+        log: vec!["12 rows".to_owned()],
+    };
+    let failed = Event::ChangeFailed {
+        id: id("b"),
+        reason: "task 2 ended with exit code 3".to_owned(),
+        log: vec!["ERROR: deadlock".to_owned()],
+    };
+    let story = Story::of(requested(&file)).planned();
+    let story = story
+        .then(10, begun("a"))
+        .then(20, made)
+        .then(30, begun("b"))
+        .then(40, failed);
+    let text = markdown::render(&story.page());
+    for part in [
+        "| migration:a: run \\`up\\` (forward-only) | made | task 1 ended with exit code 0 |",
+        "| failed | task 2 ended with exit code 3 |",
+        "Last lines of migration:a:\n\n    12 rows\n",
+        "Last lines of migration:b:\n\n    ERROR: deadlock\n",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
     }
 }

@@ -101,6 +101,7 @@ fn migration(section: &Fields, problems: &mut Problems) -> Option<Migration> {
         down,
         undo,
         timeout_seconds: section.whole("timeout")?,
+        silent: section.flag("logTail") == Some(false),
     })
 }
 

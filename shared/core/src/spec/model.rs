@@ -357,6 +357,9 @@ pub struct Migration {
     pub undo: Undo,
     /// `timeout`, seconds, of each of its commands.
     pub timeout_seconds: u32,
+    /// `logTail: false`: what its tasks write stays out of the journal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
 }
 
 /// `infrastructure`.

@@ -124,5 +124,12 @@ pub(super) static MIGRATION: Section = Section {
             Default("15m"),
             "How long each of its commands may run.",
         ),
+        key(
+            "logTail",
+            Kind::Flag,
+            Default("true"),
+            "Keep the last 20 lines that each of its tasks writes in the journal. What looks like a password \
+             or a key is masked, but nobody can promise that all of them are: false for one that prints secrets.",
+        ),
     ],
 };

@@ -14,6 +14,7 @@ mod ecs;
 mod elbv2;
 mod eventbridge;
 mod fault;
+mod logs;
 mod query;
 mod rds;
 mod recognise;
@@ -49,6 +50,8 @@ pub enum Service {
     AutoScaling,
     /// CloudWatch.
     CloudWatch,
+    /// CloudWatch Logs.
+    Logs,
     /// Relational Database Service.
     Rds,
     /// Elastic Container Registry.
@@ -85,6 +88,7 @@ impl Service {
             | Self::Ecr
             | Self::Ssm
             | Self::Events
+            | Self::Logs
             | Self::DynamoDb
             | Self::DynamoDbStreams
             | Self::States
@@ -177,6 +181,7 @@ fn answer(fleet: &mut Fleet, call: &Call, input: &Map<String, Value>) -> Result<
         Service::Sns => sns::answer(fleet, &call.operation, args),
         Service::Ssm => ssm::answer(fleet, &call.operation, args),
         Service::Events => eventbridge::answer(fleet, &call.operation, args),
+        Service::Logs => logs::answer(fleet, &call.operation, args),
         Service::Rds => rds::answer(fleet, &call.operation, args),
         Service::Sts => sts::answer(fleet, &call.operation),
         Service::DynamoDb => tables::answer(fleet, &call.operation, args),

@@ -47,12 +47,13 @@ impl Request<'_> {
 }
 
 /// Services by the prefix of `X-Amz-Target`.
-const TARGETS: [(&str, Service); 9] = [
+const TARGETS: [(&str, Service); 10] = [
     ("AmazonEC2ContainerServiceV20141113", Service::Ecs),
     ("AmazonEC2ContainerRegistry_V20150921", Service::Ecr),
     ("AmazonSSM", Service::Ssm),
     ("AWSEvents", Service::Events),
     ("AnyScaleFrontendService", Service::AutoScaling),
+    ("Logs_20140328", Service::Logs),
     ("GraniteServiceVersion20100801", Service::CloudWatch),
     ("DynamoDB_20120810", Service::DynamoDb),
     ("DynamoDBStreams_20120810", Service::DynamoDbStreams),

@@ -89,6 +89,7 @@ pub fn fault_reply(call: &Call, fault: &Fault, request_id: &str) -> Reply {
                 | Service::Elbv2
                 | Service::AutoScaling
                 | Service::Ecr
+                | Service::Logs
                 | Service::Rds
                 | Service::Sns
                 | Service::Ssm

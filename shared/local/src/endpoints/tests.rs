@@ -1025,3 +1025,46 @@ fn the_dynamodb_client_finds_the_backups_of_a_table() {
         assert!(since(1_767_607_201).await.unwrap().backup_summaries().is_empty());
     });
 }
+
+#[test]
+fn the_logs_client_reads_the_last_lines_of_a_task_and_of_no_other() {
+    let (fleet, _) = InProcess::new();
+    let logs = client!(aws_sdk_cloudwatchlogs, fleet);
+    let lines = ["one", "two", "three"].map(str::to_owned).to_vec();
+    let behaviour = Behaviour {
+        suite_lines: [("migrate".to_owned(), lines)].into(),
+        ..Behaviour::default()
+    };
+    fleet.with(|fleet| fleet.push_image("web", "v1", Some(STABLE), behaviour));
+    let arn = fleet.with(|fleet| {
+        fleet.start_task(crate::fleet::NewTask {
+            cluster: "production".to_owned(),
+            service: None,
+            group: "family:web".to_owned(),
+            started_by: Some("migrate".to_owned()),
+            task_definition: "web-production".to_owned(),
+            overrides: Value::Null,
+        })
+    });
+    let id = arn.rsplit('/').next().unwrap().to_owned();
+    let read = |stream: String| {
+        let call = logs.get_log_events().log_group_name("/ecs/web-production");
+        call.log_stream_name(stream)
+            .start_from_head(false)
+            .limit(2)
+            .send()
+    };
+    runtime().block_on(async {
+        assert!(read(format!("web/web/{id}")).await.unwrap().events().is_empty());
+        fleet.pass(120);
+        let answer = read(format!("web/web/{id}")).await.unwrap();
+        let texts: Vec<_> = answer
+            .events()
+            .iter()
+            .filter_map(|event| event.message())
+            .collect();
+        assert_eq!(texts, ["two", "three"]);
+        let error = read("web/web/other".to_owned()).await.unwrap_err();
+        assert!(error.into_service_error().is_resource_not_found_exception());
+    });
+}

@@ -43,6 +43,8 @@ pub struct Behaviour {
     pub latency_from_weight: u8,
     /// Exit code of each suite that is run as a task with this image; 0 where absent.
     pub suite_exit_codes: BTreeMap<String, i64>,
+    /// What each suite that is run as a task with this image writes before it ends.
+    pub suite_lines: BTreeMap<String, Vec<String>>,
     /// Seconds that a suite runs before it ends.
     pub suite_seconds: u32,
     /// Errors come and go: this many seconds on, as many off.
@@ -106,6 +108,7 @@ impl Default for Behaviour {
             latency_p99_ms: HEALTHY_P99_MS,
             latency_from_weight: 0,
             suite_exit_codes: BTreeMap::new(),
+            suite_lines: BTreeMap::new(),
             suite_seconds: 15,
             flap: None,
             scan: Scan::default(),

@@ -106,10 +106,7 @@ impl Fleet {
     /// `startedBy`, or the family.
     fn suite_end(&self, image: Option<&ImageId>, new: &NewTask) -> SuiteEnd {
         let behaviour = self.behaviour(image);
-        let mut words = Vec::new();
-        collect_strings(&new.overrides, &mut words, 0);
-        words.extend(new.started_by.as_deref());
-        words.push(&new.task_definition);
+        let words = words(&new.overrides, new.started_by.as_deref(), &new.task_definition);
         let exit_code = behaviour
             .suite_exit_codes
             .iter()
@@ -119,6 +116,19 @@ impl Fleet {
             seconds: behaviour.suite_seconds,
             exit_code,
         }
+    }
+
+    /// What a task of `RunTask` has written, with when; nothing before it ended.
+    pub(crate) fn lines_of(&self, task: &Task) -> Vec<(Timestamp, String)> {
+        let (None, Some(_), Some(at)) = (&task.service, task.exit_code, task.stopped_at) else {
+            return Vec::new();
+        };
+        let words = words(&task.overrides, task.started_by.as_deref(), &task.task_definition);
+        let behaviour = self.behaviour(task.image.as_ref());
+        let mut written = behaviour.suite_lines.iter();
+        let lines = written.find(|(suite, _)| words.iter().any(|word| word.contains(suite.as_str())));
+        let lines = lines.map_or(&[][..], |(_, lines)| lines);
+        lines.iter().map(|line| (at, line.clone())).collect()
     }
 
     /// Carries out every transition of a task that is due. Returns whether
@@ -431,6 +441,15 @@ impl Fleet {
                     .is_some_and(|target| target.state == TargetState::Healthy)
             })
     }
+}
+
+/// All by which a task is known: command, environment, `startedBy` and task definition.
+fn words<'a>(overrides: &'a Value, started_by: Option<&'a str>, task_definition: &'a str) -> Vec<&'a str> {
+    let mut words = Vec::new();
+    collect_strings(overrides, &mut words, 0);
+    words.extend(started_by);
+    words.push(task_definition);
+    words
 }
 
 /// Collects every text inside a JSON value, a few levels deep.

@@ -13,6 +13,7 @@ fn change(undo: Undo, temporary: bool) -> Change {
         undo,
         temporary,
         work: Work::Run {
+            silent: false,
             command: vec!["up".to_owned()],
             down: None,
         },
@@ -30,6 +31,7 @@ fn changed(change: Change, stage: Option<ChangeStage>, state: ExitState) -> View
             since: at(0),
             before: None,
             kept: None,
+            log: Vec::new(),
             remedy: None,
         };
         deployment.changes.insert(change.id.clone(), state);
@@ -158,6 +160,7 @@ fn suspending(stage: Option<ChangeStage>, remedy: Option<&str>) -> View {
         since: at(10),
         before: None,
         kept: None,
+        log: Vec::new(),
         remedy: remedy.map(str::to_owned),
     };
     deployment.changes.extend(stage.map(|stage| (id, state(stage))));

@@ -97,6 +97,7 @@ fn what_cannot_be_put_back_says_what_was_there() {
         remedy: Some(
             "undo it yourself (version 3 was there), or decide that stable works with it".to_owned(),
         ),
+        log: Vec::new(),
     };
     assert_eq!(decision, record(vec![held]));
 }

@@ -17,6 +17,7 @@ migrations:
     down: [bin/migrate, down, add-email]
     undo: revertible
     timeout: 5m
+    logTail: false
 infrastructure:
   verify:
     - ecsService: {name: web-blue, cluster: shop, desiredCount: 4, launchType: FARGATE, subnets: [subnet-1, subnet-2], securityGroups: [sg-1], publicIp: false}
@@ -98,6 +99,7 @@ fn a_migration_says_how_it_is_made_checked_and_taken_back() {
         down: Some(words("bin/migrate down add-email")),
         undo: Undo::Revertible,
         timeout_seconds: 300,
+        silent: true,
     };
     assert_eq!(spec.migrations, [expected]);
     let json = serde_json::to_string(&spec).unwrap();
