@@ -10,7 +10,7 @@ use tidegate_core::action::Action;
 use tidegate_core::deployment::Deployment;
 use tidegate_core::ids::Slot;
 use tidegate_core::observation::SlotState;
-use tidegate_core::spec::{Quantity, Resources, SuiteName};
+use tidegate_core::spec::{ContainerConfiguration, Quantity, Resources, SuiteName};
 use tidegate_local::Cloud;
 
 use super::compare::{Comparison, Side, answer, raw};
@@ -107,13 +107,14 @@ fn register() -> Action {
                 memory_mib: Some(1024),
             },
         },
+        container: ContainerConfiguration::default(),
         deployment: "web-1".parse().unwrap(),
     }
 }
 
 async fn registered(side: &Side) -> String {
     let id = "web-1".parse().unwrap();
-    answer(observe::registered_task_definition(&side.ecs, "web-production:1", &id).await)
+    answer(observe::registered_task_definition(&side.ecs, "web-production:1", &id, None).await)
 }
 
 async fn registering(both: &mut Comparison) {

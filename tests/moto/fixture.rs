@@ -59,6 +59,7 @@ pub fn deployment(side: &Side, number: u64) -> Deployment {
         capacity: 3,
         steps: Vec::new(),
         changes: Vec::new(),
+        container: Vec::new(),
         alarms: Vec::new(),
         forward_before: None,
         expected_seconds: 0,

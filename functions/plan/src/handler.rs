@@ -1,15 +1,18 @@
 //! Plan: find the resources, link the alarms, read everything, decide.
 
+use std::collections::BTreeMap;
+
 use aws_types::SdkConfig;
 use tidegate_aws::observe;
 use tidegate_aws::store::{Commit, Store, StoreError};
+use tidegate_core::change::SettingNow;
 use tidegate_core::decision::{Decision, Outcome};
 use tidegate_core::deployment::{Deployment, Phase, Revision};
 use tidegate_core::event::Event;
 use tidegate_core::evidence::{Author, EvidenceSeen};
 use tidegate_core::exit::{Exit, Missing};
-use tidegate_core::ids::Target;
-use tidegate_core::observation::Observation;
+use tidegate_core::ids::{Slot, Target};
+use tidegate_core::observation::{ImageState, Observation, SlotState};
 use tidegate_core::phases::make_plan;
 use tidegate_core::spec::Evidence;
 use tidegate_core::wiring::Wiring;
@@ -133,8 +136,10 @@ impl Plan {
             Some(asked) => Some(self.evidence(deployment, asked).await?),
             None => None,
         };
+        let container = self.container(deployment, &slots, &image).await?;
         Ok(Observation {
             evidence,
+            container,
             alarms: observe::alarms(&self.cloudwatch, Some(alarms), "").await?,
             unknown_suites: observe::unknown_suites(&self.ecs, &deployment.target, suites).await?,
             image: Some(image),
@@ -143,6 +148,26 @@ impl Plan {
             slots,
             ..Observation::default()
         })
+    }
+
+    /// How the variables that the file sets stand in each slot's task definition.
+    async fn container(
+        &self,
+        deployment: &Deployment,
+        slots: &BTreeMap<Slot, SlotState>,
+        image: &ImageState,
+    ) -> Result<BTreeMap<Slot, BTreeMap<String, SettingNow>>, FunctionError> {
+        let asked = &deployment.spec.configuration.container;
+        let ImageState::Found { uri: image, .. } = image else {
+            return Ok(BTreeMap::new());
+        };
+        let mut found = BTreeMap::new();
+        for (slot, state) in slots.iter().filter(|_| !asked.is_empty()) {
+            let of = observe::Configured { image, asked };
+            let settings = observe::container_settings(&self.ecs, &state.task_definition, of).await?;
+            found.insert(*slot, settings);
+        }
+        Ok(found)
     }
 
     /// What is known of the image, as far as the file asks.

@@ -118,7 +118,10 @@ impl Prepare {
             .or(candidate);
         let registered = match (&deployment.revision.task_definition, family) {
             (None, Some(family)) => {
-                observe::registered_task_definition(&self.ecs, &family, &deployment.id).await?
+                let asked = &deployment.spec.configuration.container;
+                let image = &plan.image;
+                let configured = (!asked.is_empty()).then_some(observe::Configured { image, asked });
+                observe::registered_task_definition(&self.ecs, &family, &deployment.id, configured).await?
             }
             (Some(_), _) | (None, None) => None,
         };

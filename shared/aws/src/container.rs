@@ -1,8 +1,14 @@
 //! Which container of a task definition is the application, and what image it has.
 
-use aws_sdk_ecs::types::ContainerDefinition;
+use std::collections::BTreeMap;
+
+#[cfg(feature = "elbv2")]
+use aws_sdk_ecs::types::KeyValuePair;
+use aws_sdk_ecs::types::{ContainerDefinition, Secret};
+use tidegate_core::change::SettingNow;
 #[cfg(feature = "elbv2")]
 use tidegate_core::ids::Digest;
+use tidegate_core::spec::ContainerConfiguration;
 
 /// An image name without tag and digest: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/web`.
 pub(crate) fn repository_of(image: &str) -> &str {
@@ -55,6 +61,65 @@ pub(crate) fn application_container<'a>(
                 .unwrap_or_default()
         )),
     }
+}
+
+/// Sets variables of a container; all others stay, and those that are there keep their place.
+#[cfg(feature = "elbv2")]
+pub(crate) fn configure(container: &mut ContainerDefinition, asked: &ContainerConfiguration) {
+    if asked.is_empty() {
+        return;
+    }
+    let mut environment = container.environment.take().unwrap_or_default();
+    let mut secrets = container.secrets.take().unwrap_or_default();
+    // A name is one or the other: ECS refuses both.
+    environment.retain(|held| !held.name().is_some_and(|name| asked.secrets.contains_key(name)));
+    secrets.retain(|held| !asked.environment.contains_key(held.name()));
+    for (name, value) in &asked.environment {
+        let set = KeyValuePair::builder().name(name).value(value).build();
+        match environment.iter_mut().find(|held| held.name() == Some(name)) {
+            Some(held) => *held = set,
+            None => environment.push(set),
+        }
+    }
+    for (name, place) in &asked.secrets {
+        match secrets.iter_mut().find(|held| held.name() == name) {
+            Some(held) => held.value_from = place.clone(),
+            None => secrets.extend(Secret::builder().name(name).value_from(place).build().ok()),
+        }
+    }
+    container.environment = (!environment.is_empty()).then_some(environment);
+    container.secrets = (!secrets.is_empty()).then_some(secrets);
+}
+
+/// How the variables that are asked for stand in a container.
+pub(crate) fn configured(
+    container: &ContainerDefinition,
+    asked: &ContainerConfiguration,
+) -> BTreeMap<String, SettingNow> {
+    let value = |name: &str| {
+        let held = container.environment().iter();
+        held.filter(|held| held.name() == Some(name))
+            .find_map(|held| held.value())
+    };
+    let place = |name: &str| {
+        let held = container.secrets().iter().find(|held| held.name() == name);
+        held.map(Secret::value_from)
+    };
+    let stands = |same: bool, there: bool| match (same, there) {
+        (true, _) => SettingNow::Same,
+        (false, true) => SettingNow::Other,
+        (false, false) => SettingNow::Absent,
+    };
+    let is_there = |name: &str| value(name).is_some() || place(name).is_some();
+    let values = asked.environment.iter().map(|(name, to)| {
+        let same = value(name) == Some(to) && place(name).is_none();
+        (name.clone(), stands(same, is_there(name)))
+    });
+    let places = asked.secrets.iter().map(|(name, to)| {
+        let same = place(name) == Some(to) && value(name).is_none();
+        (name.clone(), stands(same, is_there(name)))
+    });
+    values.chain(places).collect()
 }
 
 #[cfg(test)]

@@ -209,7 +209,7 @@ async fn a_task_definition_is_found_by_its_tag_behind_a_newer_one() {
     let id: DeploymentId = "web-production-8-abc".parse().unwrap();
     let wire = Wire::new([answer(9, "another"), answer(8, id.as_str())]);
     let copied = "arn:aws:ecs:r:1:task-definition/web:7";
-    let found = observe::registered_task_definition(&client!(aws_sdk_ecs, wire), copied, &id)
+    let found = observe::registered_task_definition(&client!(aws_sdk_ecs, wire), copied, &id, None)
         .await
         .unwrap();
     assert_eq!(found.as_deref(), Some("arn:aws:ecs:r:1:task-definition/web:8"));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Before, Change, Direction};
 use crate::ids::{DeploymentId, Slot};
-use crate::spec::{HealthCheck, Resources, SuiteName};
+use crate::spec::{ContainerConfiguration, HealthCheck, Resources, SuiteName};
 use crate::wiring::Forward;
 
 /// One thing to do.
@@ -23,6 +23,9 @@ pub enum Action {
         image: String,
         /// Sizes of the file.
         resources: Resources,
+        /// What its application's container gets; all other variables stay.
+        #[serde(default, skip_serializing_if = "ContainerConfiguration::is_empty")]
+        container: ContainerConfiguration,
         /// Tag value.
         deployment: DeploymentId,
     },

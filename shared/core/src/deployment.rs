@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Before, Change, ChangeStage, ChangeState, Work};
+use crate::change::{Before, Change, ChangeStage, ChangeState, ContainerSetting, Work};
 use crate::event::Event;
 use crate::evidence::EvidenceUsed;
 use crate::exit::{AbortCause, Exit};
@@ -234,6 +234,9 @@ pub struct Plan {
     /// What is changed besides the image, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// What the file sets in the new revision's task definition.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub container: Vec<ContainerSetting>,
     /// The watched alarms.
     pub alarms: Vec<String>,
     /// The forward action as it was before, which a rollback restores.

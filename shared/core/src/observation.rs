@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::Samples;
-use crate::change::{Change, Seen};
+use crate::change::{Change, Seen, SettingNow};
 use crate::deployment::{Deployment, Phase, Stage};
 use crate::evidence::EvidenceSeen;
 use crate::ids::{ChangeId, Digest, Slot};
@@ -39,6 +39,9 @@ pub struct Observation {
     /// What is known of the image, where the file asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<EvidenceSeen>,
+    /// How the variables that the file sets stand in each slot's task definition.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub container: BTreeMap<Slot, BTreeMap<String, SettingNow>>,
     /// Changes that are being made or undone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes: BTreeMap<ChangeId, Seen>,

@@ -255,6 +255,7 @@ pub(crate) fn plan(spec: &Spec) -> Plan {
         capacity: 4,
         steps,
         changes: crate::change::planned(spec, &wiring),
+        container: crate::change::container_settings(&spec.configuration.container, None),
         alarms: vec![ALARM.to_owned()],
         forward_before: wiring.balancer.is_some().then(|| forward(0)),
         expected_seconds: 420,

@@ -165,6 +165,71 @@ fn a_parameter_that_somebody_else_has_set_is_left_to_a_person() {
     );
 }
 
+const CONTAINER: &str = "\
+configuration:
+  environment: {LOG_LEVEL: debug}
+  secrets: {DB_PASSWORD: /web/production/db-password-2}
+";
+
+/// Variables and references of the task definition that a slot runs.
+fn variables(scene: &Scene, slot: &str) -> (serde_json::Value, serde_json::Value) {
+    scene.cloud(|state| {
+        let service = state
+            .fleet
+            .ecs_service("production", &format!("web-{slot}"))
+            .unwrap();
+        let definition = state.fleet.task_definition(service.task_definition()).unwrap();
+        let container = &definition.body["containerDefinitions"][0];
+        (container["environment"].clone(), container["secrets"].clone())
+    })
+}
+
+#[test]
+fn variables_come_with_the_new_revision_and_go_with_it() {
+    scenario(
+        "variables-come-with-the-new-revision-and-go-with-it",
+        "Its task definition has them and all others of stable's; a rollback returns to stable, which never had them.",
+        async |scene| {
+            scene.given(TARGET, 5, &format!("{SHORT}{CONTAINER}")).await;
+            scene.cloud(|state| {
+                let next = &mut state.faults.numbered.next;
+                next.push(("prepare", "RegisterTaskDefinition", CallFate::KillAfter));
+            });
+            let before = variables(scene, "blue");
+            scene.push('2', Behaviour::failing(20.0, 20));
+            let id = scene.started(TARGET).await;
+            scene.at_weight(&id, 20).await;
+            let (environment, secrets) = variables(scene, "green");
+            let set = serde_json::json!([
+                {"name": "ENVIRONMENT", "value": "production"},
+                {"name": "LOG_LEVEL", "value": "debug"},
+            ]);
+            assert_eq!(environment, set);
+            let place = "/web/production/db-password-2";
+            let referred = serde_json::json!([{"name": "DB_PASSWORD", "valueFrom": place}]);
+            assert_eq!(secrets, referred);
+            let plan = scene.stage.deployment(&id).await.unwrap().plan.unwrap();
+            let lines: Vec<String> = plan.container.iter().map(|one| one.describe()).collect();
+            assert_eq!(
+                lines,
+                [
+                    "LOG_LEVEL: set it to `debug` (new)".to_owned(),
+                    format!("DB_PASSWORD: take it from {place} (new)"),
+                ]
+            );
+            scene.ends(&id, ExitState::RolledBack).await;
+            assert_eq!(variables(scene, "blue"), before);
+            let registered = scene.cloud(|state| {
+                let calls = state.calls.iter();
+                calls
+                    .filter(|call| call.operation == "RegisterTaskDefinition")
+                    .count()
+            });
+            assert_eq!(registered, 1);
+        },
+    );
+}
+
 #[test]
 fn a_parameter_that_is_a_secret_is_neither_read_nor_set() {
     scenario(

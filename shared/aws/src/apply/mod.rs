@@ -57,8 +57,9 @@ impl Applier<'_> {
                 copy_of,
                 image,
                 resources,
+                container,
                 deployment,
-            } => task_definition::register(self.ecs, copy_of, image, resources, deployment).await,
+            } => task_definition::register(self.ecs, copy_of, image, resources, container, deployment).await,
             Action::UpdateService {
                 slot,
                 task_definition,

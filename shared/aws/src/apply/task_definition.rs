@@ -3,11 +3,11 @@
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{Compatibility, ContainerDefinition, Tag, TaskDefinition};
 use tidegate_core::ids::DeploymentId;
-use tidegate_core::spec::Resources;
+use tidegate_core::spec::{ContainerConfiguration, Resources};
 
 use super::fargate::{TaskSize, round_up};
 use super::number;
-use crate::container::{application_container, repository_of};
+use crate::container::{application_container, configure, repository_of};
 use crate::error::{AwsError, Kind};
 use crate::naming::DEPLOYMENT_TAG;
 use crate::observe::task_definitions::describe_task_definition;
@@ -18,11 +18,12 @@ pub(super) async fn register(
     copy_of: &str,
     image: &str,
     resources: &Resources,
+    container: &ContainerConfiguration,
     deployment: &DeploymentId,
 ) -> Result<(), AwsError> {
     let what = || format!("failed to register a copy of task definition {copy_of} with image {image}");
     let described = describe_task_definition(ecs, copy_of).await?;
-    let copy = changed(described.definition, image, resources)
+    let copy = changed(described.definition, image, resources, container)
         .map_err(|cause| AwsError::answer(what(), Kind::Invalid, cause))?;
     // Every field that `RegisterTaskDefinition` takes, but for `inferenceAccelerators`, which AWS has
     // withdrawn with Elastic Inference.
@@ -63,8 +64,13 @@ fn tags(copied: Vec<Tag>, deployment: &DeploymentId) -> Vec<Tag> {
     copied.into_iter().filter(keeps).chain([ours]).collect()
 }
 
-/// The same task definition with another image and sizes, or why that can't be.
-fn changed(mut copy: TaskDefinition, image: &str, resources: &Resources) -> Result<TaskDefinition, String> {
+/// The same task definition with another image, sizes and variables, or why that can't be.
+fn changed(
+    mut copy: TaskDefinition,
+    image: &str,
+    resources: &Resources,
+    configuration: &ContainerConfiguration,
+) -> Result<TaskDefinition, String> {
     let repository = repository_of(image).to_owned();
     let mut containers = copy.container_definitions.take().unwrap_or_default();
     let name = application_container(&containers, Some(&repository))?
@@ -78,6 +84,7 @@ fn changed(mut copy: TaskDefinition, image: &str, resources: &Resources) -> Resu
         }
         if is_application {
             resize(container, resources);
+            configure(container, configuration);
         }
     }
     let on_fargate = copy.requires_compatibilities().contains(&Compatibility::Fargate);
@@ -199,7 +206,9 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
-    use aws_sdk_ecs::types::PortMapping;
+    use crate::container::configured;
+    use aws_sdk_ecs::types::{KeyValuePair, PortMapping, Secret};
+    use tidegate_core::change::SettingNow;
     use tidegate_core::spec::Quantity;
 
     const REPOSITORY: &str = "1.dkr.ecr.eu-central-1.amazonaws.com/web";
@@ -248,7 +257,13 @@ mod tests {
             Compatibility::Fargate,
             vec![migrate, web, container("logs", "fluentbit:3")],
         );
-        let copy = changed(copy, &image(), &Resources::default()).unwrap();
+        let copy = changed(
+            copy,
+            &image(),
+            &Resources::default(),
+            &ContainerConfiguration::default(),
+        )
+        .unwrap();
         let images: Vec<_> = copy
             .container_definitions()
             .iter()
@@ -262,7 +277,7 @@ mod tests {
     fn the_files_sizes_become_container_and_fargate_sizes() {
         let copy = task(Compatibility::Fargate, vec![container("web", "nginx:1")]);
         let sizes = resources((Some(500), Some(1000)), (Some(512), Some(1500)));
-        let copy = changed(copy, &image(), &sizes).unwrap();
+        let copy = changed(copy, &image(), &sizes, &ContainerConfiguration::default()).unwrap();
         let web = &copy.container_definitions()[0];
         assert_eq!(
             (web.cpu, web.memory, web.memory_reservation),
@@ -280,7 +295,7 @@ mod tests {
             vec![container("web", &format!("{REPOSITORY}:1")), sidecar],
         );
         let sizes = resources((Some(250), Some(250)), (Some(512), Some(512)));
-        let copy = changed(copy, &image(), &sizes).unwrap();
+        let copy = changed(copy, &image(), &sizes, &ContainerConfiguration::default()).unwrap();
         assert_eq!((copy.cpu(), copy.memory()), (Some("512"), Some("2048")));
     }
 
@@ -299,11 +314,11 @@ mod tests {
     fn instances_take_any_size_and_none() {
         let sizes = resources((None, Some(1500)), (None, Some(700)));
         let copy = task(Compatibility::Ec2, vec![container("web", "nginx:1")]);
-        let copy = changed(copy, &image(), &sizes).unwrap();
+        let copy = changed(copy, &image(), &sizes, &ContainerConfiguration::default()).unwrap();
         assert_eq!((copy.cpu(), copy.memory()), (Some("1536"), Some("700")));
         let mut bare = task(Compatibility::Ec2, vec![container("web", "nginx:1")]);
         (bare.cpu, bare.memory) = (None, None);
-        let bare = changed(bare, &image(), &sizes).unwrap();
+        let bare = changed(bare, &image(), &sizes, &ContainerConfiguration::default()).unwrap();
         assert_eq!((bare.cpu(), bare.memory()), (None, None));
     }
 
@@ -312,7 +327,7 @@ mod tests {
         let copy = task(Compatibility::Fargate, vec![container("web", "nginx:1")]);
         let sizes = resources((None, Some(20_000)), (None, None));
         assert!(
-            changed(copy, &image(), &sizes)
+            changed(copy, &image(), &sizes, &ContainerConfiguration::default())
                 .unwrap_err()
                 .contains("20480 CPU units")
         );
@@ -332,5 +347,60 @@ mod tests {
         );
         let shown: Vec<_> = tags.iter().filter_map(|one| one.key().zip(one.value())).collect();
         assert_eq!(shown, [("team", "old"), (DEPLOYMENT_TAG, "web-production-2-abc")]);
+    }
+
+    #[test]
+    fn only_the_variables_of_the_file_are_replaced_in_the_applications_container() {
+        let held = |name: &str, value: &str| KeyValuePair::builder().name(name).value(value).build();
+        let secret =
+            |name: &str, place: &str| Secret::builder().name(name).value_from(place).build().unwrap();
+        let mut web = container("web", &format!("{REPOSITORY}:1"));
+        web.environment = Some(vec![
+            held("LEVEL", "info"),
+            held("TZ", "UTC"),
+            held("KEY", "literal"),
+        ]);
+        web.secrets = Some(vec![
+            secret("PASSWORD", "/old"),
+            secret("OTHER", "/other"),
+            secret("PORT", "/port"),
+        ]);
+        let mut sidecar = container("logs", "fluentbit:3");
+        sidecar.environment = Some(vec![held("LEVEL", "info")]);
+        let asked = ContainerConfiguration {
+            environment: [("LEVEL", "debug"), ("PORT", "8080")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            secrets: [("PASSWORD", "/new"), ("KEY", "/key")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+        };
+        let seen = configured(&web, &asked);
+        assert!(seen.values().all(|now| *now == SettingNow::Other), "{seen:?}");
+        let copy = task(Compatibility::Fargate, vec![web, sidecar.clone()]);
+        let copy = changed(copy, &image(), &Resources::default(), &asked).unwrap();
+        let [web, logs] = copy.container_definitions() else {
+            unreachable!("two containers")
+        };
+        assert_eq!(
+            web.environment(),
+            [held("LEVEL", "debug"), held("TZ", "UTC"), held("PORT", "8080")]
+        );
+        assert_eq!(
+            web.secrets(),
+            [
+                secret("PASSWORD", "/new"),
+                secret("OTHER", "/other"),
+                secret("KEY", "/key")
+            ]
+        );
+        assert_eq!(logs, &sidecar);
+        assert!(
+            configured(web, &asked)
+                .values()
+                .all(|now| *now == SettingNow::Same)
+        );
+        let nothing = configured(logs, &asked);
+        assert_eq!(nothing["PORT"], SettingNow::Absent);
     }
 }

@@ -1,10 +1,15 @@
 //! Task definitions, found by the tag that Tidegate gives them.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::operation::describe_task_definition::DescribeTaskDefinitionError;
 use aws_sdk_ecs::types::{Tag, TaskDefinition, TaskDefinitionField, TaskDefinitionStatus};
+use tidegate_core::change::SettingNow;
 use tidegate_core::ids::DeploymentId;
+use tidegate_core::spec::ContainerConfiguration;
 
+use crate::container::{application_container, configured, repository_of};
 use crate::error::{AwsError, Kind};
 use crate::naming::{DEPLOYMENT_TAG, family_and_revision};
 
@@ -64,8 +69,40 @@ pub(crate) async fn try_describe_task_definition(
         .map(|definition| Described { definition, tags }))
 }
 
+/// What the application's container of a task definition shall be configured with.
+#[derive(Debug, Clone, Copy)]
+pub struct Configured<'a> {
+    /// An image of the application's repository, by which its container is found.
+    pub image: &'a str,
+    /// What it gets.
+    pub asked: &'a ContainerConfiguration,
+}
+
+/// How the variables that the file sets stand in a task definition.
+///
+/// # Errors
+/// Where it can't be read, or the application's container can't be told.
+pub async fn container_settings(
+    ecs: &Client,
+    task_definition: &str,
+    of: Configured<'_>,
+) -> Result<BTreeMap<String, SettingNow>, AwsError> {
+    let described = describe_task_definition(ecs, task_definition).await?;
+    settings(&described.definition, of).map_err(|cause| {
+        let what = format!("failed to read the variables of task definition {task_definition}");
+        AwsError::answer(what, Kind::Invalid, cause)
+    })
+}
+
+fn settings(definition: &TaskDefinition, of: Configured<'_>) -> Result<BTreeMap<String, SettingNow>, String> {
+    let repository = repository_of(of.image);
+    let container = application_container(definition.container_definitions(), Some(repository))?;
+    Ok(configured(container, of.asked))
+}
+
 /// The ARN of the task definition that was registered for `deployment` as a copy of `copy_of`
-/// (ARN or family); nothing where there is none yet.
+/// (ARN or family); nothing where there is none yet. One with our tag that is not configured as it
+/// shall be is none of ours.
 ///
 /// # Errors
 /// Where AWS can't be asked.
@@ -73,12 +110,17 @@ pub async fn registered_task_definition(
     ecs: &Client,
     copy_of: &str,
     deployment: &DeploymentId,
+    configured: Option<Configured<'_>>,
 ) -> Result<Option<String>, AwsError> {
+    let as_asked = |described: &Described| {
+        let same = |of| settings(&described.definition, of).is_ok_and(|all| is_same(&all));
+        configured.is_none_or(same)
+    };
     let (family, copied) = family_and_revision(copy_of);
     let Some(newest) = try_describe_task_definition(ecs, family).await? else {
         return Ok(None);
     };
-    if let Some(arn) = arn_if_ours(&newest, deployment) {
+    if let Some(arn) = arn_if_ours(&newest, deployment).filter(|_| as_asked(&newest)) {
         return Ok(Some(arn));
     }
     let newest = count(newest.definition.revision());
@@ -87,11 +129,15 @@ pub async fn registered_task_definition(
         let Some(described) = try_describe_task_definition(ecs, &name).await? else {
             continue;
         };
-        if let Some(arn) = arn_if_ours(&described, deployment) {
+        if let Some(arn) = arn_if_ours(&described, deployment).filter(|_| as_asked(&described)) {
             return Ok(Some(arn));
         }
     }
     Ok(None)
+}
+
+fn is_same(all: &BTreeMap<String, SettingNow>) -> bool {
+    all.values().all(|now| *now == SettingNow::Same)
 }
 
 fn count(number: i32) -> u32 {

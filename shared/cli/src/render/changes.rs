@@ -13,9 +13,13 @@ pub(super) fn planned(plan: &Plan) -> Vec<String> {
         .changes
         .iter()
         .zip(std::iter::once("changes").chain(std::iter::repeat("")));
-    lines
-        .map(|(change, label)| format!("  {label:<9} {}", clean(&change.describe())))
-        .collect()
+    let changes = lines.map(|(change, label)| format!("  {label:<9} {}", clean(&change.describe())));
+    let container = plan
+        .container
+        .iter()
+        .zip(std::iter::once("container").chain(std::iter::repeat("")));
+    let container = container.map(|(set, label)| format!("  {label:<9} {}", clean(&set.describe())));
+    container.chain(changes).collect()
 }
 
 /// How the changes of a phase stand, a line each.

@@ -280,6 +280,7 @@ fn plan(deployment: &Deployment) -> Plan {
         capacity: 4,
         steps,
         changes: Vec::new(),
+        container: Vec::new(),
         alarms: vec!["web-production-5xx".to_owned()],
         forward_before: None,
         expected_seconds: 1380,

@@ -2,6 +2,7 @@
 //! is part of the plan and its hash, and is made and undone by the same decisions as all others.
 
 mod backup;
+mod container;
 mod expected;
 pub mod parameter;
 mod plan;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use backup::Source;
 pub(crate) use backup::taken;
+pub use container::{ContainerSetting, SettingNow, SettingTo, container_settings};
 pub use expected::{Expected, ResourceKind, Setting, Settings};
 pub use plan::planned;
 pub use state::{ChangeStage, ChangeState, Next, Progress, Seen};

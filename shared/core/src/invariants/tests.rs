@@ -83,6 +83,7 @@ fn plan() -> Plan {
             },
         ],
         changes: Vec::new(),
+        container: Vec::new(),
         alarms: vec![ALARM.to_owned()],
         forward_before: Some(forward(100)),
         wiring: Wiring {

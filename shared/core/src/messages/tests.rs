@@ -201,6 +201,7 @@ fn plan() -> Plan {
         capacity: 10,
         steps: vec![step(5, 600), step(25, 900), step(100, 0)],
         changes: Vec::new(),
+        container: Vec::new(),
         alarms: vec!["web-production-5xx".to_owned()],
         forward_before: None,
         expected_seconds: 1800,

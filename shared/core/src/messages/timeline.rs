@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::cause;
 use super::text::{clean, duration, shorten};
 use crate::analysis::{Check, KnownMetric, Unit, Verdict};
+use crate::change::{ContainerSetting, SettingNow};
 use crate::deployment::{HOTFIX, Origin, Phase, Plan};
 use crate::event::Event;
 use crate::exit::ExitState;
@@ -292,8 +293,14 @@ fn plan_text(plan: &Plan) -> String {
         0 => String::new(),
         some => format!("{}, ", count(some, "change")),
     };
+    let differs = |set: &&ContainerSetting| set.now != SettingNow::Same;
+    let variables = plan.container.iter().filter(differs).count();
+    let variables = match u32::try_from(variables).unwrap_or(u32::MAX) {
+        0 => String::new(),
+        some => format!("{}, ", count(some, "variable")),
+    };
     format!(
-        "planned: {changes}{} %, about {}, {} watched",
+        "planned: {changes}{variables}{} %, about {}, {} watched",
         plan.weights(),
         duration(seconds),
         count(alarms, "alarm")

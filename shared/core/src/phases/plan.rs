@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::change::planned;
+use crate::change::{container_settings, planned};
 use crate::decision::{Decision, Outcome};
 use crate::deployment::{Deployment, Plan, StableRevision, Traffic};
 use crate::event::Event;
@@ -74,7 +74,12 @@ fn assemble(
         .replicas
         .max(stable.as_ref().map_or(0, |s| s.desired));
     let changes = planned(&deployment.spec, &wiring);
+    let copied = stable.as_ref().map_or(candidate, |stable| stable.slot);
     let mut plan = Plan {
+        container: container_settings(
+            &deployment.spec.configuration.container,
+            observation.container.get(&copied),
+        ),
         traffic,
         candidate,
         image,

@@ -29,6 +29,7 @@ pub fn decide_prepare(deployment: &Deployment, observation: &Observation) -> Dec
             copy_of: copy_of.clone(),
             image: plan.image.clone(),
             resources: deployment.spec.resources,
+            container: deployment.spec.configuration.container.clone(),
             deployment: deployment.id.clone(),
         }]);
     }

@@ -2,6 +2,7 @@
 
 use super::page::{Block, Cell, Section, Table};
 use super::{Source, work};
+use crate::change::{ContainerSetting, SettingNow, SettingTo};
 use crate::deployment::Plan;
 use crate::exit::ExitState;
 
@@ -40,7 +41,7 @@ fn rows(source: Source<'_>, plan: &Plan) -> Vec<Vec<Cell>> {
     let revision = &source.deployment.revision;
     let row = |what: &str, before: Cell, after: Cell| vec![Cell::Text(what.to_owned()), before, after];
     let task_definition = |arn: &str| Cell::code(arn.rsplit('/').next().unwrap_or(arn));
-    vec![
+    let mut rows = vec![
         row(
             "Image",
             stable.map_or_else(none, |stable| {
@@ -69,5 +70,43 @@ fn rows(source: Source<'_>, plan: &Plan) -> Vec<Vec<Cell>> {
             stable.map_or_else(none, |stable| Cell::Text(stable.desired.to_string())),
             Cell::Text(plan.capacity.to_string()),
         ),
-    ]
+    ];
+    rows.extend(plan.container.iter().filter_map(variable));
+    rows
+}
+
+/// A variable that becomes another one. What it was may be a secret, so it is not told.
+fn variable(setting: &ContainerSetting) -> Option<Vec<Cell>> {
+    let before = match setting.now {
+        SettingNow::Same => return None,
+        SettingNow::Absent => "nothing",
+        SettingNow::Other => "something else",
+    };
+    let after = match &setting.to {
+        SettingTo::Value(text) | SettingTo::Reference(text) => Cell::code(text),
+    };
+    let what = Cell::Text(format!("Variable {}", setting.name));
+    Some(vec![what, Cell::Text(before.to_owned()), after])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(now: SettingNow) -> Option<String> {
+        let to = SettingTo::Value("debug".to_owned());
+        let name = "LEVEL".to_owned();
+        variable(&ContainerSetting { name, to, now }).map(|cells| format!("{cells:?}"))
+    }
+
+    #[test]
+    fn a_variable_is_told_where_it_becomes_another_one() {
+        assert_eq!(row(SettingNow::Same), None);
+        let (new, other) = (row(SettingNow::Absent), row(SettingNow::Other));
+        for (row, before) in [(new, "nothing"), (other, "something else")] {
+            let row = row.unwrap_or_default();
+            assert!(row.contains("Variable LEVEL") && row.contains("debug"), "{row}");
+            assert!(row.contains(before), "{row}");
+        }
+    }
 }

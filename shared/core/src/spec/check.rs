@@ -3,8 +3,8 @@
 //! What comes out holds only known keys with values of the right type, unit and range. What those
 //! values mean together is for `build`.
 
-use super::fields::{Fields, Items, Value, fill_in};
-use super::keys::{Key, Kind, Presence, Section};
+use super::fields::{Fields, Items, Named, Value, fill_in};
+use super::keys::{Key, Kind, Presence, Section, TextRule};
 use super::problem::{Draft, ProblemCode, Problems, Span};
 use super::scalar::{self, Scalar};
 use super::table;
@@ -107,6 +107,9 @@ impl Checker<'_> {
             Kind::List { of, min, max } => self
                 .list(kind, (of, *min, *max), tree, path, key_span)
                 .map(Value::List),
+            Kind::Map { names, of, max } => self
+                .map(kind, (names, of, *max), tree, path, key_span)
+                .map(Value::Map),
             Kind::Flag
             | Kind::Integer { .. }
             | Kind::Number { .. }
@@ -158,6 +161,57 @@ impl Checker<'_> {
         Some(items)
     }
 
+    fn map(
+        &mut self,
+        kind: &Kind,
+        (names, of, max): (&'static TextRule, &'static TextRule, usize),
+        tree: Tree,
+        path: &str,
+        key_span: Span,
+    ) -> Option<Vec<Named>> {
+        let Node::Mapping(entries) = tree.node else {
+            self.wrong_type(kind, &tree, path);
+            return None;
+        };
+        if entries.len() > max {
+            let message = format!("`{path}` has {} names; it takes at most {max}", entries.len());
+            self.problems
+                .push(Draft::new(ProblemCode::OutOfRange, key_span, message).help("remove some"));
+            return None;
+        }
+        let mut named = Vec::new();
+        for entry in entries {
+            if !(names.accepts)(&entry.key) {
+                let shown = scalar::shortened(&entry.key);
+                let message = format!("`{path}` takes {}, not `{shown}`", names.what);
+                self.problems
+                    .push(Draft::new(ProblemCode::InvalidText, entry.key_span, message).help(names.rule));
+                continue;
+            }
+            let below = join(path, &entry.key);
+            let Node::Scalar { text, plain } = entry.value.node else {
+                self.wrong_type(&Kind::Text(of), &entry.value, &below);
+                continue;
+            };
+            if plain && is_null(&text) {
+                self.nothing(&Kind::Text(of), &below, entry.key_span);
+            } else if (of.accepts)(&text) {
+                named.push(Named {
+                    name: entry.key,
+                    name_span: entry.key_span,
+                    text,
+                    text_span: entry.value.span,
+                });
+            } else {
+                // Without what stands there: a secret may stand there by mistake.
+                let message = format!("`{below}` takes {}", of.what);
+                self.problems
+                    .push(Draft::new(ProblemCode::InvalidText, entry.value.span, message).help(of.rule));
+            }
+        }
+        Some(named)
+    }
+
     fn scalar(&mut self, kind: &Kind, tree: &Tree, path: &str) -> Option<Scalar> {
         let Node::Scalar { text, plain } = &tree.node else {
             self.wrong_type(kind, tree, path);
@@ -196,7 +250,9 @@ impl Checker<'_> {
             Kind::List { .. } => {
                 format!("write each item on a line of its own below `{path}`, after `- `")
             }
-            Kind::Section(_) => format!("write the keys below `{path}`, indented by two spaces"),
+            Kind::Section(_) | Kind::Map { .. } => {
+                format!("write the keys below `{path}`, indented by two spaces")
+            }
             Kind::Flag
             | Kind::Integer { .. }
             | Kind::Number { .. }

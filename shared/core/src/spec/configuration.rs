@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::build::duplicate;
-use super::fields::{Fields, Items};
-use super::model::{Configuration, Parameter};
+use super::fields::{Fields, Items, Named};
+use super::model::{Configuration, ContainerConfiguration, Parameter};
 use super::problem::{Draft, ProblemCode, Problems, Span};
 
 /// Reads the section; an empty one where the file has none.
@@ -14,6 +14,28 @@ pub(super) fn configuration(fields: &Fields, problems: &mut Problems) -> Configu
     };
     Configuration {
         parameters: parameters(section, problems),
+        container: container(section, problems),
+    }
+}
+
+fn container(section: &Fields, problems: &mut Problems) -> ContainerConfiguration {
+    let (environment, secrets) = (section.map("environment"), section.map("secrets"));
+    for one in environment {
+        if looks_secret(&one.name, &one.text) {
+            problems.push(secret(one.text_span, &one.name));
+        }
+        if let Some(other) = secrets.iter().find(|other| other.name == one.name) {
+            let what = format!("the variable `{}`", one.name);
+            problems.push(duplicate(other.name_span, one.name_span, &what));
+        }
+    }
+    let texts = |named: &[Named]| {
+        let pairs = named.iter();
+        pairs.map(|one| (one.name.clone(), one.text.clone())).collect()
+    };
+    ContainerConfiguration {
+        environment: texts(environment),
+        secrets: texts(secrets),
     }
 }
 
@@ -46,7 +68,8 @@ fn parameters(section: &Fields, problems: &mut Problems) -> Vec<Parameter> {
 fn secret(span: Span, name: &str) -> Draft {
     let message = format!("the value of `{name}` looks like a secret, and this file is none");
     Draft::new(ProblemCode::LooksSecret, span, message)
-        .help("keep it in Secrets Manager or as a SecureString, and take the value out of the file's history")
+        .help("keep it in Secrets Manager or as a SecureString, name that place under `secrets`, and take the value out \
+             of the file's history")
         .warning()
 }
 

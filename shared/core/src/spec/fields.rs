@@ -12,6 +12,16 @@ pub(super) enum Value {
     Scalar(Scalar),
     List(Items),
     Section(Fields),
+    Map(Vec<Named>),
+}
+
+/// A name that the file chose, and its text.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub name: String,
+    pub name_span: Span,
+    pub text: String,
+    pub text_span: Span,
 }
 
 /// The items of a list that were understood.
@@ -64,7 +74,7 @@ impl Fields {
     fn scalar(&self, key: &str) -> Option<&Scalar> {
         match &self.values.get(key)?.value {
             Value::Scalar(scalar) => Some(scalar),
-            Value::List(_) | Value::Section(_) => None,
+            Value::List(_) | Value::Section(_) | Value::Map(_) => None,
         }
     }
 
@@ -132,14 +142,22 @@ impl Fields {
     pub(super) fn section(&self, key: &str) -> Option<&Fields> {
         match &self.values.get(key)?.value {
             Value::Section(fields) => Some(fields),
-            Value::Scalar(_) | Value::List(_) => None,
+            Value::Scalar(_) | Value::List(_) | Value::Map(_) => None,
         }
     }
 
     pub(super) fn list(&self, key: &str) -> Option<&Items> {
         match &self.values.get(key)?.value {
             Value::List(items) => Some(items),
-            Value::Scalar(_) | Value::Section(_) => None,
+            Value::Scalar(_) | Value::Section(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// Names that the file chose.
+    pub(super) fn map(&self, key: &str) -> &[Named] {
+        match self.values.get(key).map(|field| &field.value) {
+            Some(Value::Map(named)) => named,
+            Some(Value::Scalar(_) | Value::Section(_) | Value::List(_)) | None => &[],
         }
     }
 }
@@ -149,7 +167,7 @@ impl Items {
     pub(super) fn sections(&self) -> impl Iterator<Item = &Fields> {
         self.items.iter().filter_map(|(_, value)| match value {
             Value::Section(fields) => Some(fields),
-            Value::Scalar(_) | Value::List(_) => None,
+            Value::Scalar(_) | Value::List(_) | Value::Map(_) => None,
         })
     }
 
@@ -157,7 +175,7 @@ impl Items {
     pub(super) fn scalars(&self) -> impl Iterator<Item = (Span, &Scalar)> {
         self.items.iter().filter_map(|(span, value)| match value {
             Value::Scalar(scalar) => Some((*span, scalar)),
-            Value::List(_) | Value::Section(_) => None,
+            Value::List(_) | Value::Section(_) | Value::Map(_) => None,
         })
     }
 

@@ -65,6 +65,12 @@ pub(super) enum Kind {
     },
     /// Keys below it.
     Section(&'static Section),
+    /// Names that the file chooses, each with a text; at most so many.
+    Map {
+        names: &'static TextRule,
+        of: &'static TextRule,
+        max: usize,
+    },
 }
 
 /// The rule of a text.
@@ -101,6 +107,7 @@ impl Kind {
                 let keys: Vec<&str> = section.keys.iter().map(|key| key.name).collect();
                 format!("a section with {}", keys.join(", "))
             }
+            Self::Map { of, .. } => format!("names, each with {}", of.what),
         }
     }
 
@@ -119,7 +126,8 @@ impl Kind {
             | Self::Instant
             | Self::Condition
             | Self::Choice(_)
-            | Self::Text(_) => None,
+            | Self::Text(_)
+            | Self::Map { .. } => None,
         }
     }
 }

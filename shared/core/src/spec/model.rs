@@ -2,6 +2,8 @@
 //!
 //! Nothing here can hold a nonsense value: the parser refuses those with a line and a column.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -379,6 +381,21 @@ pub struct Configuration {
     /// `parameters`: set in Systems Manager before the candidate gets traffic.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<Parameter>,
+    /// `environment` and `secrets`.
+    #[serde(skip_serializing_if = "ContainerConfiguration::is_empty")]
+    pub container: ContainerConfiguration,
+}
+
+/// What the application's container gets in the new revision's task definition; all else of it stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerConfiguration {
+    /// `configuration.environment`: names and values. Nothing secret.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    /// `configuration.secrets`: names, and where the secret is kept (`valueFrom` of ECS).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, String>,
 }
 
 /// One of `configuration.parameters`. Nothing secret: the file is not.
@@ -409,6 +426,13 @@ pub struct Timeouts {
     pub healthy_seconds: u32,
     /// `suite`, seconds: how long one test suite may run (default 1800).
     pub suite_seconds: u32,
+}
+
+impl ContainerConfiguration {
+    /// Whether nothing is to be set.
+    pub fn is_empty(&self) -> bool {
+        self.environment.is_empty() && self.secrets.is_empty()
+    }
 }
 
 impl Configuration {

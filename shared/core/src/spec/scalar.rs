@@ -82,7 +82,7 @@ pub(super) fn read(kind: &Kind, name: &str, text: &str, plain: bool) -> Result<S
             let message = format!("`{name}` takes {}, not {}", rule.what, quoted(text));
             Err(refusal(ProblemCode::InvalidText, message, rule.rule))
         }
-        Kind::List { .. } | Kind::Section(_) => Err(wrong_type(kind, name, text)),
+        Kind::List { .. } | Kind::Section(_) | Kind::Map { .. } => Err(wrong_type(kind, name, text)),
     }
 }
 
@@ -95,7 +95,9 @@ fn wrong_type(kind: &Kind, name: &str, text: &str) -> Refusal {
                 shortened(text)
             )
         }
-        Kind::Section(_) => format!("write the keys below `{name}`, indented by two spaces"),
+        Kind::Section(_) | Kind::Map { .. } => {
+            format!("write the keys below `{name}`, indented by two spaces")
+        }
         Kind::Flag
         | Kind::Integer { .. }
         | Kind::Number { .. }

@@ -114,6 +114,12 @@ fn kind(of: &Kind) -> Value {
             json!({ "type": "array", "items": kind(of), "minItems": min, "maxItems": max })
         }
         Kind::Section(of) => section(of),
+        Kind::Map { names, of, max } => json!({
+            "type": "object",
+            "propertyNames": { "pattern": names.pattern },
+            "additionalProperties": { "type": "string", "pattern": of.pattern },
+            "maxProperties": max,
+        }),
     }
 }
 

@@ -70,11 +70,13 @@ fn what_the_schema_allows_as_text_the_parser_accepts() {
     let mut rules = 0;
     for root in [&table::TARGET, &table::REGIONS] {
         root.walk("", &mut |path, key| {
-            let rule = match &key.kind {
+            let mut texts_of = Vec::new();
+            match &key.kind {
                 Kind::Text(rule)
                 | Kind::List {
                     of: Kind::Text(rule), ..
-                } => rule,
+                } => texts_of.push(*rule),
+                Kind::Map { names, of, .. } => texts_of.extend([*names, *of]),
                 Kind::Flag
                 | Kind::Integer { .. }
                 | Kind::Number { .. }
@@ -87,14 +89,16 @@ fn what_the_schema_allows_as_text_the_parser_accepts() {
                 | Kind::Choice(_)
                 | Kind::List { .. }
                 | Kind::Section(_) => return,
-            };
-            let pattern = rule.pattern.trim_start_matches('^').trim_end_matches('$');
-            let texts = proptest::string::string_regex(pattern).unwrap();
-            for _ in 0..50 {
-                let text = texts.new_tree(&mut runner).unwrap().current();
-                assert!((rule.accepts)(&text), "{path}.{}: {text:?}", key.name);
             }
-            rules += 1;
+            for rule in texts_of {
+                let pattern = rule.pattern.trim_start_matches('^').trim_end_matches('$');
+                let texts = proptest::string::string_regex(pattern).unwrap();
+                for _ in 0..50 {
+                    let text = texts.new_tree(&mut runner).unwrap().current();
+                    assert!((rule.accepts)(&text), "{path}.{}: {text:?}", key.name);
+                }
+                rules += 1;
+            }
         });
     }
     assert!(rules >= 12, "{rules}");

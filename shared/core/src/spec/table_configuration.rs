@@ -32,36 +32,110 @@ static PARAMETER_VALUE: TextRule = TextRule {
     },
 };
 
-fn is_parameter_name(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix('/') else {
+/// A name that every shell can read.
+static VARIABLE: TextRule = TextRule {
+    what: "the name of an environment variable such as LOG_LEVEL",
+    rule: "letters, digits and underscores, not beginning with a digit, at most 100 characters",
+    pattern: "^[A-Za-z_][A-Za-z0-9_]{0,99}$",
+    accepts: |text| {
+        text.len() <= 100
+            && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    },
+};
+static VARIABLE_VALUE: TextRule = TextRule {
+    what: "the value of an environment variable",
+    rule: "at most 4096 bytes, without line breaks and other control characters",
+    pattern: "^[ -~]{0,4096}$",
+    accepts: |text| text.len() <= 4096 && !text.chars().any(char::is_control),
+};
+/// What ECS takes as `valueFrom` (Developer Guide, "Pass sensitive data to an Amazon ECS container"), but
+/// for a bare parameter name, which could be a secret itself.
+static REFERENCE: TextRule = TextRule {
+    what: "where a secret is kept, and never the secret itself",
+    rule: "the ARN of a secret of Secrets Manager (in quotes, with :json-key:: behind it, if need be), or the ARN or the \
+           path (/web/production/password) of a parameter of Systems Manager",
+    pattern: "^(/[A-Za-z0-9._-]{1,64}(/[A-Za-z0-9._-]{1,64}){0,14}|arn:aws:ssm:[a-z0-9-]{1,30}:[0-9]{12}:\
+              parameter/[A-Za-z0-9._/-]{1,900}|arn:aws:secretsmanager:[a-z0-9-]{1,30}:[0-9]{12}:secret:\
+              [A-Za-z0-9/_+=.@-]{1,500}(:[A-Za-z0-9_.-]{0,100}:[A-Za-z0-9_.-]{0,100}:[A-Za-z0-9_.-]{0,100})?)$",
+    accepts: is_reference,
+};
+
+fn is_reference(text: &str) -> bool {
+    if text.starts_with('/') {
+        return is_path(text);
+    }
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let &["arn", partition, service, region, account, resource] = &parts[..] else {
         return false;
     };
+    let word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let kept = match service {
+        "secretsmanager" => resource.strip_prefix("secret:"),
+        "ssm" => resource.strip_prefix("parameter/"),
+        _ => None,
+    };
+    partition.starts_with("aws")
+        && word(region)
+        && account.len() == 12
+        && account.bytes().all(|byte| byte.is_ascii_digit())
+        && text.len() <= 2048
+        && kept.is_some_and(|kept| !kept.is_empty() && kept.chars().all(|c| c.is_ascii_graphic()))
+}
+
+fn is_path(text: &str) -> bool {
     let level = |level: &str| {
         (1..=64).contains(&level.len())
             && level
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
     };
-    let reserved = |prefix: &str| {
-        rest.get(..3)
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    };
-    rest.split('/').count() <= 15 && rest.split('/').all(level) && !reserved("aws") && !reserved("ssm")
+    text.strip_prefix('/')
+        .is_some_and(|rest| rest.split('/').count() <= 15 && rest.split('/').all(level))
+}
+
+fn is_parameter_name(text: &str) -> bool {
+    let start = text.get(1..4).unwrap_or_default();
+    is_path(text) && !["aws", "ssm"].iter().any(|word| start.eq_ignore_ascii_case(word))
 }
 
 pub(super) static CONFIGURATION: Section = Section {
     doc: "What the new revision is configured with.",
-    keys: &[key(
-        "parameters",
-        Kind::List {
-            of: &Kind::Section(&PARAMETER),
-            min: 0,
-            max: 50,
-        },
-        Optional,
-        "Parameters of Systems Manager that are set before the candidate gets traffic. A rollback puts back \
+    keys: &[
+        key(
+            "parameters",
+            Kind::List {
+                of: &Kind::Section(&PARAMETER),
+                min: 0,
+                max: 50,
+            },
+            Optional,
+            "Parameters of Systems Manager that are set before the candidate gets traffic. A rollback puts back \
          what was there.",
-    )],
+        ),
+        key(
+            "environment",
+            Kind::Map {
+                names: &VARIABLE,
+                of: &VARIABLE_VALUE,
+                max: 100,
+            },
+            Optional,
+            "Environment variables of the application's container, set in the new revision's task definition; all \
+         others stay as they are. Never a secret.",
+        ),
+        key(
+            "secrets",
+            Kind::Map {
+                names: &VARIABLE,
+                of: &REFERENCE,
+                max: 100,
+            },
+            Optional,
+            "Environment variables that ECS fills in from Secrets Manager or Systems Manager: name, and where the \
+         secret is kept.",
+        ),
+    ],
 };
 
 static PARAMETER: Section = Section {

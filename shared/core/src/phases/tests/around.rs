@@ -21,6 +21,7 @@ fn register(deployment: &Deployment, copy_of: &str) -> Decision {
         copy_of: copy_of.to_owned(),
         image: format!("registry/web@{}", digest("2")),
         resources: deployment.spec.resources,
+        container: deployment.spec.configuration.container.clone(),
         deployment: "web-production-7".parse().unwrap(),
     }])
 }

@@ -1,8 +1,9 @@
 //! Values that are set for the new revision, and put back with it.
 
 use super::*;
-use crate::change::{Before, Change, Next, Progress, Seen, Undo, Work};
+use crate::change::{Before, Change, ContainerSetting, Next, Progress, Seen, SettingNow, Undo, Work};
 use crate::deployment::Phase;
+use crate::ids::Slot;
 use crate::phases::{decide, decide_undo};
 use crate::testing::{planned, rolling_back, shifted, tell};
 
@@ -54,6 +55,45 @@ fn a_parameter_of_the_file_is_a_change_of_the_plan_that_a_rollback_takes_back() 
         deployment.after(Phase::Prepare),
         Some(Next::Phase(Phase::Configure))
     );
+}
+
+#[test]
+fn variables_are_part_of_the_plan_told_by_name_and_part_of_the_revision_that_is_registered() {
+    let file = "environment: production\nstrategy: rolling\nreplicas: 4\nconfiguration:\n  environment: \
+                {LEVEL: debug, PORT: 8080, TZ: UTC}\n  secrets: {KEY: /web/key}\n";
+    let mut world = crate::testing::at_rest(&crate::testing::spec(file));
+    let now = [
+        ("LEVEL", SettingNow::Other),
+        ("PORT", SettingNow::Absent),
+        ("TZ", SettingNow::Same),
+        ("KEY", SettingNow::Other),
+    ];
+    let seen = now.map(|(name, now)| (name.to_owned(), now)).into();
+    world.container = [(Slot::Blue, seen)].into();
+    let asked = crate::testing::requested(file);
+    let wiring = planned(file).plan.unwrap().wiring;
+    let decision = crate::phases::make_plan(&asked, wiring, &world, at(10));
+    let [Event::Planned { plan }] = &decision.events[..] else {
+        panic!("{decision:?}")
+    };
+    let lines: Vec<String> = plan.container.iter().map(ContainerSetting::describe).collect();
+    assert_eq!(
+        lines,
+        [
+            "LEVEL: set it to `debug` (replaces what stable has)",
+            "PORT: set it to `8080` (new)",
+            "TZ: set it to `UTC` (as it is)",
+            "KEY: take it from /web/key (replaces what stable has)",
+        ]
+    );
+    assert_eq!(plan.changes, []);
+    let mut deployment = planned(file);
+    deployment.revision.task_definition = None;
+    let decision = crate::phases::decide_prepare(&deployment, &world);
+    let [Action::RegisterTaskDefinition { container, .. }] = &decision.actions[..] else {
+        panic!("{decision:?}")
+    };
+    assert_eq!(container, &deployment.spec.configuration.container);
 }
 
 #[test]

@@ -29,6 +29,12 @@ infrastructure:
 configuration:
   parameters:
     - {name: /web/production/timeout, value: \"30\"}
+  environment:
+    LOG_LEVEL: debug
+    PORT: 8080
+  secrets:
+    DB_PASSWORD: \"arn:aws:secretsmanager:us-east-1:123456789012:secret:web/db-a1b2c3:password::\"
+    API_KEY: /web/production/api-key
 ";
 
 fn messages(extra: &str) -> Vec<String> {
@@ -60,6 +66,71 @@ fn a_file_sets_parameters_each_once() {
     }
     let found = file("{name: /a, value: \"{{b}}\"}");
     assert_eq!(found.len(), 1, "{found:?}");
+}
+
+#[test]
+fn a_file_sets_variables_and_refers_to_secrets() {
+    let spec = accept(&target("rolling", CHANGES)).spec;
+    let container = spec.configuration.container;
+    let pairs = |of: &std::collections::BTreeMap<String, String>| {
+        let pairs = of.iter();
+        pairs.map(|(name, to)| format!("{name}={to}")).collect::<Vec<_>>()
+    };
+    assert_eq!(pairs(&container.environment), ["LOG_LEVEL=debug", "PORT=8080"]);
+    let password = "arn:aws:secretsmanager:us-east-1:123456789012:secret:web/db-a1b2c3:password::";
+    assert_eq!(
+        pairs(&container.secrets),
+        [
+            "API_KEY=/web/production/api-key".to_owned(),
+            format!("DB_PASSWORD={password}")
+        ]
+    );
+    let file = |text: &str| messages(&format!("configuration: {{{text}}}\n"));
+    assert_eq!(
+        file("environment: {A: x}, secrets: {A: /a}"),
+        ["4:48 the variable `A` is given twice"]
+    );
+    assert_eq!(
+        file("environment: {1A: x}"),
+        [
+            "4:31 `configuration.environment` takes the name of an environment variable such as LOG_LEVEL, \
+             not `1A`"
+        ]
+    );
+    assert_eq!(
+        file("environment: {A: [x]}"),
+        ["4:34 `configuration.environment.A` takes the value of an environment variable, not a list"]
+    );
+    assert_eq!(file("environment: {A: }").len(), 1);
+    assert_eq!(file("environment: [A]").len(), 1);
+}
+
+#[test]
+fn a_secret_is_referred_to_and_never_written_out_nor_told() {
+    for literal in [
+        "hunter2-hunter2",
+        "AKIAIOSFODNN7EXAMPLE",
+        "arn:aws:s3:::bucket",
+        "arn:aws:ssm:us-east-1:123456789012:document/x",
+        "arn:aws:secretsmanager:us-east-1:12:secret:x",
+        "/a b",
+        "/",
+    ] {
+        let text = format!("configuration: {{secrets: {{A: \"{literal}\"}}}}\n");
+        let found = messages(&text);
+        assert_eq!(
+            found,
+            ["4:30 `configuration.secrets.A` takes where a secret is kept, and never the secret itself"]
+        );
+    }
+    let warned = |value: &str| {
+        let text = format!("configuration: {{environment: {{DB_PASSWORD: \"{value}\"}}}}\n");
+        let warnings = accept(&target("rolling", &text)).warnings;
+        assert!(warnings.iter().all(|one| !one.message.contains(value)));
+        warnings.iter().any(|one| one.code == ProblemCode::LooksSecret)
+    };
+    assert!(warned("correct horse"));
+    assert!(!warned("/run/secrets/db"));
 }
 
 #[test]
