@@ -1,10 +1,11 @@
 //! The simulated AWS: two ECS services, a listener rule, an alarm, images and suites. The second
 //! interpreter of [`Action`]; the first is `shared/aws/src/apply`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_core::action::Action;
-use tidegate_core::change::{Change, Direction, Work};
+use tidegate_core::change::parameter::{Held, seen, version_to_compare};
+use tidegate_core::change::{Before, Change, Direction, Seen, Work};
 use tidegate_core::ids::{ChangeId, Slot};
 use tidegate_core::wiring::Forward;
 
@@ -117,6 +118,10 @@ pub struct Aws {
     pub changes: Vec<ChangeRun>,
     /// Changes that set something, where it is set.
     pub suspended: BTreeSet<ChangeId>,
+    /// Values of parameters by name, a version each, oldest first.
+    pub parameters: BTreeMap<String, Vec<Option<String>>>,
+    /// Parameters, oldest first.
+    pub settings_log: Vec<(Ms, String, Option<String>)>,
     /// Images in the registry, with the time of the push.
     pub pushed: Vec<(usize, Ms)>,
     /// Weights, oldest first.
@@ -158,6 +163,8 @@ impl Aws {
             suites: Vec::new(),
             changes: Vec::new(),
             suspended: BTreeSet::new(),
+            parameters: BTreeMap::new(),
+            settings_log: Vec::new(),
             pushed: vec![(0, -3_600_000)],
             weights_log: vec![WeightsSet {
                 at: -1,
@@ -169,6 +176,11 @@ impl Aws {
         };
         for slot in 0..2 {
             aws.note(slot, -1);
+        }
+        // Every other one exists.
+        for (at, parameter) in setting.spec.configuration.parameters.iter().enumerate() {
+            let was = (at % 2 == 0).then(|| "as it was".to_owned());
+            aws.set_parameter(&parameter.name, was, -1);
         }
         aws
     }
@@ -214,8 +226,12 @@ impl Aws {
                 slot,
                 client_token,
             } => self.run_suite(&suite.0, *slot, client_token, world),
-            Action::MakeChange { change, .. } => self.change(change, Direction::Make, world),
-            Action::UndoChange { change, .. } => self.change(change, Direction::Undo, world),
+            Action::MakeChange { change, before } => {
+                self.change(change, Direction::Make, before.as_ref(), world);
+            }
+            Action::UndoChange { change, before } => {
+                self.change(change, Direction::Undo, before.as_ref(), world);
+            }
         }
     }
 
@@ -314,11 +330,28 @@ impl Aws {
         });
     }
 
-    fn change(&mut self, change: &Change, direction: Direction, world: &Applying<'_>) {
+    fn change(
+        &mut self,
+        change: &Change,
+        direction: Direction,
+        before: Option<&Before>,
+        world: &Applying<'_>,
+    ) {
         match (&change.work, direction) {
             // A look by a person is a task that somebody else runs.
-            (Work::Run { .. } | Work::Verify { .. } | Work::Backup { .. } | Work::SetParameter { .. }, _) => {
-                self.run_change(change, direction, world)
+            (Work::Run { .. } | Work::Verify { .. } | Work::Backup { .. }, _) => {
+                self.run_change(change, direction, world);
+            }
+            // Nothing is looked at once more here: a write that comes late must do no harm even so.
+            (Work::SetParameter { name, value }, Direction::Make) => {
+                self.set_parameter(name, Some(value.clone()), world.now);
+            }
+            (Work::SetParameter { name, .. }, Direction::Undo) => {
+                let before = match before {
+                    Some(Before::Parameter { version }) => self.version(name, *version),
+                    Some(Before::Absent | Before::Scaling { .. }) | None => None,
+                };
+                self.set_parameter(name, before, world.now);
             }
             (Work::SuspendScaling { .. }, Direction::Make) => {
                 self.suspended.insert(change.id.clone());
@@ -327,6 +360,34 @@ impl Aws {
                 self.suspended.remove(&change.id);
             }
         }
+    }
+
+    fn set_parameter(&mut self, name: &str, value: Option<String>, now: Ms) {
+        self.settings_log.push((now, name.to_owned(), value.clone()));
+        self.parameters.entry(name.to_owned()).or_default().push(value);
+    }
+
+    fn version(&self, name: &str, version: i64) -> Option<String> {
+        let at = usize::try_from(version).ok()?;
+        self.parameters.get(name)?.get(at)?.clone()
+    }
+
+    /// A parameter as AWS shows it.
+    pub fn parameter(&self, name: &str) -> Option<Held> {
+        let versions = self.parameters.get(name)?;
+        Some(Held {
+            version: i64::try_from(versions.len()).ok()? - 1,
+            value: versions.last()?.clone()?,
+            secure: false,
+        })
+    }
+
+    /// How a change that sets one stands.
+    pub fn parameter_seen(&self, name: &str, value: &str, before: Option<&Before>) -> Seen {
+        let now = self.parameter(name);
+        let earlier = version_to_compare(now.as_ref(), before);
+        let earlier = earlier.and_then(|version| self.version(name, version));
+        seen(now.as_ref(), earlier.as_deref(), before, value)
     }
 
     /// One token starts one task, however often it is asked for.

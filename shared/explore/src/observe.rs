@@ -169,16 +169,19 @@ impl World {
                 },
             }
         };
-        let progress = |change: &Change, direction| match &change.work {
-            Work::Run { .. } | Work::Verify { .. } | Work::Backup { .. } | Work::SetParameter { .. } => {
-                ran(change, direction)
-            }
-            Work::SuspendScaling { .. } => set(change, direction),
-        };
-        let seen = |change: &Change| Seen {
+        let both = |progress: &dyn Fn(&Change, Direction) -> Progress, change: &Change| Seen {
             before: None,
             made: progress(change, Direction::Make),
             undone: progress(change, Direction::Undo),
+        };
+        let seen = |change: &Change| match &change.work {
+            Work::Run { .. } | Work::Verify { .. } | Work::Backup { .. } => both(&ran, change),
+            Work::SuspendScaling { .. } => both(&set, change),
+            Work::SetParameter { name, value } => {
+                let before = deployment.changes.get(&change.id);
+                let before = before.and_then(|state| state.before.as_ref());
+                self.aws.parameter_seen(name, value, before)
+            }
         };
         let planned = deployment.planned_changes().iter();
         planned.map(|change| (change.id.clone(), seen(change))).collect()

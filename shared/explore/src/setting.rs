@@ -378,6 +378,10 @@ canary:
 migrations:
   - {name: index, command: [up, index], verify: [check, index], down: [down, index], timeout: 4m}
   - {name: backfill, command: [up, backfill], timeout: 4m}
+configuration:
+  parameters:
+    - {name: /web/limit, value: new}
+    - {name: /web/banner, value: new}
 gates:
   - before: migrate
     approvals:

@@ -9,8 +9,8 @@ use tidegate_core::event::Event;
 use tidegate_core::exit::ExitState;
 use tidegate_core::ids::DeploymentId;
 use tidegate_core::invariants::{
-    AlarmReading, ChangeRun, Definition, ExecutionSeen, Record, SlotReading, View, Violation, WeightReading,
-    Writer, check_where,
+    AlarmReading, ChangeRun, Definition, ExecutionSeen, Record, SettingReading, SlotReading, View, Violation,
+    WeightReading, Writer, check_where,
 };
 use tidegate_core::journal::Entry;
 use tidegate_core::messages::MessageId;
@@ -93,6 +93,7 @@ impl World {
             definitions: self.definitions(),
             alarms: self.alarm_readings(),
             runs: self.change_runs(&ids),
+            settings: self.setting_readings(),
             notices,
             target: Arc::unwrap_or_clone(self.store.target),
         }
@@ -107,6 +108,22 @@ impl World {
                 change: run.change.clone(),
                 direction: run.direction,
             })
+        })
+        .collect()
+    }
+
+    fn setting_readings(&self) -> Vec<SettingReading> {
+        let log = self.aws.settings_log.iter();
+        log.map(|(at, name, value)| SettingReading {
+            at: instant(*at),
+            name: format!("parameter:{name}"),
+            value: value.clone(),
+            // Nobody else sets any here; the first of each is how it was found.
+            by: if *at < 0 {
+                Writer::Outside
+            } else {
+                Writer::Tidegate
+            },
         })
         .collect()
     }

@@ -11,7 +11,8 @@ use tidegate_core::deployment::Deployment;
 use tidegate_core::gates::People;
 use tidegate_core::ids::{Digest, Slot};
 use tidegate_core::invariants::{
-    AlarmReading, ChangeRun, Definition, ExecutionSeen, Record, SlotReading, View, WeightReading, Writer,
+    AlarmReading, ChangeRun, Definition, ExecutionSeen, Record, SettingReading, SlotReading, View,
+    WeightReading, Writer,
 };
 use tidegate_core::journal::Entry;
 use tidegate_core::target::TargetState;
@@ -52,6 +53,7 @@ pub fn of(state: &State, stored: Stored, now: Timestamp, over: bool) -> View {
         definitions: definitions(state, &deployments),
         alarms: alarms(state),
         runs: change_runs(state, &deployments),
+        settings: settings(state),
         notices: notices(state),
         deployments,
         target: stored.target,
@@ -156,6 +158,36 @@ fn change_runs(state: &State, deployments: &[Record]) -> Vec<ChangeRun> {
     }
     runs.sort_by_key(|run| run.at);
     runs
+}
+
+/// Parameters as they were set. What no function has called for, somebody else has set.
+fn settings(state: &State) -> Vec<SettingReading> {
+    let ours: BTreeSet<Timestamp> = state
+        .calls
+        .iter()
+        .filter(|call| call.caller != "outside")
+        .filter(|call| matches!(call.operation.as_str(), "PutParameter" | "DeleteParameter"))
+        .map(|call| call.at)
+        .collect();
+    let log = &state.fleet.settings_log;
+    let names: BTreeSet<&str> = log.iter().map(|seen| seen.name.as_str()).collect();
+    let none = names.into_iter().map(|name| SettingReading {
+        at: Timestamp::MIN,
+        name: name.to_owned(),
+        value: None,
+        by: Writer::Outside,
+    });
+    let set = log.iter().map(|seen| SettingReading {
+        at: seen.at,
+        name: seen.name.clone(),
+        value: seen.value.clone(),
+        by: if ours.contains(&seen.at) {
+            Writer::Tidegate
+        } else {
+            Writer::Outside
+        },
+    });
+    none.chain(set).collect()
 }
 
 fn weights(state: &State, rule: &str) -> Vec<WeightReading> {

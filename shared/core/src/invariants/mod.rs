@@ -2,7 +2,7 @@
 //! simulation.
 //!
 //! A [`View`] is what can be seen of one target from outside: its record, the journals, and the
-//! history of the things that AWS runs for it. [`check`] holds it against all 26 invariants. Each is
+//! history of the things that AWS runs for it. [`check`] holds it against all invariants. Each is
 //! a function of its own that says what it can and can't see; [`limits`] are the bounds of those
 //! that speak of time.
 
@@ -12,6 +12,7 @@ mod identity;
 mod limits;
 mod people;
 mod record;
+mod settings;
 mod traffic;
 mod view;
 
@@ -23,13 +24,14 @@ use std::fmt;
 
 pub use limits::{NOTICE_BOUND_SECONDS, ORPHAN_BOUND_SECONDS, STOP_BOUND_SECONDS};
 pub use view::{
-    AlarmReading, ChangeRun, Definition, ExecutionSeen, Record, SlotReading, View, WeightReading, Writer,
+    AlarmReading, ChangeRun, Definition, ExecutionSeen, Record, SettingReading, SlotReading, View,
+    WeightReading, Writer,
 };
 
 /// An invariant that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Its number, 1 to 26.
+    /// Its number, 1 to 28.
     pub invariant: u8,
     /// What was seen that must not be.
     pub what: String,
@@ -44,7 +46,7 @@ impl fmt::Display for Violation {
 type Rule = fn(&View) -> Vec<String>;
 
 /// Every invariant with its number.
-const RULES: [(u8, Rule); 26] = [
+const RULES: [(u8, Rule); 27] = [
     (1, record::one_active),
     (2, traffic::weights_are_whole),
     (3, traffic::stable_stays),
@@ -71,6 +73,7 @@ const RULES: [(u8, Rule); 26] = [
     (24, identity::rolled_back_is_quarantined),
     (25, changes::changes_run_once),
     (26, changes::exits_account_for_changes),
+    (28, settings::settings_are_put_back),
 ];
 
 /// Everything that is broken in a view; nothing where all is well.

@@ -41,6 +41,8 @@ pub struct View {
     pub alarms: Vec<AlarmReading>,
     /// Tasks that were started to make or undo changes, oldest first.
     pub runs: Vec<ChangeRun>,
+    /// Settings by name (`parameter:/web/timeout`), oldest first; the first of each is how its history began.
+    pub settings: Vec<SettingReading>,
     /// Ids of the messages that SNS took.
     pub notices: BTreeSet<String>,
 }
@@ -69,6 +71,19 @@ pub struct ChangeRun {
     pub direction: Direction,
 }
 
+/// A setting from an instant on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingReading {
+    /// When it was set.
+    pub at: Timestamp,
+    /// Which.
+    pub name: String,
+    /// Its value; nothing while it does not exist.
+    pub value: Option<String>,
+    /// Who set it.
+    pub by: Writer,
+}
+
 /// A Step Functions execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExecutionSeen {
@@ -78,7 +93,7 @@ pub struct ExecutionSeen {
     pub ended: Option<Timestamp>,
 }
 
-/// Who changed a listener rule.
+/// Who changed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writer {
     /// One of our functions.
