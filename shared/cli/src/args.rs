@@ -107,6 +107,12 @@ pub struct DemoArgs {
     /// Seed of the simulation: the same seed gives the same run.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Play the one with every section of a deployment file on, and people who do their part.
+    #[arg(long)]
+    pub full: bool,
+    /// Write the HTML report of each deployment into this directory.
+    #[arg(long, value_name = "DIR", requires = "full")]
+    pub reports: Option<std::path::PathBuf>,
     /// Where results go; filled in from the global options.
     #[arg(skip)]
     pub out: Option<Output>,

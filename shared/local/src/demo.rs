@@ -1,5 +1,7 @@
 //! The demo: a healthy image to production, then a faulty one and back, from the events in `events/`.
 
+pub mod full;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -91,10 +93,7 @@ async fn tell(stage: &Stage) -> Result<Report, DemoError> {
     let faulty_behaviour = Behaviour::failing(ERROR_PERCENT, ERRORS_FROM_WEIGHT);
     let title = format!("An image whose errors start at {ERRORS_FROM_WEIGHT} % of the traffic");
     let faulty = one(stage, &title, FAULTY, faulty_behaviour).await?;
-    let back = faulty
-        .1
-        .as_ref()
-        .and_then(|deployment| traffic_back(stage, deployment));
+    let back = traffic_back(stage, &faulty.1);
     let problems = problems(&healthy.0, &faulty, back);
     Ok(Report {
         deployments: vec![healthy.0, faulty.0],
@@ -109,7 +108,7 @@ async fn one(
     title: &str,
     event: &str,
     behaviour: Behaviour,
-) -> Result<(Told, Option<Deployment>), DemoError> {
+) -> Result<(Told, Deployment), DemoError> {
     let event: Value = serde_json::from_str(event).map_err(|error| DemoError::Stopped(error.to_string()))?;
     let detail = |name: &str| event["detail"][name].as_str().unwrap_or_default().to_owned();
     let (repository, tag, digest) = (
@@ -130,22 +129,26 @@ async fn one(
         .await
         .ok_or_else(|| DemoError::Stopped(format!("the push of {repository}:{tag} started no deployment")))?;
     let ended = stage.until_exit(&id, LIMIT_SECONDS).await;
-    let exit = ended.as_ref().and_then(|deployment| deployment.exit.clone());
-    let told = Told {
-        title: format!("{title}: {repository}:{tag}"),
-        deployment: id.to_string(),
-        timeline: stage.timeline(&id).await,
+    let ended = ended.ok_or_else(|| DemoError::Stopped(format!("deployment {id} is gone")))?;
+    let told = told_of(stage, format!("{title}: {repository}:{tag}"), &ended, start).await;
+    Ok((told, ended))
+}
+
+/// The story of a deployment that began at `start`.
+async fn told_of(stage: &Stage, title: String, ended: &Deployment, start: Timestamp) -> Told {
+    let exit = ended.exit.clone();
+    Told {
+        title,
+        deployment: ended.id.to_string(),
+        timeline: stage.timeline(&ended.id).await,
         seconds: exit
             .as_ref()
             .map_or(0, |exit| exit.at.duration_since(start).as_secs()),
         reason: exit.as_ref().map_or_else(String::new, |exit| exit.reason.clone()),
         exit: exit.map(|exit| exit.state),
-        candidate_weights: ended
-            .as_ref()
-            .map_or_else(Vec::new, |d| weights_since(stage, d, start)),
+        candidate_weights: weights_since(stage, ended, start),
         transitions: stage.cloud.with(|state| state.engine.transitions_since(start)),
-    };
-    Ok((told, ended))
+    }
 }
 
 /// What the listener rule really gave the candidate.
@@ -179,11 +182,7 @@ fn traffic_back(stage: &Stage, deployment: &Deployment) -> Option<SignedDuration
     Some(last.duration_since(*raised_at))
 }
 
-fn problems(
-    healthy: &Told,
-    faulty: &(Told, Option<Deployment>),
-    back: Option<SignedDuration>,
-) -> Vec<String> {
+fn problems(healthy: &Told, faulty: &(Told, Deployment), back: Option<SignedDuration>) -> Vec<String> {
     let mut problems = Vec::new();
     let mut expect = |holds: bool, what: &str| {
         if !holds {

@@ -1,0 +1,329 @@
+//! The demo of every section: a release that was tested, scanned, signed and proven in staging goes to
+//! production with its backups, migrations, infrastructure and configuration; the next one fails at a
+//! quarter of the traffic, and all of it comes back.
+
+use serde_json::json;
+use tidegate_core::change::ChangeStage;
+use tidegate_core::deployment::{Deployment, Phase};
+use tidegate_core::exit::ExitState;
+use tidegate_core::ids::DeploymentId;
+use tidegate_core::report::{html, report};
+
+use super::{
+    DemoError, ERROR_PERCENT, ERRORS_FROM_WEIGHT, LIMIT_SECONDS, Report, Told, told_of, traffic_back,
+};
+use crate::cloud::Options;
+use crate::fleet::{Behaviour, Database, GoldenSpec, ParameterKind, Scan, ServiceTable};
+use crate::stage::{FIRST_DIGEST, Stage, play};
+
+/// The deployment file of production: every section that there is.
+pub const FILE: &str = include_str!("full.yaml");
+/// The one of staging, which takes every push.
+const STAGING: &str = "environment: staging\nstrategy: rolling\nreplicas: 1\n";
+const PEOPLE: &str = r#"{"people": {
+  "dora": {"roles": ["devops-lead"]},
+  "maria": {"roles": ["tech-lead"]},
+  "tom": {"roles": ["product"]},
+  "lars": {"roles": ["on-call"]},
+  "ines": {"roles": ["tech-lead"]}
+}}"#;
+
+const TARGET: &str = "web/production";
+const TIMEOUT: &str = "/web/production/timeout";
+const BANNER: &str = "/web/production/banner";
+/// How long people take until they decide, or make what is asked of them (seconds).
+const PEOPLE_SECONDS: u64 = 240;
+
+/// A page about one deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The deployment.
+    pub deployment: DeploymentId,
+    /// Its report, one HTML page.
+    pub html: String,
+}
+
+/// Plays the demo of every section in virtual time.
+///
+/// # Errors
+/// Where it can't be played to its end. Whether it went as it should is in the report.
+pub fn run(seed: u64) -> Result<(Report, Vec<Page>), DemoError> {
+    play(&Options::virtual_time(seed), async |stage: Stage| {
+        tell(&stage).await
+    })
+}
+
+async fn tell(stage: &Stage) -> Result<(Report, Vec<Page>), DemoError> {
+    set_the_stage(stage).await?;
+    let before = left_behind(stage);
+    let healthy = Image {
+        tag: "v2.0.0",
+        digit: '2',
+        commit: "8c5d1f0a3b7e",
+        behaviour: scanned(Behaviour::default()),
+    };
+    let first = release(stage, "A release with every section on", &healthy).await?;
+    let after = left_behind(stage);
+    stage.wait(1800).await;
+    let faulty = Image {
+        tag: "v2.1.0",
+        digit: '3',
+        commit: "f00d5ca1ab1e",
+        behaviour: scanned(Behaviour::failing(ERROR_PERCENT, ERRORS_FROM_WEIGHT)),
+    };
+    // The next release changes other things: a schema, and both parameters once more.
+    let file = FILE
+        .replace("-email", "-wishlist")
+        .replace("value: \"30\"", "value: \"45\"")
+        .replace("Try the new checkout", "Now with wishlists");
+    stage.apply(TARGET, &file).await.map_err(DemoError::Stopped)?;
+    let title = format!("A release whose errors start at {ERRORS_FROM_WEIGHT} % of the traffic");
+    let second = release(stage, &title, &faulty).await?;
+    let back = traffic_back(stage, &second.deployment);
+    let problems = problems(&first, &second, &before, &after, &left_behind(stage));
+    let pages = vec![first.page, second.page];
+    let report = Report {
+        deployments: vec![first.told, second.told],
+        alarm_to_traffic_back_ms: back.map(|time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX)),
+        problems,
+    };
+    Ok((report, pages))
+}
+
+/// Two services, what they stand on, and the people.
+async fn set_the_stage(stage: &Stage) -> Result<(), DemoError> {
+    stage.golden("web", "production", 10);
+    stage.service(&GoldenSpec {
+        service: "web",
+        environment: "staging",
+        replicas: 1,
+        repository: "web",
+        image_digest: Some(FIRST_DIGEST),
+        with_load_balancer: true,
+        slots: false,
+    });
+    for suite in ["smoke", "integration", "synthetic"] {
+        stage.suite("web", "production", suite);
+    }
+    stage.cloud.with(|state| {
+        let fleet = &mut state.fleet;
+        for slot in ["web-blue", "web-green"] {
+            fleet.register_scalable("production", slot, 10, 40);
+        }
+        let table = ServiceTable {
+            bytes: 812 << 20,
+            ..ServiceTable::default()
+        };
+        fleet.service_tables.insert("orders".to_owned(), table);
+        let database = Database {
+            gibibytes: 100,
+            snapshot_seconds: 180,
+            ..Database::default()
+        };
+        fleet.databases.insert("web-db".to_owned(), database);
+        fleet.create_repository("web");
+        fleet.set_repository("web", true, false);
+        fleet.set_parameter(TIMEOUT, "20", ParameterKind::Text);
+    });
+    // Some minutes of ordinary traffic first.
+    stage.wait(300).await;
+    for (path, body) in [
+        ("/people", PEOPLE),
+        ("/targets/web/staging/spec", STAGING),
+        ("/targets/web/production/spec", FILE),
+    ] {
+        stage
+            .ask("platform", "PUT", path, body)
+            .await
+            .map_err(DemoError::Stopped)?;
+    }
+    Ok(())
+}
+
+/// An image as CI made it.
+struct Image {
+    tag: &'static str,
+    digit: char,
+    commit: &'static str,
+    behaviour: Behaviour,
+}
+
+/// Scanned within a minute: nothing critical, two findings of high severity; signed.
+fn scanned(behaviour: Behaviour) -> Behaviour {
+    Behaviour {
+        scan: Scan {
+            seconds: 60,
+            critical: 0,
+            high: 2,
+            ..Scan::default()
+        },
+        ..behaviour
+    }
+}
+
+/// A deployment that is over.
+struct Ended {
+    told: Told,
+    deployment: Deployment,
+    page: Page,
+}
+
+/// From CI to the end in production: recorded, proven in staging, deployed by lars, approved.
+async fn release(stage: &Stage, title: &str, image: &Image) -> Result<Ended, DemoError> {
+    let stopped = |what: &str| DemoError::Stopped(format!("web:{}: {what}", image.tag));
+    let digest = format!("sha256:{}", image.digit.to_string().repeat(64));
+    stage.push("web", image.tag, &digest, image.behaviour.clone());
+    record(stage, image).await?;
+    let proof = stage
+        .until_running("web/staging")
+        .await
+        .ok_or_else(|| stopped("the push started nothing in staging"))?;
+    stage.until_exit(&proof, LIMIT_SECONDS).await;
+    let start = stage.now();
+    let target = json!({ "service": "web", "environment": "production" });
+    let body = json!({ "target": target, "image": image.tag, "overrides": [], "reason": "" });
+    stage
+        .ask("lars", "POST", "/deployments", &body.to_string())
+        .await
+        .map_err(DemoError::Stopped)?;
+    let id = stage
+        .until_running(TARGET)
+        .await
+        .ok_or_else(|| stopped("it started no deployment"))?;
+    decide_and_do(stage, &id).await?;
+    let ended = stage.until_exit(&id, LIMIT_SECONDS).await;
+    let deployment = ended.ok_or_else(|| stopped("its deployment is gone"))?;
+    let told = told_of(stage, format!("{title}: web:{}", image.tag), &deployment, start).await;
+    let page = Page {
+        html: html::render(&report(&deployment, &stage.journal(&id).await)),
+        deployment: id,
+    };
+    Ok(Ended {
+        told,
+        deployment,
+        page,
+    })
+}
+
+/// What CI says of an image.
+async fn record(stage: &Stage, image: &Image) -> Result<(), DemoError> {
+    let committed = stage.now();
+    let parts = [
+        json!({ "commit": image.commit, "author": "ines", "committedAt": committed, "ticket": "SHOP-7" }),
+        json!({ "suites": {
+            "unit": { "passed": 412, "failed": 0 }, "integration": { "passed": 38, "failed": 0 },
+        } }),
+        json!({ "sbom": { "sha256": "ab".repeat(32), "place": format!("s3://builds/web/{}.spdx.json", image.tag) } }),
+    ];
+    for part in parts {
+        let body = json!({ "repository": "web", "image": image.tag, "record": part });
+        stage
+            .ask("ci", "PUT", "/releases", &body.to_string())
+            .await
+            .map_err(DemoError::Stopped)?;
+    }
+    Ok(())
+}
+
+/// People do their part until the deployment ends: each open gate is approved, and what a person has to
+/// make is made, after a while each.
+async fn decide_and_do(stage: &Stage, id: &DeploymentId) -> Result<(), DemoError> {
+    for _ in 0..LIMIT_SECONDS / 10 {
+        stage.wait(10).await;
+        let Some(deployment) = stage.deployment(id).await else {
+            return Ok(());
+        };
+        if deployment.exit.is_some() {
+            return Ok(());
+        }
+        if looks_at_infrastructure(&deployment) {
+            stage.wait(PEOPLE_SECONDS).await;
+            stage.cloud.with(|state| {
+                if let Some(table) = state.fleet.service_tables.get_mut("orders") {
+                    table.point_in_time_recovery = true;
+                }
+            });
+        }
+        if let Some(gate) = deployment.gates.values().find(|gate| gate.passed_at.is_none()) {
+            stage.wait(PEOPLE_SECONDS).await;
+            approve(stage, id, &gate.plan_hash.to_string()).await;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the deployment waits for what a person makes.
+fn looks_at_infrastructure(deployment: &Deployment) -> bool {
+    let mut changes = deployment.changes_of(Phase::Infrastructure);
+    changes.any(|change| deployment.change_stage(&change.id) == Some(ChangeStage::Making))
+}
+
+/// Everybody who may approves; whoever may not is refused, which changes nothing.
+async fn approve(stage: &Stage, id: &DeploymentId, hash: &str) {
+    let body = json!({ "approve": true, "planHash": hash, "reason": "the plan is as we agreed" });
+    for who in ["dora", "maria", "tom"] {
+        // A gate that has its approvals, or does not ask for this role, refuses: that is no trouble.
+        let _refused = stage
+            .ask(
+                who,
+                "POST",
+                &format!("/deployments/{id}/decisions"),
+                &body.to_string(),
+            )
+            .await;
+    }
+}
+
+/// What deployments change besides the image.
+#[derive(Debug, PartialEq, Eq)]
+struct LeftBehind {
+    /// Values of the two parameters.
+    parameters: [Option<String>; 2],
+    /// Whether autoscaling may scale each service out.
+    scales: [bool; 2],
+}
+
+fn left_behind(stage: &Stage) -> LeftBehind {
+    stage.cloud.with(|state| {
+        let fleet = &mut state.fleet;
+        let parameters = [TIMEOUT, BANNER].map(|name| Some(fleet.parameter(name)?.last()?.value.clone()));
+        let scales = ["web-blue", "web-green"].map(|name| {
+            let target = fleet.scalable("production", name);
+            target.is_some_and(|target| !target.out_suspended)
+        });
+        LeftBehind { parameters, scales }
+    })
+}
+
+fn problems(
+    first: &Ended,
+    second: &Ended,
+    before: &LeftBehind,
+    after: &LeftBehind,
+    now: &LeftBehind,
+) -> Vec<String> {
+    let checks = [
+        (
+            first.told.exit == Some(ExitState::Completed),
+            format!("the good release was not completed: {}", first.told.reason),
+        ),
+        (
+            after.parameters == ["30", "Try the new checkout"].map(|value| Some(value.to_owned())),
+            "its parameters were not set".to_owned(),
+        ),
+        (
+            second.told.exit == Some(ExitState::RolledBack),
+            format!("the bad release was not rolled back: {}", second.told.reason),
+        ),
+        (
+            now.parameters == after.parameters,
+            "the parameters of the good release are not back".to_owned(),
+        ),
+        (
+            [before, after, now].iter().all(|seen| seen.scales == [true; 2]),
+            "autoscaling was left suspended".to_owned(),
+        ),
+    ];
+    let failed = checks.into_iter().filter(|(holds, _)| !holds);
+    failed.map(|(_, what)| what).collect()
+}
