@@ -48,7 +48,11 @@ fn the_demo_has_every_section_that_a_file_can_have() {
         .map(|keys| keys.keys().map(String::as_str).collect())
         .unwrap_or_default();
     assert!(known.contains("canary"), "the schema's sections were not found");
-    let has = |key: &&str| full::FILE.lines().any(|line| line.starts_with(&format!("{key}:")));
+    let has = |key: &&str| {
+        full::FILE
+            .lines()
+            .any(|line| line.starts_with(&format!("{key}:")))
+    };
     let missing: Vec<_> = known
         .into_iter()
         .filter(|key| !ELSEWHERE.contains(key) && !has(key))

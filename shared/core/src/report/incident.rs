@@ -58,7 +58,10 @@ pub(super) fn section(source: Source<'_>) -> Option<Section> {
     } else {
         "No incident: a newer image took its place.".to_owned()
     })];
-    blocks.extend(cause.map(|cause| Block::Text(format!("Cause: {}.", clean(&cause.describe())))));
+    blocks.extend(cause.map(|cause| {
+        let words = clean(&cause.describe());
+        Block::Text(format!("Cause: {}.", words.trim_end_matches('.')))
+    }));
     let share = share(deployment);
     if share > Weight::ZERO {
         blocks.push(Block::Text(format!(
@@ -159,17 +162,25 @@ fn timed(times: &[(&'static str, Timestamp)]) -> Table {
     let rows = times
         .iter()
         .map(|(what, at)| {
-            let since = first.map_or(0, |first| at.duration_since(first).as_secs());
+            let since = first.map_or(0, |first| at.duration_since(first).as_millis());
             vec![
                 Cell::Text((*what).to_owned()),
                 Cell::Text(when(*at)),
-                Cell::Text(duration(since)),
+                Cell::Text(elapsed(since)),
             ]
         })
         .collect();
     Table {
         head: vec!["What", "When", "After the first sign"],
         rows,
+    }
+}
+
+/// With tenths where they matter: traffic is back within a second or so.
+fn elapsed(milliseconds: i128) -> String {
+    match milliseconds {
+        1..10_000 => format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100),
+        _ => duration(i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX)),
     }
 }
 
