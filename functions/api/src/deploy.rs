@@ -210,10 +210,12 @@ fn asked_for(caller: &Caller, request: &StopRequest) -> AbortCause {
 }
 
 fn overrides(caller: &Caller, request: &DeployRequest) -> Result<Vec<Override>, ApiError> {
-    let known = |what: &str| what == "quarantine" || what == "stable-image" || what.starts_with("alarm:");
+    const KNOWN: [&str; 3] = ["quarantine", "stable-image", "stable-task-definition"];
+    let known = |what: &str| KNOWN.contains(&what) || what.starts_with("alarm:");
     if let Some(unknown) = request.overrides.iter().find(|what| !known(what)) {
         return Err(ApiError::BadRequest(format!(
-            "`{unknown}` can't be overridden; what can: alarm:NAME, quarantine, stable-image"
+            "`{unknown}` can't be overridden; what can: alarm:NAME, {}",
+            KNOWN.join(", ")
         )));
     }
     if (request.hotfix || !request.overrides.is_empty()) && request.reason.trim().is_empty() {

@@ -53,6 +53,9 @@ pub struct Observation {
 pub struct SlotState {
     /// ARN of the task definition that the service is set to.
     pub task_definition: String,
+    /// Whether that task definition is `INACTIVE`: a service that is on another can't be set to it.
+    #[serde(default)]
+    pub inactive: bool,
     /// Digest of the image in it; absent where the image is named by tag.
     pub digest: Option<Digest>,
     /// Tasks wanted.

@@ -362,6 +362,7 @@ pub(crate) fn service(task_definition: &str, tasks: u32) -> SlotState {
     let image = if task_definition == "web:2" { "2" } else { "1" };
     SlotState {
         task_definition: task_definition.to_owned(),
+        inactive: false,
         digest: Some(digest(image)),
         desired: tasks,
         running: tasks,

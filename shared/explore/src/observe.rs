@@ -36,6 +36,7 @@ impl World {
         let blind = self.plant == Some(Plant::RaisesWithoutHealth);
         SlotState {
             task_definition: self.setting.definitions[service.definition].clone(),
+            inactive: false,
             digest: Some(self.setting.digests[self.aws.image_of(service)].clone()),
             desired: service.desired,
             running: serving,

@@ -110,6 +110,24 @@ fn image_of_stable_is_gone() {
 }
 
 #[test]
+fn task_definition_of_stable_is_deregistered() {
+    scenario(
+        "task-definition-of-stable-is-deregistered",
+        "Somebody has tidied up what a rollback would go back to: nothing is touched.",
+        async |scene| {
+            scene.given(TARGET, 5, SHORT).await;
+            scene.cloud(|state| {
+                let service = state.fleet.ecs_service("production", "web-blue");
+                let arn = service.map(|one| one.task_definition().to_owned()).unwrap();
+                state.fleet.deregister_task_definition(&arn);
+            });
+            scene.push('2', Behaviour::default());
+            scene.runs(TARGET, ExitState::Blocked).await;
+        },
+    );
+}
+
+#[test]
 fn execution_that_was_never_started_is_started_by_the_sweep() {
     scenario(
         "execution-that-was-never-started-is-started-by-the-sweep",

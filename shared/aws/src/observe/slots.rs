@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service};
+use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service, TaskDefinitionStatus};
 use aws_sdk_elasticloadbalancingv2::types::{TargetGroup, TargetHealthStateEnum};
 use tidegate_core::ids::{Digest, Slot};
 use tidegate_core::observation::{Rollout, SlotState};
@@ -33,7 +33,7 @@ pub async fn slots(
         Some(_) => target_groups(elb, wiring).await?,
         None => Vec::new(),
     };
-    let mut digests = BTreeMap::new();
+    let mut images = BTreeMap::new();
     let mut slots = BTreeMap::new();
     for (slot, name) in &wiring.services {
         let Some(service) = services.iter().find(|one| one.service_name() == Some(name)) else {
@@ -48,12 +48,14 @@ pub async fn slots(
             None => None,
         };
         let task_definition = service.task_definition().unwrap_or_default().to_owned();
-        if !digests.contains_key(&task_definition) {
-            let digest = digest(ecs, service, &task_definition).await?;
-            digests.insert(task_definition.clone(), digest);
+        if !images.contains_key(&task_definition) {
+            let image = image(ecs, service, &task_definition).await?;
+            images.insert(task_definition.clone(), image);
         }
+        let image = images.get(&task_definition);
         let state = SlotState {
-            digest: digests.get(&task_definition).cloned().flatten(),
+            inactive: image.is_some_and(|image| image.inactive),
+            digest: image.and_then(|image| image.digest.clone()),
             desired: count(service.desired_count()),
             running: count(service.running_count()),
             healthy: healthy_of_current(service, healthy_targets),
@@ -116,11 +118,17 @@ fn rollout(service: &Service) -> Rollout {
     }
 }
 
-async fn digest(
+/// What a service's task definition says of its image.
+struct Image {
+    digest: Option<Digest>,
+    inactive: bool,
+}
+
+async fn image(
     ecs: &aws_sdk_ecs::Client,
     service: &Service,
     task_definition: &str,
-) -> Result<Option<Digest>, AwsError> {
+) -> Result<Image, AwsError> {
     let described = describe_task_definition(ecs, task_definition).await?;
     let containers = described.definition.container_definitions();
     // The container that the load balancer talks to is the application, whatever its image.
@@ -132,7 +140,10 @@ async fn digest(
         .iter()
         .find(|one| behind_balancer.is_some() && one.name() == behind_balancer)
         .or_else(|| application_container(containers, None).ok());
-    Ok(container.and_then(|one| one.image()).and_then(digest_of))
+    Ok(Image {
+        digest: container.and_then(|one| one.image()).and_then(digest_of),
+        inactive: described.definition.status() == Some(&TaskDefinitionStatus::Inactive),
+    })
 }
 
 async fn healthy_targets(

@@ -32,6 +32,7 @@ pub fn make_plan(
             return Decision::only(Outcome::Blocked(missing));
         }
     };
+    missing.extend(way_back(deployment, stable.as_ref(), observation));
     let Some(ImageState::Found { uri, .. }) = &observation.image else {
         return Decision::only(Outcome::Blocked(missing));
     };
@@ -102,6 +103,27 @@ fn assemble(
     let content = (&deployment.id, &deployment.revision, &plan);
     plan.hash = PlanHash::of(&serde_json::to_vec(&content).unwrap_or_default());
     plan
+}
+
+/// What a rollback would lack: it goes back to stable's own task definition.
+fn way_back(
+    deployment: &Deployment,
+    stable: Option<&StableRevision>,
+    observation: &Observation,
+) -> Option<Missing> {
+    let slot = observation.slots.get(&stable?.slot)?;
+    let lacks = slot.inactive && !deployment.overrides("stable-task-definition");
+    lacks.then(|| {
+        Missing::new(
+            format!(
+                "an active task definition of the stable revision: a rollback could not go back to {}",
+                slot.task_definition.rsplit('/').next().unwrap_or_default()
+            ),
+            "register it again and set the ECS service to that, or deploy with `--override \
+             stable-task-definition`"
+                .to_owned(),
+        )
+    })
 }
 
 /// How this strategy moves traffic.

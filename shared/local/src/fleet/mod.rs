@@ -377,6 +377,14 @@ impl Fleet {
         arn
     }
 
+    /// Makes a task definition `INACTIVE`, as somebody who tidies up does.
+    pub fn deregister_task_definition(&mut self, arn: &str) {
+        let mut all = self.task_definitions.values_mut().flatten();
+        if let Some(found) = all.find(|definition| definition.arn == arn) {
+            found.active = false;
+        }
+    }
+
     /// A task definition by ARN, `family:revision`, or family (its newest active
     /// revision).
     pub fn task_definition(&self, reference: &str) -> Option<&TaskDefinition> {

@@ -242,6 +242,26 @@ fn a_stable_image_that_is_gone_blocks_until_it_is_set_aside() {
 }
 
 #[test]
+fn a_stable_task_definition_that_is_inactive_blocks_until_it_is_set_aside() {
+    let mut deployment = requested(CANARY);
+    let mut world = at_rest(&deployment.spec);
+    // What the other slot has is replaced in any case.
+    world.slots.get_mut(&Slot::Green).unwrap().inactive = true;
+    planned(made(&deployment, &world));
+    world.slots.get_mut(&Slot::Blue).unwrap().inactive = true;
+    assert_eq!(
+        made(&deployment, &world),
+        blocked(&[(
+            "an active task definition of the stable revision: a rollback could not go back to web:1",
+            "register it again and set the ECS service to that, or deploy with `--override \
+             stable-task-definition`"
+        )])
+    );
+    set_aside(&mut deployment, "stable-task-definition");
+    planned(made(&deployment, &world));
+}
+
+#[test]
 fn an_alarm_that_fires_or_cannot_be_read_blocks_until_it_is_set_aside() {
     let remedy = "repair it, or deploy with `--override alarm:web-production-errors`";
     for (state, what) in [
