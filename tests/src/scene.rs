@@ -221,6 +221,11 @@ impl Scene {
         id
     }
 
+    /// A deployment as it stands.
+    pub async fn deployment(&self, id: &DeploymentId) -> Deployment {
+        self.stage.deployment(id).await.unwrap()
+    }
+
     /// Waits until a deployment has ended.
     pub async fn ended(&self, id: &DeploymentId) -> Deployment {
         self.until(&format!("the end of {id}"), async |stage| {
@@ -270,7 +275,7 @@ impl Scene {
         .await;
     }
 
-    /// Waits until a gate is open, and gives the hash of the plan that is to be approved.
+    /// Waits until a gate is open, and gives the hash of what is to be approved.
     pub async fn gate(&self, id: &DeploymentId) -> String {
         self.until(&format!("a gate of {id}"), async |stage| {
             stage
@@ -279,8 +284,9 @@ impl Scene {
                 .is_some_and(|d| d.gates.values().any(|gate| gate.passed_at.is_none()))
         })
         .await;
-        let deployment = self.stage.deployment(id).await.unwrap();
-        deployment.plan.unwrap().hash.to_string()
+        let gates = self.deployment(id).await.gates;
+        let mut open = gates.into_values().filter(|gate| gate.passed_at.is_none());
+        open.next().unwrap().plan_hash.to_string()
     }
 
     /// Decides at the open gate.

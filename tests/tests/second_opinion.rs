@@ -55,6 +55,8 @@ mod one_service;
 mod pushes;
 #[path = "scenarios/settings.rs"]
 mod settings;
+#[path = "scenarios/stacks.rs"]
+mod stacks;
 #[path = "scenarios/starting.rs"]
 mod starting;
 

@@ -142,13 +142,8 @@ fn open_gate(head: &Deployment, before: Option<GatePhase>) -> Result<(Gate, Gate
         .iter()
         .find(|(phase, state)| before.map_or(state.passed_at.is_none(), |before| **phase == before))
         .ok_or_else(nothing)?;
-    let rule = head
-        .spec
-        .gates
-        .iter()
-        .find(|gate| gate.before == *phase)
-        .ok_or_else(nothing)?;
-    Ok((rule.clone(), state.clone()))
+    let rule = head.gate_rule(*phase).ok_or_else(nothing)?;
+    Ok((rule, state.clone()))
 }
 
 /// The plan that the caller looked at, from its hash or the first digits of it.

@@ -1,13 +1,14 @@
-//! Infrastructure: what a person makes is looked at, until it is as the file says.
+//! Infrastructure: stacks are updated as was proposed, and what a person makes is looked at, until it is
+//! as the file says.
 
 use aws_types::SdkConfig;
 use tidegate_aws::change::verify::Clients;
-use tidegate_aws::change::{not_mine, verify};
+use tidegate_aws::change::{not_mine, stack, verify};
 use tidegate_aws::error::{AwsError, Kind};
 use tidegate_aws::observe;
 use tidegate_aws::store::Store;
 use tidegate_core::action::Action;
-use tidegate_core::change::Work;
+use tidegate_core::change::{Direction, Work};
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::observation::{Observation, Question};
 use tidegate_lambda::config::{ConfigError, Lookup, table};
@@ -20,6 +21,7 @@ pub struct Infrastructure {
     store: Store,
     clock: Clock,
     clients: Clients,
+    cloudformation: aws_sdk_cloudformation::Client,
 }
 
 impl Infrastructure {
@@ -38,10 +40,11 @@ impl Infrastructure {
                 ecs: aws_sdk_ecs::Client::new(sdk),
                 elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
             },
+            cloudformation: aws_sdk_cloudformation::Client::new(sdk),
         })
     }
 
-    /// Looks until everything is as it should be, or until it has to wait for that.
+    /// Updates and looks until everything is as it should be, or until it has to wait for that.
     ///
     /// # Errors
     /// Names that the state machine matches on.
@@ -52,7 +55,7 @@ impl Infrastructure {
             Phase::Infrastructure,
             &input,
             async |deployment, question| self.observe(deployment, question).await,
-            async |deployment, action| apply(deployment, action),
+            async |deployment, action| self.apply(deployment, action).await,
         )
         .await
     }
@@ -62,25 +65,61 @@ impl Infrastructure {
         if question.alarms() {
             observation.alarms = observe::watched_alarms(&self.clients.cloudwatch, deployment).await?;
         }
-        if let Some(change) = question.change() {
-            let Work::Verify { expected } = &change.work else {
+        if let Some(change) = question.proposal() {
+            let Work::Stack { stack } = &change.work else {
                 return Err(not_mine(deployment, change));
             };
-            let seen = verify::observe(&self.clients, expected).await?;
+            let proposed = stack::observe_proposal(&self.cloudformation, deployment, stack).await?;
+            observation.proposals.insert(change.id.clone(), proposed);
+        }
+        if let Some(change) = question.change() {
+            let seen = match &change.work {
+                Work::Verify { expected } => verify::observe(&self.clients, expected).await?,
+                Work::Stack { stack } => {
+                    stack::observe(&self.cloudformation, deployment, change, stack).await?
+                }
+                Work::Run { .. }
+                | Work::Backup { .. }
+                | Work::SuspendScaling { .. }
+                | Work::SetParameter { .. } => {
+                    return Err(not_mine(deployment, change));
+                }
+            };
             observation.changes.insert(change.id.clone(), seen);
         }
         Ok(observation)
     }
-}
 
-/// There is nothing to do but to look: a person makes what is asked for.
-fn apply(deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
-    let Some((change, ..)) = action.change() else {
-        let what = format!("failed to look at the infrastructure of {}", deployment.target);
-        return Err(AwsError::answer(what, Kind::Invalid, "this phase only looks"));
-    };
-    let Work::Verify { .. } = &change.work else {
-        return Err(not_mine(deployment, change));
-    };
-    Ok(())
+    async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
+        let client = &self.cloudformation;
+        if let Some(change) = action.proposal() {
+            let Work::Stack { stack } = &change.work else {
+                return Err(not_mine(deployment, change));
+            };
+            return stack::propose(client, deployment, change, stack).await;
+        }
+        let Some((change, direction, before)) = action.change() else {
+            let what = format!("failed to change the infrastructure of {}", deployment.target);
+            return Err(AwsError::answer(
+                what,
+                Kind::Invalid,
+                "this phase changes infrastructure only",
+            ));
+        };
+        match (&change.work, direction) {
+            // There is nothing to do but to look: a person makes what is asked for.
+            (Work::Verify { .. }, _) => Ok(()),
+            (Work::Stack { stack }, Direction::Make) => stack::make(client, deployment, change, stack).await,
+            (Work::Stack { stack }, Direction::Undo) => {
+                stack::undo(client, deployment, change, stack, before).await
+            }
+            (
+                Work::Run { .. }
+                | Work::Backup { .. }
+                | Work::SuspendScaling { .. }
+                | Work::SetParameter { .. },
+                _,
+            ) => Err(not_mine(deployment, change)),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Looks whether a person has made what the file expects of the infrastructure.
+//! Updates the infrastructure, and looks whether a person has made what the file expects of it.
 
 pub mod handler;
 

@@ -40,6 +40,23 @@ pub fn change_token(deployment: &DeploymentId, change: &ChangeId, direction: Dir
     hash
 }
 
+/// Client token of what says what a change would do; 36 characters, as [`suite_started_by`].
+pub fn proposal_token(deployment: &DeploymentId, change: &ChangeId) -> String {
+    let mut hash = sha256_hex(format!("{deployment}/{change}/propose").as_bytes());
+    hash.truncate(36);
+    hash
+}
+
+/// The change set of a deployment, or the one that takes it back. CloudFormation knows letters, digits and
+/// dashes in such names, at most 128 (API Reference, `CreateChangeSet`).
+pub fn change_set(deployment: &DeploymentId, direction: Direction) -> String {
+    let id = deployment.as_str().replace('_', "-");
+    match direction {
+        Direction::Make => format!("tidegate-{id}"),
+        Direction::Undo => format!("tidegate-{id}-undo"),
+    }
+}
+
 /// The `LoadBalancer` dimension of CloudWatch metrics (`app/name/id`) from a load balancer's ARN.
 /// Nothing where the ARN is not one of a load balancer.
 pub fn load_balancer_dimension(arn: &str) -> Option<&str> {

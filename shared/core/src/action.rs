@@ -75,6 +75,12 @@ pub enum Action {
         /// `clientToken`, so that a second run starts nothing.
         client_token: String,
     },
+    /// Find out what a change of the plan would do, without doing it.
+    #[serde(rename_all = "camelCase")]
+    ProposeChange {
+        /// Which.
+        change: Box<Change>,
+    },
     /// Make a change of the plan.
     #[serde(rename_all = "camelCase")]
     MakeChange {
@@ -94,12 +100,28 @@ pub enum Action {
 }
 
 impl Action {
+    /// The change of which it finds out what it would do, where that is what it is about.
+    pub fn proposal(&self) -> Option<&Change> {
+        match self {
+            Self::ProposeChange { change } => Some(change),
+            Self::MakeChange { .. }
+            | Self::UndoChange { .. }
+            | Self::RegisterTaskDefinition { .. }
+            | Self::UpdateService { .. }
+            | Self::SetDesiredCount { .. }
+            | Self::ConfigureHealthCheck { .. }
+            | Self::SetTrafficWeight { .. }
+            | Self::RunSuite { .. } => None,
+        }
+    }
+
     /// The change of the plan that it makes or undoes, and what was there before, where it is about one.
     pub fn change(&self) -> Option<(&Change, Direction, Option<&Before>)> {
         match self {
             Self::MakeChange { change, before } => Some((change, Direction::Make, before.as_ref())),
             Self::UndoChange { change, before } => Some((change, Direction::Undo, before.as_ref())),
-            Self::RegisterTaskDefinition { .. }
+            Self::ProposeChange { .. }
+            | Self::RegisterTaskDefinition { .. }
             | Self::UpdateService { .. }
             | Self::SetDesiredCount { .. }
             | Self::ConfigureHealthCheck { .. }

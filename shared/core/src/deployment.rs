@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Before, Change, ChangeStage, ChangeState, ContainerSetting, Work};
+use crate::change::{Before, Change, ChangeStage, ChangeState, ContainerSetting, Proposal, Work};
 use crate::event::Event;
 use crate::evidence::EvidenceUsed;
 use crate::exit::{AbortCause, Exit};
@@ -58,6 +58,9 @@ pub struct Deployment {
     /// Changes that were begun.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes: BTreeMap<ChangeId, ChangeState>,
+    /// What changes would do, of those that say it before they are made.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub proposals: BTreeMap<ChangeId, Proposal>,
     /// The wish to stop. Set once; the first one counts.
     pub abort: Option<Abort>,
     /// Where the rollback stands.
@@ -425,6 +428,7 @@ impl Deployment {
             suites: BTreeMap::new(),
             suites_started: BTreeMap::new(),
             changes: BTreeMap::new(),
+            proposals: BTreeMap::new(),
             abort: None,
             rollback: None,
             exit: None,
@@ -519,12 +523,7 @@ impl Deployment {
                     gate.decisions.push(decision.clone());
                 }
             }
-            Event::GatePassed { before } => {
-                if let Some(gate) = self.gates.get_mut(before) {
-                    gate.passed_at = Some(at);
-                }
-                self.waiting_for.clear();
-            }
+            Event::GatePassed { before } => self.pass_gate(*before, at),
             Event::TaskDefinitionRegistered { arn } => {
                 self.revision.task_definition = Some(arn.clone());
             }
@@ -578,6 +577,7 @@ impl Deployment {
             Event::CandidateScaledIn => {
                 self.update_rollback(|rollback| rollback.scaled_in_at = Some(at));
             }
+            Event::ChangeProposed { id, proposal } => self.keep_proposal(id, proposal),
             Event::ChangeStarted { id, before } => self.begin_change(id, before.as_ref(), at),
             Event::ChangeMade { id, detail, .. } => self.keep_change(id, detail, at),
             Event::ChangeFailed { id, log, .. } => self.fail_change(id, log, at),
@@ -593,6 +593,18 @@ impl Deployment {
         if matches!(event, Event::TrafficReturned { .. }) {
             self.shift.weight = Weight::ZERO;
         }
+    }
+
+    fn pass_gate(&mut self, before: GatePhase, at: Timestamp) {
+        if let Some(gate) = self.gates.get_mut(&before) {
+            gate.passed_at = Some(at);
+        }
+        self.waiting_for.clear();
+    }
+
+    fn keep_proposal(&mut self, id: &ChangeId, proposal: &Proposal) {
+        self.proposals.insert(id.clone(), proposal.clone());
+        self.waiting_for.clear();
     }
 
     fn keep_plan(&mut self, plan: &Plan, at: Timestamp) {

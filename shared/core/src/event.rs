@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Check, Verdict};
-use crate::change::{Before, ChangeState};
+use crate::change::{Before, ChangeState, Proposal};
 use crate::deployment::{HOTFIX, Origin, Override, Phase, Plan, Revision};
 use crate::exit::{AbortCause, Exit};
 use crate::gates::GateDecision;
@@ -150,6 +150,13 @@ pub enum Event {
     TrafficReasserted,
     /// The candidate was seen scaled in.
     CandidateScaledIn,
+    /// It is known what a change would do.
+    ChangeProposed {
+        /// Which.
+        id: ChangeId,
+        /// What.
+        proposal: Box<Proposal>,
+    },
     /// A change is begun.
     ChangeStarted {
         /// Which.
@@ -297,6 +304,7 @@ impl Event {
             Self::TrafficReturned { .. } => "all traffic is back on stable (read back)".to_owned(),
             Self::TrafficReasserted => "weights read again: still on stable".to_owned(),
             Self::CandidateScaledIn => "candidate scaled in".to_owned(),
+            Self::ChangeProposed { id, proposal } => format!("{id} would do: {}", proposal.told()),
             Self::ChangeStarted { id, .. } => format!("{id} begins"),
             Self::ChangeMade { id, detail, .. } => format!("{id} made: {detail}"),
             Self::ChangeFailed { id, reason, .. } => format!("{id} failed: {reason}"),

@@ -111,6 +111,13 @@ name!(
     is_sha256_hex
 );
 name!(
+    /// The SHA-256 of what a change would do, in hexadecimal.
+    ProposalHash,
+    "proposal hash",
+    "64 lowercase hexadecimal digits",
+    is_sha256_hex
+);
+name!(
     /// The name of a change within a deployment, such as `migration:add-email`.
     ChangeId,
     "change id",
@@ -174,6 +181,13 @@ impl Commit {
     /// The first 12 digits.
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+impl ProposalHash {
+    /// The hash of all that a proposal says.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(crate::hash::sha256_hex(bytes).into())
     }
 }
 

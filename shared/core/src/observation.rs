@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::Samples;
-use crate::change::{Change, Seen, SettingNow};
+use crate::change::{Change, Proposed, Seen, SettingNow};
 use crate::deployment::{Deployment, Phase, Stage};
 use crate::evidence::EvidenceSeen;
 use crate::ids::{ChangeId, Digest, Slot};
@@ -45,6 +45,9 @@ pub struct Observation {
     /// Changes that are being made or undone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes: BTreeMap<ChangeId, Seen>,
+    /// What changes would do.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub proposals: BTreeMap<ChangeId, Proposed>,
 }
 
 /// An ECS service and the targets behind it.
@@ -174,6 +177,8 @@ pub struct Question {
     registered: bool,
     /// The change that is to be made next.
     change: Option<Change>,
+    /// The change of which it is to be known what it would do.
+    proposal: Option<Change>,
 }
 
 impl Question {
@@ -182,6 +187,7 @@ impl Question {
         let shift = &deployment.shift;
         let readable = later(now, -METRICS_LAG_SECONDS);
         let baking = shift.stage == Stage::Baking && shift.bake.checked_until.is_none_or(|at| at < readable);
+        let proposal = deployment.change_to_propose(deployment.phase).cloned();
         let running = |suite: &&SuiteName| !deployment.suites.contains_key(*suite);
         Self {
             planned: deployment.plan.is_some(),
@@ -196,7 +202,12 @@ impl Question {
                 .cloned()
                 .collect(),
             registered: deployment.revision.task_definition.is_none(),
-            change: deployment.change_to_make(deployment.phase).cloned(),
+            // What is not known yet is not made yet.
+            change: match &proposal {
+                Some(_) => None,
+                None => deployment.change_to_make(deployment.phase).cloned(),
+            },
+            proposal,
         }
     }
 
@@ -210,6 +221,7 @@ impl Question {
             suites: BTreeSet::new(),
             registered: false,
             change: deployment.change_to_undo(phase).cloned(),
+            proposal: None,
         }
     }
 
@@ -228,6 +240,11 @@ impl Question {
         self.change.as_ref()
     }
 
+    /// The change of which it is to be known what it would do.
+    pub const fn proposal(&self) -> Option<&Change> {
+        self.proposal.as_ref()
+    }
+
     /// Whether an answer to this question is one to the `other` too.
     pub fn covers(&self, other: &Self) -> bool {
         self.planned == other.planned
@@ -237,6 +254,7 @@ impl Question {
             && self.suites.is_superset(&other.suites)
             && (self.registered || !other.registered)
             && (other.change.is_none() || self.change == other.change)
+            && (other.proposal.is_none() || self.proposal == other.proposal)
     }
 }
 

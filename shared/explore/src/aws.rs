@@ -75,6 +75,8 @@ pub struct ChangeRun {
     pub ends_at: Ms,
     /// How it ends.
     pub good: bool,
+    /// What was executed, of a change that was proposed.
+    pub artifact: Option<String>,
 }
 
 /// Weights from an instant on.
@@ -116,6 +118,8 @@ pub struct Aws {
     pub suites: Vec<Suite>,
     /// Tasks of changes, in the order in which they began.
     pub changes: Vec<ChangeRun>,
+    /// Changes of which a deployment has asked what they would do.
+    pub proposed: BTreeSet<(usize, ChangeId)>,
     /// Changes that set something, where it is set.
     pub suspended: BTreeSet<ChangeId>,
     /// Values of parameters by name, a version each, oldest first.
@@ -162,6 +166,7 @@ impl Aws {
             definitions: vec![Registered { image: 0, by: None }],
             suites: Vec::new(),
             changes: Vec::new(),
+            proposed: BTreeSet::new(),
             suspended: BTreeSet::new(),
             parameters: BTreeMap::new(),
             settings_log: Vec::new(),
@@ -226,6 +231,9 @@ impl Aws {
                 slot,
                 client_token,
             } => self.run_suite(&suite.0, *slot, client_token, world),
+            Action::ProposeChange { change } => {
+                self.proposed.insert((world.deployment, change.id.clone()));
+            }
             Action::MakeChange { change, before } => {
                 self.change(change, Direction::Make, before.as_ref(), world);
             }
@@ -339,7 +347,7 @@ impl Aws {
     ) {
         match (&change.work, direction) {
             // A look by a person is a task that somebody else runs.
-            (Work::Run { .. } | Work::Verify { .. } | Work::Backup { .. }, _) => {
+            (Work::Run { .. } | Work::Verify { .. } | Work::Backup { .. } | Work::Stack { .. }, _) => {
                 self.run_change(change, direction, world);
             }
             // Nothing is looked at once more here: a write that comes late must do no harm even so.
@@ -349,7 +357,7 @@ impl Aws {
             (Work::SetParameter { name, .. }, Direction::Undo) => {
                 let before = match before {
                     Some(Before::Parameter { version }) => self.version(name, *version),
-                    Some(Before::Absent | Before::Scaling { .. }) | None => None,
+                    Some(Before::Absent | Before::Scaling { .. } | Before::Stack { .. }) | None => None,
                 };
                 self.set_parameter(name, before, world.now);
             }
@@ -407,6 +415,10 @@ impl Aws {
             began_at: world.now,
             ends_at: world.now + image.suite_ms,
             good: direction == Direction::Undo || image.suite_code == 0,
+            artifact: (change.work.proposes() && direction == Direction::Make).then(|| match world.plant {
+                Some(Plant::AppliesAnother) => artifact(usize::MAX),
+                _ => artifact(world.deployment),
+            }),
         });
     }
 
@@ -471,6 +483,11 @@ impl Aws {
             service: self.services[at],
         });
     }
+}
+
+/// What a deployment proposes, by its name.
+pub fn artifact(deployment: usize) -> String {
+    format!("change-set/{deployment}")
 }
 
 /// On whose behalf an action is carried out, and when.

@@ -9,7 +9,7 @@ use crate::machine::{At, Lane};
 use crate::script::FaultKind;
 
 /// Kinds of journal entries.
-const EVENTS: [&str; 30] = [
+const EVENTS: [&str; 31] = [
     "DeploymentRequested",
     "PhaseEntered",
     "Waiting",
@@ -40,6 +40,7 @@ const EVENTS: [&str; 30] = [
     "ChangeUndone",
     "ChangeHeld",
     "ChangesTakenOver",
+    "ChangeProposed",
 ];
 
 const STATES: [&str; 17] = [
@@ -367,6 +368,7 @@ const fn number(event: &Event) -> u32 {
         Event::ChangeUndone { .. } => 27,
         Event::ChangeHeld { .. } => 28,
         Event::ChangesTakenOver { .. } => 29,
+        Event::ChangeProposed { .. } => 30,
     }
 }
 

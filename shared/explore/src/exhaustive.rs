@@ -520,7 +520,7 @@ impl Hash for State {
         )
             .hash(state);
         (world.aws.services, world.aws.weights, world.aws.firing).hash(state);
-        world.aws.suspended.hash(state);
+        (&world.aws.suspended, &world.aws.proposed).hash(state);
         world.aws.parameters.hash(state);
         (&world.aws.definitions, &world.aws.suites, world.store.version).hash(state);
         for (of, name, token) in &world.store.tokens {

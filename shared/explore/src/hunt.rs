@@ -175,6 +175,7 @@ fn runs_for(settings: &[Arc<Setting>], plant: Plant) -> Runs<'_> {
         | Plant::ForgetsQuarantine
         | Plant::MigratesAgain
         | Plant::UndoesOnPaper
+        | Plant::AppliesAnother
         | Plant::LostTokenHangs
         | Plant::QueueWedges
         | Plant::SupersededStays => Box::new((1..=MOST).filter_map(|seed| {

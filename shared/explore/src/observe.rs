@@ -1,20 +1,35 @@
 //! What functions read of the simulated AWS, in the form that the decisions take.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use tidegate_core::analysis::Samples;
-use tidegate_core::change::{Change, Direction, Progress, Seen, Work};
+use tidegate_core::change::{
+    Before, Change, Direction, Effect, EffectKind, Progress, Proposal, Proposed, Seen, StackBefore,
+    StoredText, Work,
+};
 use tidegate_core::deployment::{Deployment, Stage, Traffic};
 use tidegate_core::ids::{ChangeId, Slot};
 use tidegate_core::observation::{Alarm, AlarmState, ImageState, Observation, Rollout, SlotState, SuiteRun};
 use tidegate_core::spec::{Metric, SuiteName};
 use tidegate_core::wiring::Forward;
 
-use crate::aws::{self, Service};
+use crate::aws::{self, Service, artifact};
 use crate::plant::Plant;
 use crate::setting::{Ms, index, instant, virtual_ms};
 use crate::world::World;
+
+/// A stack that can be returned to.
+fn was() -> Before {
+    Before::Stack {
+        stack: Box::new(StackBefore {
+            template: Some(StoredText("{}".to_owned())),
+            template_hash: String::new(),
+            parameters: BTreeMap::new(),
+            hidden: BTreeSet::new(),
+        }),
+    }
+}
 
 impl World {
     /// The services.
@@ -119,6 +134,7 @@ impl World {
             registered_task_definition: registered.map(|at| self.setting.definitions[at].clone()),
             suites: self.observe_suites(of, now),
             changes: self.observe_changes(of, deployment, now),
+            proposals: self.observe_proposals(of, deployment),
             samples: self.observe_samples(deployment, now),
             ..Observation::default()
         }
@@ -137,6 +153,27 @@ impl World {
             (SuiteName(suite.name.clone()), run)
         })
         .collect()
+    }
+
+    /// What changes would do that a deployment has asked about: all of them replace something.
+    fn observe_proposals(&self, of: usize, deployment: &Deployment) -> BTreeMap<ChangeId, Proposed> {
+        let planned = deployment.planned_changes().iter();
+        let proposing = planned.filter(|change| change.work.proposes());
+        let proposed = proposing.map(|change| {
+            let asked = self.aws.proposed.contains(&(of, change.id.clone()));
+            let effect = || Effect {
+                kind: EffectKind::Replace,
+                what: "AWS::RDS::DBInstance Db".to_owned(),
+            };
+            let proposed = match asked {
+                false => Proposed::NotBegun,
+                true => Proposed::Ready {
+                    proposal: Box::new(Proposal::new(artifact(of), vec![effect()], Vec::new())),
+                },
+            };
+            (change.id.clone(), proposed)
+        });
+        proposed.collect()
     }
 
     /// How the changes of the plan stand.
@@ -171,12 +208,14 @@ impl World {
             }
         };
         let both = |progress: &dyn Fn(&Change, Direction) -> Progress, change: &Change| Seen {
-            before: None,
+            before: change.work.proposes().then(was),
             made: progress(change, Direction::Make),
             undone: progress(change, Direction::Undo),
         };
         let seen = |change: &Change| match &change.work {
-            Work::Run { .. } | Work::Verify { .. } | Work::Backup { .. } => both(&ran, change),
+            Work::Run { .. } | Work::Verify { .. } | Work::Backup { .. } | Work::Stack { .. } => {
+                both(&ran, change)
+            }
             Work::SuspendScaling { .. } => both(&set, change),
             Work::SetParameter { name, value } => {
                 let before = deployment.changes.get(&change.id);

@@ -84,6 +84,8 @@ pub enum Plant {
     MigratesAgain,
     /// A rollback writes down that changes are undone, and undoes none.
     UndoesOnPaper,
+    /// What is applied is found by the name of the stack, not by what was approved.
+    AppliesAnother,
     /// A task token that was lost is waited for without a time limit.
     LostTokenHangs,
     /// A queued push is never started.
@@ -186,7 +188,7 @@ const fn published(reference: &'static str, what: &'static str, naive: Plant) ->
 }
 
 /// How many invariants there are.
-pub const INVARIANTS: u8 = 26;
+pub const INVARIANTS: u8 = 27;
 
 /// The table of invariants, each with the breaks that it must find.
 pub fn by_invariant() -> impl Iterator<Item = (u8, Vec<Plant>)> {
@@ -219,7 +221,7 @@ impl fmt::Display for Plant {
 
 impl Plant {
     /// Every break.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::AdmitsWhileLocked,
         Self::SharesMoreThanAll,
         Self::ScalesStableInEarly,
@@ -258,6 +260,7 @@ impl Plant {
         Self::ForgetsQuarantine,
         Self::MigratesAgain,
         Self::UndoesOnPaper,
+        Self::AppliesAnother,
         Self::LostTokenHangs,
         Self::QueueWedges,
         Self::SupersededStays,
@@ -298,6 +301,7 @@ impl Plant {
             Self::ForgetsQuarantine => 24,
             Self::MigratesAgain => 25,
             Self::UndoesOnPaper => 26,
+            Self::AppliesAnother => 27,
         }
     }
 }

@@ -245,7 +245,7 @@ impl Script {
             let what = draw_what(&mut rng);
             script.stimuli.push(Stimulus { at, what });
         }
-        if !setting.spec.gates.is_empty() {
+        if setting.asks() {
             draw_decisions(&mut rng, &mut script.stimuli);
         }
         let faults = one_of(&mut rng, &[6, 6, 4, 2, 1]);

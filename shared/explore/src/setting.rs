@@ -88,6 +88,16 @@ pub const fn slot(index: usize) -> Slot {
 }
 
 impl Setting {
+    /// Whether people are asked in it.
+    pub fn asks(&self) -> bool {
+        let consent = self
+            .spec
+            .infrastructure
+            .as_ref()
+            .and_then(|one| one.consent.as_ref());
+        !self.spec.gates.is_empty() || consent.is_some()
+    }
+
     /// A setting for a deployment file's text.
     ///
     /// # Errors
@@ -210,11 +220,13 @@ fn wiring(target: &Target, spec: &Spec) -> Wiring {
 
 /// Everyone has every role that any gate asks for, but Dan, who has none.
 fn people(persons: &[Person], spec: &Spec) -> People {
-    let roles: std::collections::BTreeSet<_> = spec
-        .gates
+    let gates = spec.gates.iter().flat_map(|gate| &gate.approvals);
+    let consent = spec
+        .infrastructure
         .iter()
-        .flat_map(|gate| gate.approvals.iter().map(|one| one.role.clone()))
-        .collect();
+        .flat_map(|one| &one.consent)
+        .flat_map(|one| &one.approvals);
+    let roles: std::collections::BTreeSet<_> = gates.chain(consent).map(|one| one.role.clone()).collect();
     let entry = |index: usize| PersonEntry {
         roles: if index != 3 {
             roles.clone()
@@ -392,9 +404,30 @@ autoRollback:
   window: 5m
 ";
 
+const STACKED: &str = "\
+environment: production
+strategy: canary
+replicas: 2
+canary:
+  steps:
+    - {weight: 30, pause: 1m}
+    - weight: 100
+infrastructure:
+  stack: {name: shop, template: 'https://templates/shop-7.yaml', timeout: 4m}
+  approvals:
+    - role: tech-lead
+  expires: 15m
+autoRollback:
+  alarms: [web-production-errors]
+  window: 5m
+";
+
 /// So many of [`all`] came first: the seeds that were drawn from them keep their setting
 /// ([`crate::random::drawn`]).
 pub const FIRST: usize = 10;
+
+/// So many came next.
+pub const SECOND: usize = 2;
 
 /// Every setting that random runs are drawn from. New ones come last.
 ///
@@ -414,6 +447,7 @@ pub fn all() -> Result<Vec<Setting>, SettingError> {
         ("first-canary", SUPERSEDE, false),
         ("bluegreen-with-gates", GATED_BLUEGREEN, true),
         ("canary-with-migrations", MIGRATING, true),
+        ("canary-with-stack", STACKED, true),
     ]
     .into_iter()
     .map(|(name, text, has_stable)| Setting::parse(name, text, has_stable))
@@ -427,6 +461,6 @@ mod tests {
 
     #[test]
     fn every_setting_is_a_good_deployment_file() {
-        assert_eq!(all().unwrap().len(), FIRST + 2);
+        assert_eq!(all().unwrap().len(), FIRST + SECOND + 1);
     }
 }

@@ -107,6 +107,7 @@ impl World {
                 deployment: ids.get(run.deployment)?.clone(),
                 change: run.change.clone(),
                 direction: run.direction,
+                artifact: run.artifact.clone(),
             })
         })
         .collect()

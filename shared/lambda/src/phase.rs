@@ -362,7 +362,7 @@ fn answer(
         Outcome::Wait { seconds, reason } => PhaseOutput::in_progress(seconds, reason),
         Outcome::Done => PhaseOutput::done(next),
         Outcome::AwaitingApproval { before } => {
-            let rule = deployment.spec.gates.iter().find(|gate| gate.before == before);
+            let rule = deployment.gate_rule(before);
             // Never before the gate expires: the rollback then asks why the wait ended.
             let left = deployment.gates.get(&before);
             let left = left.map(|gate| seconds_until(clock.now(), gate.expires_at));

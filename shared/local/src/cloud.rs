@@ -307,6 +307,7 @@ impl Shared {
             Service::States => state.engine.handle(call, now),
             Service::Ecs
             | Service::AutoScaling
+            | Service::CloudFormation
             | Service::Elbv2
             | Service::CloudWatch
             | Service::Ecr

@@ -134,7 +134,7 @@ fn executions(state: &State, deployment: &Deployment) -> Vec<ExecutionSeen> {
     .collect()
 }
 
-/// Tasks that were started for changes, by the token that each has.
+/// Tasks that were started and change sets that were executed for changes, by the token that each has.
 fn change_runs(state: &State, deployments: &[Record]) -> Vec<ChangeRun> {
     let planned = deployments.iter().flat_map(|record| {
         let changes = record.deployment.planned_changes().iter();
@@ -153,6 +153,28 @@ fn change_runs(state: &State, deployments: &[Record]) -> Vec<ChangeRun> {
                 deployment: deployment.clone(),
                 change: change.clone(),
                 direction,
+                artifact: None,
+            }));
+            // An update that is cancelled takes itself back.
+            let cancelled = state.fleet.cloudformation.cancelled.iter();
+            let own = change_token(deployment, change, Direction::Make);
+            let taken_back =
+                cancelled.filter(|one| direction == Direction::Undo && one.token.as_deref() == Some(&*own));
+            runs.extend(taken_back.map(|one| ChangeRun {
+                at: one.at,
+                deployment: deployment.clone(),
+                change: change.clone(),
+                direction,
+                artifact: None,
+            }));
+            let executed = state.fleet.cloudformation.executed.iter();
+            let ours = executed.filter(|one| one.token.as_deref() == Some(&*token));
+            runs.extend(ours.map(|one| ChangeRun {
+                at: one.at,
+                deployment: deployment.clone(),
+                change: change.clone(),
+                direction,
+                artifact: Some(one.change_set.clone()),
             }));
         }
     }

@@ -23,4 +23,5 @@ mod one_service;
 mod pushes;
 mod reports;
 mod settings;
+mod stacks;
 mod starting;

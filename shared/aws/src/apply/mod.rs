@@ -88,7 +88,9 @@ impl Applier<'_> {
                 client_token,
             } => suite::run(self, suite, *slot, client_token).await,
             // The function of the change's phase knows how.
-            Action::MakeChange { change, .. } | Action::UndoChange { change, .. } => {
+            Action::ProposeChange { change }
+            | Action::MakeChange { change, .. }
+            | Action::UndoChange { change, .. } => {
                 let what = format!("failed to change {} for {}", change.id, self.target);
                 Err(AwsError::answer(
                     what,

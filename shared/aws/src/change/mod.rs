@@ -9,6 +9,8 @@ pub mod parameter;
 pub mod run;
 #[cfg(feature = "autoscaling")]
 pub mod scaling;
+#[cfg(feature = "cloudformation")]
+pub mod stack;
 #[cfg(all(feature = "ecs", feature = "logs"))]
 mod tail;
 #[cfg(all(

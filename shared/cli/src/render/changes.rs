@@ -1,8 +1,9 @@
 //! Changes besides the image: what is planned, and how each one stands.
 
 use jiff::Timestamp;
-use tidegate_core::change::{Change, ChangeStage};
+use tidegate_core::change::{Change, ChangeStage, Proposal};
 use tidegate_core::deployment::{Deployment, Phase, Plan};
+use tidegate_core::spec::GatePhase;
 
 use super::phases::Mark;
 use super::words::{clean, duration, seconds_between};
@@ -25,14 +26,39 @@ pub(super) fn planned(plan: &Plan) -> Vec<String> {
 /// How the changes of a phase stand, a line each.
 pub(super) fn of_phase(deployment: &Deployment, phase: Phase, now: Timestamp) -> Vec<String> {
     let of_it = deployment.changes_of(phase);
-    of_it
-        .flat_map(|change| {
-            let log = deployment.changes.get(&change.id);
-            let log = log.map_or(&[][..], |state| &state.log).iter();
-            let words = log.map(|line| format!("       | {}", clean(line)));
-            std::iter::once(line(deployment, change, now)).chain(words)
-        })
-        .collect()
+    let lines = of_it.flat_map(|change| {
+        // Once it is made, the journal says what came of it.
+        let open = !deployment.changes.contains_key(&change.id);
+        let proposal = deployment.proposals.get(&change.id).filter(|_| open);
+        let would = proposal.map(|one| proposed(one, "     ")).unwrap_or_default();
+        let log = deployment.changes.get(&change.id);
+        let log = log.map_or(&[][..], |state| &state.log).iter();
+        let words = log.map(|line| format!("       | {}", clean(line)));
+        std::iter::once(line(deployment, change, now))
+            .chain(would)
+            .chain(words)
+    });
+    lines.collect()
+}
+
+/// What a change would do, its sum first.
+pub(super) fn proposed(proposal: &Proposal, indent: &str) -> Vec<String> {
+    let sum = format!("{indent}would do: {}", proposal.summary());
+    let lines = proposal
+        .lines
+        .iter()
+        .map(|line| format!("{indent}  {}", clean(line)));
+    std::iter::once(sum).chain(lines).collect()
+}
+
+/// What people at a gate agree to besides the plan.
+pub fn behind(deployment: &Deployment, before: GatePhase) -> String {
+    let proposals = deployment.proposed(before);
+    let lines = proposals.flat_map(|(change, proposal)| {
+        let heading = format!("  {}", clean(change.id.as_str()));
+        std::iter::once(heading).chain(proposed(proposal, "    "))
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn line(deployment: &Deployment, change: &Change, now: Timestamp) -> String {

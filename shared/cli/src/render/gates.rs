@@ -26,17 +26,15 @@ pub fn open_gate(deployment: &Deployment, before: Option<GatePhase>) -> Option<(
 
 /// The lines of the gate before a phase, if the file has one there.
 pub(super) fn before(deployment: &Deployment, phase: Phase, now: Timestamp, paint: Paint) -> Vec<String> {
-    let rule = phase
-        .gate()
-        .and_then(|before| deployment.spec.gates.iter().find(|gate| gate.before == before));
+    let rule = phase.gate().and_then(|before| deployment.gate_rule(before));
     let Some(rule) = rule else { return Vec::new() };
     match deployment.gates.get(&rule.before) {
         None => vec![format!(
             "{} {}",
             Mark::NotBegun.symbol(),
-            paint.dim(&format!("gate: {} will be asked", everyone(rule)))
+            paint.dim(&format!("gate: {} will be asked", everyone(&rule)))
         )],
-        Some(state) => asked(deployment, rule, state, now, paint),
+        Some(state) => asked(deployment, &rule, state, now, paint),
     }
 }
 

@@ -12,6 +12,7 @@ mod release;
 mod target;
 mod words;
 
+pub use changes::behind;
 pub use deployment::{deployment, ended_well};
 pub use gates::open_gate;
 pub use list::list;

@@ -83,6 +83,10 @@ fn show(cx: &Context, deployment: &Deployment, before: GatePhase) {
             true,
             paint,
         ));
+        let behind = render::behind(deployment, before);
+        if !behind.is_empty() {
+            note(&behind);
+        }
         note(&format!("approving that {} begins", before.as_str()));
     }
 }

@@ -59,9 +59,11 @@ pub(crate) fn taken(deployment: &Deployment) -> Vec<String> {
             let kept = deployment.changes.get(&change.id)?.kept.as_ref()?;
             Some(format!("{} ({kept})", source.title()))
         }
-        Work::Run { .. } | Work::Verify { .. } | Work::SuspendScaling { .. } | Work::SetParameter { .. } => {
-            None
-        }
+        Work::Run { .. }
+        | Work::Verify { .. }
+        | Work::SuspendScaling { .. }
+        | Work::SetParameter { .. }
+        | Work::Stack { .. } => None,
     });
     taken.collect()
 }

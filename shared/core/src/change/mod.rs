@@ -6,6 +6,8 @@ mod container;
 mod expected;
 pub mod parameter;
 mod plan;
+mod proposal;
+mod stack;
 mod state;
 mod tail;
 
@@ -16,6 +18,8 @@ pub(crate) use backup::taken;
 pub use container::{ContainerSetting, SettingNow, SettingTo, container_settings};
 pub use expected::{Expected, ResourceKind, Setting, Settings};
 pub use plan::planned;
+pub use proposal::{Effect, EffectKind, Proposal, Proposed};
+pub use stack::{MAX_KEPT_TEMPLATE_BYTES, StackBefore, StackWork, StoredText};
 pub use state::{ChangeStage, ChangeState, Next, Progress, Seen};
 pub use tail::{LINES, tail};
 
@@ -93,6 +97,11 @@ pub enum Work {
         /// Its value.
         value: String,
     },
+    /// A change set of a CloudFormation stack.
+    Stack {
+        /// What the stack shall be.
+        stack: StackWork,
+    },
 }
 
 /// What was there before, for an undo to bring back exactly.
@@ -114,6 +123,11 @@ pub enum Before {
     Parameter {
         /// Its version.
         version: i64,
+    },
+    /// A CloudFormation stack.
+    Stack {
+        /// As it was.
+        stack: Box<StackBefore>,
     },
 }
 
@@ -185,6 +199,7 @@ impl Before {
                 )
             }
             Self::Parameter { version } => format!("version {version} was there"),
+            Self::Stack { stack } => format!("the template with SHA-256 {}", stack.template_hash),
         }
     }
 }
@@ -199,9 +214,22 @@ impl Work {
                 Self::Verify { .. }
                 | Self::Backup { .. }
                 | Self::SuspendScaling { .. }
-                | Self::SetParameter { .. },
+                | Self::SetParameter { .. }
+                | Self::Stack { .. },
                 Direction::Make | Direction::Undo,
             ) => None,
+        }
+    }
+
+    /// Whether it says what it would do before it is made.
+    pub const fn proposes(&self) -> bool {
+        match self {
+            Self::Stack { .. } => true,
+            Self::Run { .. }
+            | Self::Verify { .. }
+            | Self::Backup { .. }
+            | Self::SuspendScaling { .. }
+            | Self::SetParameter { .. } => false,
         }
     }
 }
@@ -210,11 +238,42 @@ impl Change {
     /// Between two looks at it, seconds.
     pub fn poll_seconds(&self) -> u32 {
         match self.work {
-            Work::Run { .. } | Work::SuspendScaling { .. } | Work::SetParameter { .. } => POLL_SECONDS,
+            Work::Run { .. }
+            | Work::SuspendScaling { .. }
+            | Work::SetParameter { .. }
+            | Work::Stack { .. } => POLL_SECONDS,
             // A person is slower than a task, and may take hours.
             Work::Verify { .. } => 60,
             // Few enough looks that even hours of them fit an execution's history.
             Work::Backup { .. } => (self.timeout_seconds / 120).max(30),
+        }
+    }
+
+    /// How it can be undone, now that it is known what was there.
+    pub fn undo_from(&self, before: Option<&Before>) -> Undo {
+        match self.kept_because(before) {
+            Some(_) => Undo::ForwardOnly,
+            None => self.undo,
+        }
+    }
+
+    /// Why a change that is revertible by its kind stays, by what was there before it.
+    pub fn kept_because(&self, before: Option<&Before>) -> Option<String> {
+        match (&self.work, before?) {
+            (Work::Stack { stack }, Before::Absent) => Some(format!(
+                "stack {} did not exist before, and a rollback deletes nobody's data",
+                stack.name
+            )),
+            (Work::Stack { stack }, Before::Stack { stack: was }) => was.is_lost(stack),
+            (Work::Stack { .. }, Before::Scaling { .. } | Before::Parameter { .. })
+            | (
+                Work::Run { .. }
+                | Work::Verify { .. }
+                | Work::Backup { .. }
+                | Work::SuspendScaling { .. }
+                | Work::SetParameter { .. },
+                _,
+            ) => None,
         }
     }
 
@@ -229,6 +288,10 @@ impl Change {
             Work::Backup { source } => format!("back up {}", source.title()),
             Work::SuspendScaling { service } => format!("suspend autoscaling of ECS service {service}"),
             Work::SetParameter { value, .. } => format!("set it to `{}`", shortened(value)),
+            Work::Stack { stack } => format!(
+                "update CloudFormation stack {} to {}, as its change set says",
+                stack.name, stack.template
+            ),
         };
         let undo = match (self.undo, self.work.command(Direction::Undo)) {
             (Undo::Revertible, Some(down)) => format!("revertible with `{}`", down.join(" ")),

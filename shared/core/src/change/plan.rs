@@ -1,6 +1,6 @@
 //! From the deployment file to the changes that a plan has.
 
-use super::{Change, Undo, Work};
+use super::{Change, StackWork, Undo, Work};
 use crate::deployment::Phase;
 use crate::ids::ChangeId;
 use crate::spec::{Backup, Infrastructure, Migration, Parameter, Spec};
@@ -17,7 +17,7 @@ pub fn planned(spec: &Spec, wiring: &Wiring) -> Vec<Change> {
     backups
         .chain(suspended)
         .chain(spec.migrations.iter().flat_map(migration))
-        .chain(spec.infrastructure.iter().map(verification))
+        .chain(spec.infrastructure.iter().flat_map(infrastructure))
         .chain(spec.configuration.parameters.iter().map(parameter))
         .collect()
 }
@@ -82,9 +82,27 @@ fn migration(migration: &Migration) -> Vec<Change> {
     std::iter::once(made).chain(verified).collect()
 }
 
-/// One look at everything, so that a person is told all that differs at once.
-fn verification(infrastructure: &Infrastructure) -> Change {
+/// What Tidegate makes first, then the look at what a person makes.
+fn infrastructure(infrastructure: &Infrastructure) -> Vec<Change> {
+    let stack = infrastructure.stack.iter();
+    let stack = stack.map(|one| stack_update(&one.work, one.timeout_seconds));
+    stack.chain(verification(infrastructure)).collect()
+}
+
+fn stack_update(stack: &StackWork, timeout_seconds: u32) -> Change {
     Change {
+        id: ChangeId::of("stack", &stack.name),
+        phase: Phase::Infrastructure,
+        undo: Undo::Revertible,
+        temporary: false,
+        work: Work::Stack { stack: stack.clone() },
+        timeout_seconds,
+    }
+}
+
+/// One look at everything, so that a person is told all that differs at once.
+fn verification(infrastructure: &Infrastructure) -> Option<Change> {
+    (!infrastructure.verify.is_empty()).then(|| Change {
         id: ChangeId::of("verify", "infrastructure"),
         phase: Phase::Infrastructure,
         undo: Undo::Nothing,
@@ -93,7 +111,7 @@ fn verification(infrastructure: &Infrastructure) -> Change {
             expected: infrastructure.verify.clone(),
         },
         timeout_seconds: infrastructure.timeout_seconds,
-    }
+    })
 }
 
 fn parameter(parameter: &Parameter) -> Change {

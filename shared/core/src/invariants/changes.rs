@@ -113,14 +113,20 @@ fn went_back(view: &View, record: &Record, change: &Change) -> bool {
         Work::Backup { .. }
         | Work::SuspendScaling { .. }
         | Work::SetParameter { .. }
+        | Work::Stack { .. }
         | Work::Verify { .. } => false,
     };
     let made =
         run(Direction::Make) || task && record.deployment.kind != Kind::Forward && !view.runs.is_empty();
-    match (record.deployment.change_stage(&change.id), change.undo) {
+    // What proposes takes itself back where it fails.
+    let failed = |event: &Event| matches!(event, Event::ChangeFailed { id, .. } if *id == change.id);
+    let by_itself = change.work.proposes() && record.journal.iter().any(|entry| failed(&entry.event));
+    let state = record.deployment.changes.get(&change.id);
+    let undo = change.undo_from(state.and_then(|state| state.before.as_ref()));
+    match (state.map(|state| state.stage), undo) {
         (None, _) => true,
         (Some(_), Undo::Nothing) => true,
-        (Some(ChangeStage::Undone), Undo::Revertible) => !made || run(Direction::Undo),
+        (Some(ChangeStage::Undone), Undo::Revertible) => !made || run(Direction::Undo) || by_itself,
         // It had not begun.
         (Some(ChangeStage::Undone), Undo::ForwardOnly | Undo::NeedsRestore) => !made,
         (Some(ChangeStage::Held), Undo::ForwardOnly) => true,

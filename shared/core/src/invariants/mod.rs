@@ -11,6 +11,7 @@ mod changes;
 mod identity;
 mod limits;
 mod people;
+mod proposals;
 mod record;
 mod settings;
 mod traffic;
@@ -46,7 +47,7 @@ impl fmt::Display for Violation {
 type Rule = fn(&View) -> Vec<String>;
 
 /// Every invariant with its number.
-const RULES: [(u8, Rule); 27] = [
+const RULES: [(u8, Rule); 28] = [
     (1, record::one_active),
     (2, traffic::weights_are_whole),
     (3, traffic::stable_stays),
@@ -73,6 +74,7 @@ const RULES: [(u8, Rule); 27] = [
     (24, identity::rolled_back_is_quarantined),
     (25, changes::changes_run_once),
     (26, changes::exits_account_for_changes),
+    (27, proposals::applied_is_proposed),
     (28, settings::settings_are_put_back),
 ];
 

@@ -11,13 +11,8 @@ use crate::spec::{Gate, GatePhase};
 
 use super::view::{Record, View, Writer};
 
-fn rule(record: &Record, before: GatePhase) -> Option<&Gate> {
-    record
-        .deployment
-        .spec
-        .gates
-        .iter()
-        .find(|gate| gate.before == before)
+fn rule(record: &Record, before: GatePhase) -> Option<Gate> {
+    record.deployment.gate_rule(before)
 }
 
 /// 13. An approval is honoured once, before it expires, and only for the plan (by hash) that it was
@@ -54,7 +49,7 @@ fn wrong_decision(
     late: bool,
 ) -> Vec<String> {
     let by = &decision.by;
-    let other_plan = record.plan().map(|plan| &plan.hash) != Some(&decision.plan_hash);
+    let other_plan = record.deployment.asked_hash(before).as_ref() != Some(&decision.plan_hash);
     let gate = record.deployment.gates.get(&before);
     let out_of_time = gate.is_none_or(|gate| at >= gate.expires_at || at < gate.opened_at);
     let faults = [
@@ -71,7 +66,7 @@ fn enough(record: &Record, before: GatePhase) -> bool {
     let state = record.deployment.gates.get(&before);
     rule(record, before)
         .zip(state)
-        .is_some_and(|(rule, state)| crate::gates::satisfied(rule, state))
+        .is_some_and(|(rule, state)| crate::gates::satisfied(&rule, state))
 }
 
 /// 14. Approvers are distinct, hold the role asked for, and are not the author of the change.

@@ -69,6 +69,8 @@ pub struct ChangeRun {
     pub change: ChangeId,
     /// Which way.
     pub direction: Direction,
+    /// What exactly was executed, of a change that was proposed.
+    pub artifact: Option<String>,
 }
 
 /// A setting from an instant on.

@@ -56,6 +56,7 @@ const fn name(event: &Event) -> &'static str {
         Event::TrafficReturned { .. } => "trafficReturned",
         Event::TrafficReasserted => "trafficReasserted",
         Event::CandidateScaledIn => "candidateScaledIn",
+        Event::ChangeProposed { .. } => "changeProposed",
         Event::ChangeStarted { .. } => "changeStarted",
         Event::ChangeMade { .. } => "changeMade",
         Event::ChangeFailed { .. } => "changeFailed",

@@ -144,6 +144,7 @@ fn signal(deployment: &Deployment, event: &Event) -> Option<(DetailType, String)
         | Event::TrafficReturned { .. }
         | Event::TrafficReasserted
         | Event::CandidateScaledIn
+        | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }

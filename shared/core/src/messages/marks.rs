@@ -105,7 +105,8 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
         | Event::WeightReached { .. }
         | Event::Checked { .. }
         | Event::ShiftDone => (Mark::Underway, back(Mark::Underway)),
-        Event::ChangeStarted { .. }
+        Event::ChangeProposed { .. }
+        | Event::ChangeStarted { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
         | Event::UndoStarted { .. }
@@ -140,6 +141,7 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
         | Event::SuiteStarted { .. }
         | Event::SuiteEnded { .. }
         | Event::AbortRequested { .. }
+        | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }

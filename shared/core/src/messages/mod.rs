@@ -213,6 +213,7 @@ pub const fn is_told(event: &Event) -> bool {
         | Event::ForwardActionRestored { .. }
         | Event::TrafficReasserted
         | Event::CandidateScaledIn
+        | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }

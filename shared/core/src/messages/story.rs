@@ -69,6 +69,7 @@ pub(super) fn tell(deployment: &Deployment, entry: &Entry) -> Option<Story> {
         | Event::ForwardActionRestored { .. }
         | Event::TrafficReasserted
         | Event::CandidateScaledIn
+        | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
@@ -121,7 +122,7 @@ impl Scene<'_> {
         let headline = format!("approval needed before {} of {}", before.as_str(), self.version());
         let needed = self
             .rule(before)
-            .map_or_else(|| "see the deployment file".to_owned(), asked);
+            .map_or_else(|| "see the deployment file".to_owned(), |rule| asked(&rule));
         let mut authors: Vec<String> = self.deployment.authors().map(|one| clean(one.as_str())).collect();
         authors.dedup();
         let author = match authors.as_slice() {
@@ -146,6 +147,7 @@ impl Scene<'_> {
             story.facts.push(("The plan", summary(plan)));
             let known = plan.evidence.as_ref().map(|evidence| clean(&evidence.summary()));
             story.facts.extend(known.map(|known| ("Known of it", known)));
+            story.facts.extend(self.would_do(before));
         }
         story
     }
@@ -181,7 +183,7 @@ impl Scene<'_> {
         // Decisions after this one have messages of their own.
         let mut gate = gate.clone();
         gate.decisions.retain(|decision| decision.at <= self.entry.at);
-        let missing = still_needed(rule, &gate);
+        let missing = still_needed(&rule, &gate);
         if missing.is_empty() {
             format!("that was the last one needed: {} begins", before.as_str())
         } else {
@@ -454,12 +456,23 @@ impl Scene<'_> {
         self.deployment.abort.as_ref().map(|abort| &abort.cause)
     }
 
-    fn rule(&self, before: GatePhase) -> Option<&Gate> {
-        self.deployment
-            .spec
-            .gates
-            .iter()
-            .find(|gate| gate.before == before)
+    fn rule(&self, before: GatePhase) -> Option<Gate> {
+        self.deployment.gate_rule(before)
+    }
+
+    /// What people agree to, as far as it fits: what is lost comes first.
+    fn would_do(&self, before: GatePhase) -> Option<(&'static str, String)> {
+        let told = self.deployment.proposed(before).map(|(change, proposal)| {
+            let lines = proposal.lines.iter().map(|line| format!("; {line}"));
+            format!(
+                "{}: {}{}",
+                change.id,
+                proposal.summary(),
+                lines.collect::<String>()
+            )
+        });
+        let told: Vec<String> = told.collect();
+        (!told.is_empty()).then(|| ("It would do", clean(&told.join(". "))))
     }
 }
 

@@ -138,6 +138,7 @@ fn bakes_after(before: bool, event: &Event) -> bool {
         | Event::TrafficReturned { .. }
         | Event::TrafficReasserted
         | Event::CandidateScaledIn
+        | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
@@ -244,7 +245,8 @@ fn text(event: &Event) -> Option<String> {
         Event::TrafficReturned { .. } => Some("all traffic is on stable, read back".to_owned()),
         Event::TrafficReasserted => Some("read again: nothing moved it since".to_owned()),
         Event::CandidateScaledIn => Some("the candidate is scaled in".to_owned()),
-        Event::ChangeMade { .. }
+        Event::ChangeProposed { .. }
+        | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
         | Event::ChangeUndone { .. }
         | Event::ChangeHeld { .. }

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{later, seconds_until};
+use super::{later, proposals, seconds_until};
 use crate::action::Action;
 use crate::change::{Change, ChangeStage, Progress, Seen, Undo, taken};
 use crate::decision::{Decision, Outcome, POLL_SECONDS, QUIESCE_SECONDS};
@@ -25,7 +25,8 @@ pub(super) fn make_changes(
     let change = deployment.change_to_make(phase)?;
     let seen = observation.changes.get(&change.id);
     Some(match deployment.change_stage(&change.id) {
-        None => begin(change, seen),
+        None => proposals::nothing_to_do(change, deployment.proposals.get(&change.id))
+            .unwrap_or_else(|| begin(change, seen)),
         Some(ChangeStage::Failed) => failed(change, "it failed"),
         Some(
             ChangeStage::Making
@@ -166,6 +167,17 @@ fn undo(deployment: &Deployment, change: &Change, half_made: bool) -> Decision {
             log: Vec::new(),
         }])
     };
+    let before = before(deployment, change);
+    // Whatever proposes records what is there before it begins; without it there was nothing to do.
+    if change.work.proposes() && before.is_none() {
+        return Decision::record(vec![Event::ChangeUndone {
+            id: change.id.clone(),
+            detail: "there was nothing to change".to_owned(),
+        }]);
+    }
+    if let Some(reason) = change.kept_because(before.as_ref()) {
+        return held(&format!("it is forward-only: {reason}"), None);
+    }
     match change.undo {
         Undo::Revertible => Decision {
             events: vec![Event::UndoStarted {
@@ -173,7 +185,7 @@ fn undo(deployment: &Deployment, change: &Change, half_made: bool) -> Decision {
             }],
             actions: vec![Action::UndoChange {
                 change: Box::new(change.clone()),
-                before: before(deployment, change),
+                before,
             }],
             outcome: Outcome::Continue,
         },

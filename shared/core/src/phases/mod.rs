@@ -4,6 +4,7 @@ mod changes;
 mod complete;
 mod plan;
 mod prepare;
+mod proposals;
 mod rollback;
 mod shift;
 #[cfg(test)]
@@ -28,10 +29,13 @@ use crate::exit::AbortCause;
 use crate::observation::Observation;
 
 /// Decides for a forward phase, with what holds for all of them: a wish to stop and a watched
-/// alarm come before anything else, a gate before the phase's own work, and every wait is explained.
+/// alarm come before anything else, what changes would do before the gate, the gate before the phase's own
+/// work, and every wait is explained.
 pub fn decide(phase: Phase, deployment: &Deployment, observation: &Observation, now: Timestamp) -> Decision {
     let decision = stop_first(phase, deployment, observation, now)
         .or_else(|| enter(phase, deployment))
+        .or_else(|| proposals::propose(phase, deployment, observation, now))
+        .or_else(|| proposals::nobody_to_ask(phase, deployment))
         .or_else(|| stand_at_gate(phase, deployment, now))
         .unwrap_or_else(|| match phase {
             Phase::Prepare => {
@@ -83,8 +87,8 @@ fn enter(phase: Phase, deployment: &Deployment) -> Option<Decision> {
 
 fn stand_at_gate(phase: Phase, deployment: &Deployment, now: Timestamp) -> Option<Decision> {
     let before = phase.gate()?;
-    let rule = deployment.spec.gates.iter().find(|gate| gate.before == before)?;
-    let plan = deployment.plan.as_ref()?;
+    let rule = deployment.gate_rule(before)?;
+    let plan_hash = deployment.asked_hash(before)?;
     match deployment.gates.get(&before) {
         Some(gate) if gate.passed_at.is_some() => None,
         Some(gate) if now >= gate.expires_at => Some(Decision::abort(AbortCause::ApprovalExpired {
@@ -95,7 +99,7 @@ fn stand_at_gate(phase: Phase, deployment: &Deployment, now: Timestamp) -> Optio
             events: vec![Event::GateOpened {
                 before,
                 expires_at: later(now, rule.expires_seconds.into()),
-                plan_hash: plan.hash.clone(),
+                plan_hash,
             }],
             actions: Vec::new(),
             outcome: Outcome::AwaitingApproval { before },

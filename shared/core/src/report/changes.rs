@@ -13,6 +13,16 @@ pub(super) fn section(source: Source<'_>) -> Option<Section> {
         rows: rows(source, plan),
     };
     let mut blocks = vec![Block::Table(table)];
+    for (id, proposal) in &source.deployment.proposals {
+        blocks.push(Block::Text(format!("{id} was to do: {}.", proposal.summary())));
+        if !proposal.lines.is_empty() {
+            let rows = proposal.lines.iter().map(|line| vec![Cell::text(line)]);
+            blocks.push(Block::Table(Table {
+                head: vec!["Resource"],
+                rows: rows.collect(),
+            }));
+        }
+    }
     blocks.extend(work::blocks(source));
     if let Some(text) = standing(source) {
         blocks.insert(0, Block::Text(text.to_owned()));

@@ -78,6 +78,7 @@ fn told(source: Source<'_>, change: &Change) -> (Vec<String>, Vec<String>) {
             | Event::TrafficReturned { .. }
             | Event::TrafficReasserted
             | Event::CandidateScaledIn
+            | Event::ChangeProposed { .. }
             | Event::ChangeStarted { .. }
             | Event::UndoStarted { .. }
             | Event::ChangesTakenOver { .. }

@@ -1,12 +1,12 @@
-//! `infrastructure`: what a person makes or changes by hand.
+//! `infrastructure`: what is updated as code, and what a person makes or changes by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::build::duplicate;
+use super::build::{approvals, duplicate};
 use super::fields::{Fields, Items};
-use super::model::Infrastructure;
+use super::model::{Consent, Infrastructure, Stack};
 use super::problem::{Draft, ProblemCode, Problems, Span};
-use crate::change::{Expected, ResourceKind, Setting};
+use crate::change::{Expected, ResourceKind, Setting, StackWork};
 
 /// Reads the section; nothing where the file has none, or a wrong one.
 pub(super) fn infrastructure(fields: &Fields, problems: &mut Problems) -> Option<Infrastructure> {
@@ -26,8 +26,79 @@ pub(super) fn infrastructure(fields: &Fields, problems: &mut Problems) -> Option
         }
         verify.push(expected);
     }
+    let stack = section.section("stack");
+    let consent = consent(section, problems);
+    if stack.is_none() && !section.is_given("verify") {
+        let draft = Draft::new(
+            ProblemCode::MissingKey,
+            section.span,
+            "`infrastructure` says nothing to do",
+        );
+        problems.push(draft.help("add `stack`, or `verify` for what a person makes"));
+    }
+    consent_is_asked(fields, section, stack.is_some(), consent.is_some(), problems);
     Some(Infrastructure {
+        stack: stack.and_then(|stack| read_stack(stack, problems)),
+        threshold: section.whole("threshold"),
+        consent,
         verify,
+        timeout_seconds: section.whole("timeout")?,
+    })
+}
+
+fn consent(section: &Fields, problems: &mut Problems) -> Option<Consent> {
+    section.is_given("approvals").then_some(())?;
+    Some(Consent {
+        approvals: approvals(section, problems),
+        expires_seconds: section.whole("expires")?,
+    })
+}
+
+/// Whoever loses something must be asked first, and nobody is asked about what a person makes.
+fn consent_is_asked(fields: &Fields, section: &Fields, proposes: bool, asks: bool, problems: &mut Problems) {
+    let before = |gate: &Fields| gate.text("before") == Some("infrastructure");
+    let gated = fields
+        .list("gates")
+        .is_some_and(|gates| gates.sections().any(before));
+    let draft = |key: &str, message: &str| {
+        Draft::new(ProblemCode::NoEffect, section.key_span(key), message).warning()
+    };
+    if proposes && !asks && !gated {
+        let message =
+            "nobody may agree to what would be replaced or deleted: such an update stops the deployment";
+        problems.push(draft("stack", message).help("add `approvals` to `infrastructure`"));
+    }
+    for key in ["approvals", "threshold"] {
+        if !proposes && section.is_given(key) {
+            let message = format!("`{key}` is about what is updated as code, and nothing is");
+            problems.push(draft(key, &message).help("add `stack`, or put a gate before `infrastructure`"));
+        }
+    }
+}
+
+fn read_stack(section: &Fields, problems: &mut Problems) -> Option<Stack> {
+    let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+    let mut parameters = BTreeMap::new();
+    for item in section.list("parameters").into_iter().flat_map(Items::sections) {
+        let (Some(name), Some(value)) = (item.text("name"), item.text("value")) else {
+            continue;
+        };
+        let span = item.value_span("name");
+        if let Some(first) = seen.insert(name.to_owned(), span) {
+            problems.push(duplicate(span, first, &format!("the parameter `{name}`")));
+        }
+        parameters.insert(name.to_owned(), value.to_owned());
+    }
+    let capabilities = section.list("capabilities").into_iter();
+    let capabilities = capabilities.flat_map(Items::texts);
+    Some(Stack {
+        work: StackWork {
+            name: section.text("name")?.to_owned(),
+            template: section.text("template")?.to_owned(),
+            parameters,
+            capabilities: capabilities.map(|(_, text)| text.to_owned()).collect(),
+            role: section.text("role").map(str::to_owned),
+        },
         timeout_seconds: section.whole("timeout")?,
     })
 }

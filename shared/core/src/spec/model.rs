@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Evidence, Hotfix};
 use crate::analysis::{Condition, KnownMetric};
-use crate::change::{Expected, Source, Undo};
+use crate::change::{Expected, Source, StackWork, Undo};
 use crate::ids::{EnvironmentName, Role, ServiceName, Weight};
 
 /// A validated deployment file of one target.
@@ -365,10 +365,20 @@ pub struct Migration {
 }
 
 /// `infrastructure`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Infrastructure {
+    /// `stack`: a stack of CloudFormation that is updated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<Stack>,
+    /// `threshold`: with more changes than this, people are asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<u32>,
+    /// `approvals`: who is asked where something is replaced or deleted, or much is changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
     /// `verify`: resources that a person makes in the console, and how they shall be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verify: Vec<Expected>,
     /// `timeout`, seconds: how long the person has.
     pub timeout_seconds: u32,
@@ -406,6 +416,27 @@ pub struct Parameter {
     pub name: String,
     /// `value`.
     pub value: String,
+}
+
+/// `infrastructure.stack`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stack {
+    /// What it shall be.
+    #[serde(flatten)]
+    pub work: StackWork,
+    /// `timeout`, seconds: how long an update may take.
+    pub timeout_seconds: u32,
+}
+
+/// Who must agree to what infrastructure as code would lose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Consent {
+    /// `approvals`.
+    pub approvals: Vec<ApprovalRule>,
+    /// `expires`, seconds (default 86,400).
+    pub expires_seconds: u32,
 }
 
 /// `notifications`.

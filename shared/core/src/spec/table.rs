@@ -305,8 +305,8 @@ pub(super) static TARGET: Section = Section {
             "infrastructure",
             Kind::Section(&INFRASTRUCTURE),
             Optional,
-            "Resources that a person makes or changes by hand; the candidate gets no traffic before each \
-             is as it should be.",
+            "What the service runs on: updated as code, or made by a person. The candidate gets no traffic \
+             before all of it is there.",
         ),
         key(
             "configuration",
@@ -725,7 +725,7 @@ static GATE: Section = Section {
     ],
 };
 
-static APPROVAL: Section = Section {
+pub(super) static APPROVAL: Section = Section {
     doc: "Approvals of one role.",
     keys: &[
         key(

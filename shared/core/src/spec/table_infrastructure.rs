@@ -3,7 +3,7 @@
 
 use super::keys::Presence::{Default, Optional, Required};
 use super::keys::{Key, Kind, Section, TextRule};
-use super::table::{is_printable, key};
+use super::table::{APPROVAL, is_printable, key};
 
 static RESOURCE_NAME: TextRule = TextRule {
     what: "the name of a resource",
@@ -32,13 +32,45 @@ pub(super) static INFRASTRUCTURE: Section = Section {
     doc: "What the service runs on.",
     keys: &[
         key(
+            "stack",
+            Kind::Section(&STACK),
+            Optional,
+            "A CloudFormation stack that is updated by a change set, which is shown before it is executed.",
+        ),
+        key(
+            "approvals",
+            Kind::List {
+                of: &Kind::Section(&APPROVAL),
+                min: 1,
+                max: 10,
+            },
+            Optional,
+            "Who must agree where an update replaces or deletes something, or changes more than the \
+             threshold. Without it such an update stops the deployment.",
+        ),
+        key(
+            "threshold",
+            Kind::Integer { min: 0, max: 10_000 },
+            Optional,
+            "With more changes than this, the approvals are asked for even if nothing is replaced or deleted.",
+        ),
+        key(
+            "expires",
+            Kind::Duration {
+                min: 60,
+                max: 7 * 86_400,
+            },
+            Default("1d"),
+            "How long people have to agree.",
+        ),
+        key(
             "verify",
             Kind::List {
                 of: &Kind::Section(&RESOURCE),
                 min: 1,
                 max: 50,
             },
-            Required,
+            Optional,
             "Resources that a person makes or changes by hand, each looked at call by call. While anything \
              differs, the deployment waits before the candidate gets traffic, and says what differs.",
         ),
@@ -48,6 +80,116 @@ pub(super) static INFRASTRUCTURE: Section = Section {
             Default("1h"),
             "How long the person has.",
         ),
+    ],
+};
+
+static STACK_NAME: TextRule = TextRule {
+    what: "the name of a CloudFormation stack",
+    rule: "letters, digits and dashes, starting with a letter, at most 128 characters",
+    pattern: "^[A-Za-z][A-Za-z0-9-]{0,127}$",
+    accepts: |text| {
+        (1..=128).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    },
+};
+static TEMPLATE: TextRule = TextRule {
+    what: "the URL of a template in S3",
+    rule: "it starts with https:// and has at most 1024 characters, none of them a space",
+    pattern: "^https://[!-~]{1,1000}$",
+    accepts: |text| {
+        let rest = text.strip_prefix("https://");
+        rest.is_some_and(|rest| !rest.is_empty())
+            && text.len() <= 1024
+            && text.chars().all(|c| c.is_ascii_graphic())
+    },
+};
+static PARAMETER: TextRule = TextRule {
+    what: "the name of a parameter of a template",
+    rule: "letters and digits, at most 255 characters",
+    pattern: "^[A-Za-z0-9]{1,255}$",
+    accepts: |text| (1..=255).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric()),
+};
+static PARAMETER_VALUE: TextRule = TextRule {
+    what: "the value of a parameter",
+    rule: "1 to 1000 printable characters",
+    pattern: "^[!-~]([ -~]{0,999})$",
+    accepts: |text| is_printable(text, 1000),
+};
+static ROLE_ARN: TextRule = TextRule {
+    what: "the ARN of an IAM role",
+    rule: "arn:aws:iam::ACCOUNT:role/NAME",
+    pattern: "^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$",
+    accepts: |text| {
+        let rest = text.strip_prefix("arn:aws");
+        rest.is_some_and(|rest| rest.contains(":iam::") && rest.contains(":role/"))
+            && text.len() <= 600
+            && text.chars().all(|c| c.is_ascii_graphic())
+    },
+};
+
+static STACK: Section = Section {
+    doc: "A CloudFormation stack.",
+    keys: &[
+        key(
+            "name",
+            Kind::Text(&STACK_NAME),
+            Required,
+            "Its name. A stack that does not exist is made, and a rollback keeps it.",
+        ),
+        key(
+            "template",
+            Kind::Text(&TEMPLATE),
+            Required,
+            "URL of its template, an object in S3. Best one that is never overwritten.",
+        ),
+        key(
+            "parameters",
+            Kind::List {
+                of: &Kind::Section(&STACK_PARAMETER),
+                min: 1,
+                max: 200,
+            },
+            Optional,
+            "Parameters that are set; those that are not named keep their value. No secrets: name a \
+             parameter of SSM or a secret instead.",
+        ),
+        key(
+            "capabilities",
+            Kind::List {
+                of: &Kind::Choice(&["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]),
+                min: 1,
+                max: 3,
+            },
+            Optional,
+            "What CloudFormation must be allowed explicitly.",
+        ),
+        key(
+            "role",
+            Kind::Text(&ROLE_ARN),
+            Optional,
+            "IAM role that CloudFormation acts as (default: the one that the stack has). Tidegate itself may \
+             make no resources.",
+        ),
+        key(
+            "timeout",
+            Kind::Duration { min: 60, max: 43_200 },
+            Default("1h"),
+            "How long an update may take, and taking it back.",
+        ),
+    ],
+};
+
+static STACK_PARAMETER: Section = Section {
+    doc: "A parameter of a stack.",
+    keys: &[
+        key(
+            "name",
+            Kind::Text(&PARAMETER),
+            Required,
+            "Its name in the template.",
+        ),
+        key("value", Kind::Text(&PARAMETER_VALUE), Required, "Its value."),
     ],
 };
 

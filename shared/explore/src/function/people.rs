@@ -47,7 +47,7 @@ impl World {
         let (Some((before, state)), None) = (gate, &head.abort) else {
             return Flow::On;
         };
-        let Some(rule) = head.spec.gates.iter().find(|rule| rule.before == *before) else {
+        let Some(rule) = head.gate_rule(*before) else {
             return Flow::On;
         };
         let by = self.setting.persons[person].clone();
@@ -73,7 +73,7 @@ impl World {
             lenient.plan_hash = plan.clone();
             lenient.expires_at = jiff::Timestamp::MAX;
         }
-        let Ok(role) = admit_decision(rule, Some(&lenient), authors, &by, &roles, plan, now) else {
+        let Ok(role) = admit_decision(&rule, Some(&lenient), authors, &by, &roles, plan, now) else {
             return Flow::End(Ok(Output::DONE));
         };
         let decision = GateDecision {
@@ -98,7 +98,7 @@ impl World {
             events.push(Event::AbortRequested {
                 cause: AbortCause::Rejected { by, reason },
             });
-        } else if satisfied(rule, &after) {
+        } else if satisfied(&rule, &after) {
             events.push(Event::GatePassed { before: *before });
         }
         one.draft = Some(Box::new(Commit {

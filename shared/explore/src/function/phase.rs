@@ -652,7 +652,7 @@ fn gate_left(deployment: &Deployment, outcome: &Outcome, now: jiff::Timestamp) -
     let Outcome::AwaitingApproval { before } = outcome else {
         return None;
     };
-    let rule = deployment.spec.gates.iter().find(|gate| gate.before == *before);
+    let rule = deployment.gate_rule(*before);
     deployment
         .gates
         .get(before)

@@ -8,6 +8,7 @@
 mod args;
 mod autoscaling;
 mod cbor;
+mod cloudformation;
 mod cloudwatch;
 mod ecr;
 mod ecs;
@@ -48,6 +49,8 @@ pub enum Service {
     Elbv2,
     /// Application Auto Scaling.
     AutoScaling,
+    /// CloudFormation.
+    CloudFormation,
     /// CloudWatch.
     CloudWatch,
     /// CloudWatch Logs.
@@ -81,6 +84,7 @@ impl Service {
             Self::Elbv2 => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
             Self::CloudWatch => "http://monitoring.amazonaws.com/doc/2010-08-01/",
             Self::Rds => "http://rds.amazonaws.com/doc/2014-10-31/",
+            Self::CloudFormation => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
             Self::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
             Self::Ecs
@@ -175,6 +179,7 @@ fn answer(fleet: &mut Fleet, call: &Call, input: &Map<String, Value>) -> Result<
     match call.service {
         Service::Ecs => ecs::answer(fleet, &call.operation, args),
         Service::AutoScaling => autoscaling::answer(fleet, &call.operation, args),
+        Service::CloudFormation => cloudformation::answer(fleet, &call.operation, args),
         Service::Elbv2 => elbv2::answer(fleet, &call.operation, args),
         Service::CloudWatch => cloudwatch::answer(fleet, &call.operation, args),
         Service::Ecr => ecr::answer(fleet, &call.operation, args),

@@ -88,6 +88,7 @@ pub fn fault_reply(call: &Call, fault: &Fault, request_id: &str) -> Reply {
                 Service::Ecs
                 | Service::Elbv2
                 | Service::AutoScaling
+                | Service::CloudFormation
                 | Service::Ecr
                 | Service::Logs
                 | Service::Rds

@@ -23,6 +23,7 @@ mod parameters;
 mod random;
 mod rollout;
 mod scaling;
+mod stacks;
 mod tables;
 mod tasks;
 #[cfg(test)]
@@ -55,6 +56,7 @@ pub use images::{Behaviour, Image, ImageId, Repository, Scan, ScanEnd, Signed, S
 pub use metrics::{Dimensions, MetricStat, MetricStore, Point, Series, Stat};
 pub use parameters::{Parameter, ParameterKind, ParameterVersion, SettingSeen};
 pub use scaling::ScalableTarget;
+pub use stacks::{ChangeSet, Executed, ResourceChange, Stack, StackEvent, Stacks};
 pub use tables::ServiceTable;
 pub use traffic::{Served, Window};
 
@@ -150,6 +152,9 @@ pub struct Fleet {
     /// DynamoDB tables of the services, by name.
     #[serde(default)]
     pub service_tables: BTreeMap<String, ServiceTable>,
+    /// CloudFormation.
+    #[serde(default)]
+    pub cloudformation: Stacks,
     pub(crate) seed: u64,
     pub(crate) ids: Ids,
     pub(crate) calls: u64,
@@ -203,6 +208,7 @@ impl Fleet {
             weights_log: Vec::new(),
             served: BTreeMap::new(),
             service_tables: BTreeMap::new(),
+            cloudformation: Stacks::default(),
             seed,
             ids: Ids::new(seed),
             calls: 0,

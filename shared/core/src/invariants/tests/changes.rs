@@ -54,6 +54,7 @@ fn run(view: &View, second: i64, direction: Direction) -> ChangeRun {
         deployment: view.deployments[0].deployment.id.clone(),
         change: ChangeId::of("migration", "index"),
         direction,
+        artifact: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod baking;
 mod configuring;
 mod forward;
 mod planning;
+mod proposals;
 mod raising;
 mod rollback;
 mod scaling;

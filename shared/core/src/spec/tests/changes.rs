@@ -19,6 +19,16 @@ migrations:
     timeout: 5m
     logTail: false
 infrastructure:
+  stack:
+    name: shop-network
+    template: https://templates.s3.eu-west-1.amazonaws.com/shop/7.yaml
+    parameters: [{name: Size, value: '3'}]
+    capabilities: [CAPABILITY_IAM]
+    role: arn:aws:iam::123456789012:role/shop-stack
+    timeout: 30m
+  approvals: [{role: devops-lead, count: 2}]
+  threshold: 10
+  expires: 4h
   verify:
     - ecsService: {name: web-blue, cluster: shop, desiredCount: 4, launchType: FARGATE, subnets: [subnet-1, subnet-2], securityGroups: [sg-1], publicIp: false}
     - targetGroup: {name: web-blue, protocol: HTTP, port: 8080, targetType: ip, healthCheckPath: /health, healthCheckInterval: 10s}
@@ -238,6 +248,55 @@ fn a_file_says_what_a_person_shall_have_made() {
     assert_eq!(infrastructure.verify[0].cluster.as_deref(), Some("shop"));
     let json = serde_json::to_string(&spec).unwrap();
     assert_eq!(serde_json::from_str::<Spec>(&json).unwrap(), spec);
+}
+
+#[test]
+fn a_file_says_what_a_stack_shall_be_and_who_agrees_to_what_is_lost() {
+    let spec = accept(&target("rolling", CHANGES)).spec;
+    let infrastructure = spec.infrastructure.clone().unwrap();
+    let stack = infrastructure.stack.unwrap();
+    assert_eq!(
+        (stack.work.name.as_str(), stack.timeout_seconds),
+        ("shop-network", 1800)
+    );
+    assert_eq!(stack.work.parameters["Size"], "3");
+    assert!(stack.work.capabilities.contains("CAPABILITY_IAM"));
+    let consent = infrastructure.consent.unwrap();
+    assert_eq!(
+        (consent.approvals[0].count, consent.expires_seconds),
+        (2, 4 * 3600)
+    );
+    assert_eq!(infrastructure.threshold, Some(10));
+}
+
+#[test]
+fn infrastructure_does_something_and_somebody_may_agree_to_it() {
+    let warned = |extra: &str| {
+        let accepted = accept(&target("rolling", extra));
+        let warnings = accepted.warnings.iter();
+        warnings.map(|one| one.message.clone()).collect::<Vec<_>>()
+    };
+    let stack = "infrastructure:\n  stack: {name: shop, template: 'https://bucket/shop'}\n";
+    assert_eq!(
+        warned(stack),
+        ["nobody may agree to what would be replaced or deleted: such an update stops the deployment"]
+    );
+    let gate = "gates: [{before: infrastructure, approvals: [{role: product}]}]\n";
+    for asked in ["  approvals: [{role: devops-lead}]\n", gate] {
+        assert_eq!(warned(&format!("{stack}{asked}")), [""; 0]);
+    }
+    let looks = "infrastructure:\n  threshold: 3\n  verify: [{alarm: {name: a}}]\n";
+    assert_eq!(
+        warned(looks),
+        ["`threshold` is about what is updated as code, and nothing is"]
+    );
+    assert_eq!(
+        messages("infrastructure: {timeout: 1h}\n"),
+        ["4:1 `infrastructure` says nothing to do"]
+    );
+    let twice = "infrastructure: {stack: {name: a, template: 'https://b/c', parameters: [{name: A, value: b}, \
+                 {name: A, value: c}]}}\n";
+    assert!(messages(twice)[0].ends_with("the parameter `A` is given twice"));
 }
 
 #[test]
