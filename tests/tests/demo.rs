@@ -1,4 +1,5 @@
 //! The demo of every section goes as it should, and has every section.
+#![expect(clippy::panic, reason = "tests")]
 
 use std::collections::BTreeSet;
 
