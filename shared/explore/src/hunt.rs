@@ -176,6 +176,7 @@ fn runs_for(settings: &[Arc<Setting>], plant: Plant) -> Runs<'_> {
         | Plant::MigratesAgain
         | Plant::UndoesOnPaper
         | Plant::AppliesAnother
+        | Plant::BelievesItsUndo
         | Plant::LostTokenHangs
         | Plant::QueueWedges
         | Plant::SupersededStays => Box::new((1..=MOST).filter_map(|seed| {

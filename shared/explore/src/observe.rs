@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use tidegate_core::analysis::Samples;
 use tidegate_core::change::{
-    Before, Change, Direction, Effect, EffectKind, Progress, Proposal, Proposed, Seen, StackBefore,
-    StoredText, Work,
+    Before, Change, ChangeStage, Direction, Effect, EffectKind, Progress, Proposal, Proposed, Seen,
+    StackBefore, StoredText, Work,
 };
 use tidegate_core::deployment::{Deployment, Stage, Traffic};
 use tidegate_core::ids::{ChangeId, Slot};
@@ -218,9 +218,17 @@ impl World {
             }
             Work::SuspendScaling { .. } => both(&set, change),
             Work::SetParameter { name, value } => {
-                let before = deployment.changes.get(&change.id);
-                let before = before.and_then(|state| state.before.as_ref());
-                self.aws.parameter_seen(name, value, before)
+                let state = deployment.changes.get(&change.id);
+                let before = state.and_then(|state| state.before.as_ref());
+                let mut seen = self.aws.parameter_seen(name, value, before);
+                let undoing = state.is_some_and(|state| state.stage == ChangeStage::Undoing);
+                if undoing && self.plant == Some(Plant::BelievesItsUndo) {
+                    seen.undone = Progress::Done {
+                        detail: "so it is said".to_owned(),
+                        log: Vec::new(),
+                    };
+                }
+                seen
             }
         };
         let planned = deployment.planned_changes().iter();

@@ -86,6 +86,8 @@ pub enum Plant {
     UndoesOnPaper,
     /// What is applied is found by the name of the stack, not by what was approved.
     AppliesAnother,
+    /// A parameter that shall be put back is said to be, and never written.
+    BelievesItsUndo,
     /// A task token that was lost is waited for without a time limit.
     LostTokenHangs,
     /// A queued push is never started.
@@ -188,7 +190,7 @@ const fn published(reference: &'static str, what: &'static str, naive: Plant) ->
 }
 
 /// How many invariants there are.
-pub const INVARIANTS: u8 = 27;
+pub const INVARIANTS: u8 = 28;
 
 /// The table of invariants, each with the breaks that it must find.
 pub fn by_invariant() -> impl Iterator<Item = (u8, Vec<Plant>)> {
@@ -221,7 +223,7 @@ impl fmt::Display for Plant {
 
 impl Plant {
     /// Every break.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::AdmitsWhileLocked,
         Self::SharesMoreThanAll,
         Self::ScalesStableInEarly,
@@ -261,6 +263,7 @@ impl Plant {
         Self::MigratesAgain,
         Self::UndoesOnPaper,
         Self::AppliesAnother,
+        Self::BelievesItsUndo,
         Self::LostTokenHangs,
         Self::QueueWedges,
         Self::SupersededStays,
@@ -302,6 +305,7 @@ impl Plant {
             Self::MigratesAgain => 25,
             Self::UndoesOnPaper => 26,
             Self::AppliesAnother => 27,
+            Self::BelievesItsUndo => 28,
         }
     }
 }
