@@ -2,8 +2,8 @@
 //! production with its backups, migrations, infrastructure and configuration; the next one fails at a
 //! quarter of the traffic, and all of it comes back.
 
-use serde_json::json;
-use tidegate_core::change::ChangeStage;
+use serde_json::{Map, Value, json};
+use tidegate_core::change::{ChangeStage, Work};
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::exit::ExitState;
 use tidegate_core::ids::DeploymentId;
@@ -29,6 +29,7 @@ const PEOPLE: &str = r#"{"people": {
 }}"#;
 
 const TARGET: &str = "web/production";
+const TEMPLATE: &str = "https://templates.s3.us-east-1.amazonaws.com/shop/latest.json";
 const TIMEOUT: &str = "/web/production/timeout";
 const BANNER: &str = "/web/production/banner";
 /// How long people take until they decide, or make what is asked of them (seconds).
@@ -71,7 +72,11 @@ async fn tell(stage: &Stage) -> Result<(Report, Vec<Page>), DemoError> {
         commit: "f00d5ca1ab1e",
         behaviour: scanned(Behaviour::failing(ERROR_PERCENT, ERRORS_FROM_WEIGHT)),
     };
-    // The next release changes other things: a schema, and both parameters once more.
+    // The next release changes other things: the stack, a schema, and both parameters once more.
+    let next = template(&["orders", "mails", "wishlists"]);
+    stage
+        .cloud
+        .with(|state| state.fleet.put_template(TEMPLATE, &next));
     let file = FILE
         .replace("-email", "-wishlist")
         .replace("value: \"30\"", "value: \"45\"")
@@ -124,6 +129,8 @@ async fn set_the_stage(stage: &Stage) -> Result<(), DemoError> {
         fleet.create_repository("web");
         fleet.set_repository("web", true, false);
         fleet.set_parameter(TIMEOUT, "20", ParameterKind::Text);
+        fleet.set_stack("shop", &template(&["orders"]), &[("Retention", "4")]);
+        fleet.put_template(TEMPLATE, &template(&["orders", "mails"]));
     });
     // Some minutes of ordinary traffic first.
     stage.wait(300).await;
@@ -138,6 +145,20 @@ async fn set_the_stage(stage: &Stage) -> Result<(), DemoError> {
             .map_err(DemoError::Stopped)?;
     }
     Ok(())
+}
+
+/// A CloudFormation template of so many queues.
+fn template(queues: &[&str]) -> Value {
+    let queue = |name: &&str| {
+        let properties = json!({ "QueueName": name, "Retention": { "Ref": "Retention" } });
+        let resource = json!({ "Type": "AWS::SQS::Queue", "Properties": properties });
+        ((*name).to_owned(), resource)
+    };
+    let resources: Map<String, Value> = queues.iter().map(queue).collect();
+    json!({
+        "Parameters": { "Retention": { "Type": "Number", "Default": "4" } },
+        "Resources": resources,
+    })
 }
 
 /// An image as CI made it.
@@ -255,7 +276,10 @@ async fn decide_and_do(stage: &Stage, id: &DeploymentId) -> Result<(), DemoError
 /// Whether the deployment waits for what a person makes.
 fn looks_at_infrastructure(deployment: &Deployment) -> bool {
     let mut changes = deployment.changes_of(Phase::Infrastructure);
-    changes.any(|change| deployment.change_stage(&change.id) == Some(ChangeStage::Making))
+    changes.any(|change| {
+        let making = deployment.change_stage(&change.id) == Some(ChangeStage::Making);
+        making && matches!(change.work, Work::Verify { .. })
+    })
 }
 
 /// Everybody who may approves; whoever may not is refused, which changes nothing.
@@ -281,6 +305,8 @@ struct LeftBehind {
     parameters: [Option<String>; 2],
     /// Whether autoscaling may scale each service out.
     scales: [bool; 2],
+    /// The template of the stack.
+    template: Option<String>,
 }
 
 fn left_behind(stage: &Stage) -> LeftBehind {
@@ -291,7 +317,11 @@ fn left_behind(stage: &Stage) -> LeftBehind {
             let target = fleet.scalable("production", name);
             target.is_some_and(|target| !target.out_suspended)
         });
-        LeftBehind { parameters, scales }
+        LeftBehind {
+            parameters,
+            scales,
+            template: fleet.stack("shop").map(|stack| stack.template.clone()),
+        }
     })
 }
 
@@ -318,6 +348,10 @@ fn problems(
         (
             now.parameters == after.parameters,
             "the parameters of the good release are not back".to_owned(),
+        ),
+        (
+            now.template == after.template && after.template != before.template,
+            "the stack is not as the good release left it".to_owned(),
         ),
         (
             [before, after, now].iter().all(|seen| seen.scales == [true; 2]),
