@@ -99,14 +99,6 @@ pub enum CloudError {
     /// What is on disk can't be read or written.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// A handler can't be built.
-    #[error("failed to build function {name}: {reason}")]
-    Function {
-        /// Which.
-        name: &'static str,
-        /// Why.
-        reason: String,
-    },
 }
 
 /// One call to an AWS endpoint, for coverage and the benchmark.
@@ -547,7 +539,7 @@ impl Cloud {
         });
         let (invocations, waiting) = mpsc::unbounded_channel();
         let cloud = Self { shared, invocations };
-        let driver = crate::driver::Driver::new(&cloud, waiting)?;
+        let driver = crate::driver::Driver::new(&cloud, waiting);
         Ok((cloud, driver))
     }
 

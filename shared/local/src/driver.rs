@@ -13,9 +13,7 @@ use tidegate_states::{Command, Delivery as Report, TaskId};
 use tokio::sync::mpsc;
 use tokio::task::spawn_local;
 
-use crate::cloud::{
-    Again, Cloud, CloudError, Delivery, Failure, Invocation, Ran, Shared, State, next_minute,
-};
+use crate::cloud::{Again, Cloud, Delivery, Failure, Invocation, Ran, Shared, State, next_minute};
 use crate::disk;
 use crate::faults::EventFate;
 use crate::fleet::FleetEvent;
@@ -41,17 +39,14 @@ pub struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(
-        cloud: &Cloud,
-        waiting: mpsc::UnboundedReceiver<Invocation>,
-    ) -> Result<Self, CloudError> {
+    pub(crate) fn new(cloud: &Cloud, waiting: mpsc::UnboundedReceiver<Invocation>) -> Self {
         let shared = Arc::clone(&cloud.shared);
-        let functions = Rc::new(functions::build(&shared)?);
-        Ok(Self {
+        let functions = Rc::new(functions::build(&shared));
+        Self {
             shared,
             functions,
             waiting,
-        })
+        }
     }
 
     /// Runs until every [`Cloud`] is gone.

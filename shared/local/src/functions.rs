@@ -1,5 +1,6 @@
 //! The real handlers, built as their `main.rs` builds them, with the local HTTP layer beneath.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -15,7 +16,7 @@ use serde_json::Value;
 use tidegate_lambda::FunctionError;
 use tidegate_lambda::config::{ConfigError, Lookup};
 
-use crate::cloud::{CloudError, Failure, Shared, sdk_config};
+use crate::cloud::{Failure, Shared, sdk_config};
 use crate::http::InProcess;
 use crate::names::variable;
 
@@ -24,31 +25,26 @@ type Answer = Pin<Box<dyn Future<Output = Result<Value, Failure>>>>;
 /// A function that can be called.
 pub(crate) type Function = Rc<dyn Fn(Value) -> Answer>;
 
-/// All functions, by folder name.
-pub(crate) fn build(shared: &Arc<Shared>) -> Result<BTreeMap<&'static str, Function>, CloudError> {
+/// All functions, by folder name. Each starts with its first call, as on AWS.
+pub(crate) fn build(shared: &Arc<Shared>) -> BTreeMap<&'static str, Function> {
     let mut made = BTreeMap::new();
-    let mut add = |name: &'static str, function: Result<Function, ConfigError>| match function {
-        Ok(function) => {
-            made.insert(name, function);
-            Ok(())
-        }
-        Err(error) => Err(CloudError::Function {
-            name,
-            reason: error.to_string(),
-        }),
-    };
     macro_rules! functions {
         ($($name:literal => $new:expr, $type:ty;)*) => {
-            $(add($name, one(shared, $name, $new, async |f: &$type, event| f.handle(event).await))?;)*
+            $(made.insert($name, one(shared, $name, $new, async |f: &$type, event| f.handle(event).await));)*
         };
     }
-    let slack = || {
-        let connector = SharedHttpConnector::new(InProcess::new(Arc::clone(shared), "notify"));
-        notify::slack::Connection::through(connector)
-    };
-    let metrics = || {
-        let shared = Arc::clone(shared);
-        notify::metrics::Lines::to(move |line| shared.lock().history.metrics.push(line.to_owned()))
+    let local = Arc::clone(shared);
+    let start_notify = move |sdk: &SdkConfig, lookup: Lookup<'_>| {
+        let connector = SharedHttpConnector::new(InProcess::new(Arc::clone(&local), "notify"));
+        let lines = Arc::clone(&local);
+        let metrics =
+            notify::metrics::Lines::to(move |line| lines.lock().history.metrics.push(line.to_owned()));
+        notify::Notify::new(
+            sdk,
+            lookup,
+            notify::slack::Connection::through(connector),
+            metrics,
+        )
     };
     functions! {
         "plan" => plan::Plan::new, plan::Plan;
@@ -64,34 +60,49 @@ pub(crate) fn build(shared: &Arc<Shared>) -> Result<BTreeMap<&'static str, Funct
         "rollback" => rollback::Rollback::new, rollback::Rollback;
         "on-image-push" => on_image_push::OnImagePush::new, on_image_push::OnImagePush;
         "on-alarm" => on_alarm::OnAlarm::new, on_alarm::OnAlarm;
-        "notify" => |sdk: &SdkConfig, lookup: Lookup<'_>| notify::Notify::new(sdk, lookup, slack(), metrics()), notify::Notify;
+        "notify" => start_notify, notify::Notify;
         "sweep" => sweep::Sweep::new, sweep::Sweep;
         "api" => api::Api::new, api::Api;
     }
-    Ok(made)
+    made
 }
 
 fn one<H, I, O>(
     shared: &Arc<Shared>,
     name: &'static str,
-    new: impl FnOnce(&SdkConfig, Lookup<'_>) -> Result<H, ConfigError>,
+    new: impl Fn(&SdkConfig, Lookup<'_>) -> Result<H, ConfigError> + 'static,
     handle: impl AsyncFn(&H, I) -> Result<O, FunctionError> + 'static,
-) -> Result<Function, ConfigError>
+) -> Function
 where
     H: 'static,
     I: DeserializeOwned + 'static,
     O: Serialize + 'static,
 {
-    let handler = Rc::new((new(&sdk_config(shared, name), &variable)?, handle));
-    Ok(Rc::new(move |payload| {
-        let handler = Rc::clone(&handler);
+    let shared = Arc::clone(shared);
+    let (started, handle) = (OnceCell::new(), Rc::new(handle));
+    Rc::new(move |payload| {
+        let function = match started.get() {
+            Some(function) => Ok(Rc::clone(function)),
+            None => new(&sdk_config(&shared, name), &variable).map(|function| {
+                let function = Rc::new(function);
+                Rc::clone(started.get_or_init(|| function))
+            }),
+        };
+        let handle = Rc::clone(&handle);
         Box::pin(async move {
+            let function = function.map_err(|error| not_started(&error))?;
             let input = serde_json::from_value(payload).map_err(|error| unreadable(&error))?;
-            let (function, handle) = &*handler;
-            let output = handle(function, input).await.map_err(failure)?;
+            let output = handle(&function, input).await.map_err(failure)?;
             serde_json::to_value(output).map_err(|error| unreadable(&error))
         })
-    }))
+    })
+}
+
+fn not_started(error: &ConfigError) -> Failure {
+    Failure {
+        error_type: "Runtime.ExitError".to_owned(),
+        error_message: error.to_string(),
+    }
 }
 
 fn failure(error: FunctionError) -> Failure {
