@@ -47,6 +47,8 @@ mod hands;
 mod infrastructure;
 #[path = "scenarios/migrations.rs"]
 mod migrations;
+#[path = "scenarios/monitoring.rs"]
+mod monitoring;
 #[path = "scenarios/no_balancer.rs"]
 mod no_balancer;
 #[path = "scenarios/one_service.rs"]

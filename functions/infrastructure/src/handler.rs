@@ -81,7 +81,8 @@ impl Infrastructure {
                 Work::Run { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
-                | Work::SetParameter { .. } => {
+                | Work::SetParameter { .. }
+                | Work::Monitor { .. } => {
                     return Err(not_mine(deployment, change));
                 }
             };
@@ -117,7 +118,8 @@ impl Infrastructure {
                 Work::Run { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
-                | Work::SetParameter { .. },
+                | Work::SetParameter { .. }
+                | Work::Monitor { .. },
                 _,
             ) => Err(not_mine(deployment, change)),
         }

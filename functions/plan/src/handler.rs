@@ -1,11 +1,11 @@
 //! Plan: find the resources, link the alarms, read everything, decide.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_types::SdkConfig;
 use tidegate_aws::observe;
 use tidegate_aws::store::{Commit, Store, StoreError};
-use tidegate_core::change::SettingNow;
+use tidegate_core::change::{SettingNow, alarms_made};
 use tidegate_core::decision::{Decision, Outcome};
 use tidegate_core::deployment::{Deployment, Phase, Revision};
 use tidegate_core::event::Event;
@@ -78,7 +78,7 @@ impl Plan {
         if !found.missing.is_empty() {
             return Ok(Decision::only(Outcome::Blocked(found.missing)));
         }
-        let alarms = self.link_alarms(deployment).await?;
+        let alarms = self.link_alarms(deployment, &found.wiring).await?;
         let observation = self.observe(deployment, &found.wiring, &alarms).await?;
         Ok(make_plan(
             deployment,
@@ -88,11 +88,16 @@ impl Plan {
         ))
     }
 
-    /// The alarms to watch: named in the file, or by the prefix of the golden path. The links are
-    /// written before the alarms are read, so that none can fire unseen in between.
-    async fn link_alarms(&self, deployment: &Deployment) -> Result<Vec<String>, FunctionError> {
+    /// The alarms to watch: named in the file, or by the prefix of the golden path, and those that the
+    /// deployment will make. The links are written before the alarms are read, so that none can fire
+    /// unseen in between.
+    async fn link_alarms(
+        &self,
+        deployment: &Deployment,
+        wiring: &Wiring,
+    ) -> Result<Vec<String>, FunctionError> {
         let named = deployment.spec.auto_rollback.alarms.clone();
-        let alarms = match named {
+        let mut alarms = match named {
             Some(named) => named,
             None => {
                 let prefix = format!("{}-{}-", deployment.target.service, deployment.target.environment);
@@ -100,6 +105,11 @@ impl Plan {
                 found.into_iter().map(|alarm| alarm.name).collect()
             }
         };
+        for name in alarms_made(&deployment.target, &deployment.spec, wiring) {
+            if !alarms.contains(&name) {
+                alarms.push(name);
+            }
+        }
         for some in alarms.chunks(50) {
             self.store
                 .commit(Commit::new().watches(&deployment.id, some, self.clock.now()))
@@ -137,9 +147,11 @@ impl Plan {
             None => None,
         };
         let container = self.container(deployment, &slots, &image).await?;
+        let log_groups = self.log_groups(deployment, &slots, &image).await?;
         Ok(Observation {
             evidence,
             container,
+            log_groups,
             alarms: observe::alarms(&self.cloudwatch, Some(alarms), "").await?,
             unknown_suites: observe::unknown_suites(&self.ecs, &deployment.target, suites).await?,
             image: Some(image),
@@ -168,6 +180,25 @@ impl Plan {
             found.insert(*slot, settings);
         }
         Ok(found)
+    }
+
+    /// Where the application writes its lines, as far as the file asks.
+    async fn log_groups(
+        &self,
+        deployment: &Deployment,
+        slots: &BTreeMap<Slot, SlotState>,
+        image: &ImageState,
+    ) -> Result<Vec<String>, FunctionError> {
+        let monitoring = deployment.spec.monitoring.as_ref();
+        let asked = monitoring.is_some_and(|one| one.log_retention_days.is_some());
+        let ImageState::Found { uri: image, .. } = image else {
+            return Ok(Vec::new());
+        };
+        let mut groups = BTreeSet::new();
+        for state in slots.values().filter(|_| asked) {
+            groups.extend(observe::log_group(&self.ecs, &state.task_definition, image).await?);
+        }
+        Ok(groups.into_iter().collect())
     }
 
     /// What is known of the image, as far as the file asks.

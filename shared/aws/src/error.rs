@@ -187,6 +187,7 @@ fn kind_of_code(code: &str) -> Option<Kind> {
         "ClusterNotFoundException"
         | "DBInstanceNotFound"
         | "DBSnapshotNotFound"
+        | "DashboardNotFoundError"
         | "ExecutionDoesNotExist"
         | "ImageNotFoundException"
         | "ListenerNotFound"

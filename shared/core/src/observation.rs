@@ -42,6 +42,9 @@ pub struct Observation {
     /// How the variables that the file sets stand in each slot's task definition.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub container: BTreeMap<Slot, BTreeMap<String, SettingNow>>,
+    /// Log groups that the application's container writes to, where the file says how long lines are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log_groups: Vec<String>,
     /// Changes that are being made or undone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes: BTreeMap<ChangeId, Seen>,

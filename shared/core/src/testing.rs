@@ -254,7 +254,14 @@ pub(crate) fn plan(spec: &Spec) -> Plan {
         image: format!("registry/web@{}", digest("2")),
         capacity: 4,
         steps,
-        changes: crate::change::planned(spec, &wiring),
+        changes: crate::change::planned(
+            spec,
+            &crate::change::Around {
+                target: &"web/production".parse().unwrap(),
+                wiring: &wiring,
+                observation: &at_rest(spec),
+            },
+        ),
         container: crate::change::container_settings(&spec.configuration.container, None),
         alarms: vec![ALARM.to_owned()],
         forward_before: wiring.balancer.is_some().then(|| forward(0)),

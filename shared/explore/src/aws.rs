@@ -347,7 +347,14 @@ impl Aws {
     ) {
         match (&change.work, direction) {
             // A look by a person is a task that somebody else runs.
-            (Work::Run { .. } | Work::Verify { .. } | Work::Backup { .. } | Work::Stack { .. }, _) => {
+            (
+                Work::Run { .. }
+                | Work::Verify { .. }
+                | Work::Backup { .. }
+                | Work::Stack { .. }
+                | Work::Monitor { .. },
+                _,
+            ) => {
                 self.run_change(change, direction, world);
             }
             // Nothing is looked at once more here: a write that comes late must do no harm even so.
@@ -358,7 +365,13 @@ impl Aws {
             (Work::SetParameter { name, .. }, Direction::Undo) => {
                 let before = match before {
                     Some(Before::Parameter { version }) => self.version(name, *version),
-                    Some(Before::Absent | Before::Scaling { .. } | Before::Stack { .. }) | None => None,
+                    Some(
+                        Before::Absent
+                        | Before::Scaling { .. }
+                        | Before::Stack { .. }
+                        | Before::Monitored { .. },
+                    )
+                    | None => None,
                 };
                 self.set_parameter(name, before, world.now);
             }

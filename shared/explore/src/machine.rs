@@ -695,7 +695,7 @@ mod tests {
                 .is_some_and(|r| r.contains("lambda:invoke"))
         };
         let tasks: Vec<_> = all.into_iter().filter(|(_, state)| lambda(state)).collect();
-        assert_eq!(tasks.len(), 26);
+        assert_eq!(tasks.len(), 28);
         for (name, task) in tasks {
             for at in 0..2 {
                 let retry = &task["Retry"][at];

@@ -213,9 +213,11 @@ impl World {
             undone: progress(change, Direction::Undo),
         };
         let seen = |change: &Change| match &change.work {
-            Work::Run { .. } | Work::Verify { .. } | Work::Backup { .. } | Work::Stack { .. } => {
-                both(&ran, change)
-            }
+            Work::Run { .. }
+            | Work::Verify { .. }
+            | Work::Backup { .. }
+            | Work::Stack { .. }
+            | Work::Monitor { .. } => both(&ran, change),
             Work::SuspendScaling { .. } => both(&set, change),
             Work::SetParameter { name, value } => {
                 let state = deployment.changes.get(&change.id);

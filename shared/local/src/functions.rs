@@ -52,6 +52,7 @@ pub(crate) fn build(shared: &Arc<Shared>) -> BTreeMap<&'static str, Function> {
         "migrate" => migrate::Migrate::new, migrate::Migrate;
         "infrastructure" => infrastructure::Infrastructure::new, infrastructure::Infrastructure;
         "configure" => configure::Configure::new, configure::Configure;
+        "monitoring" => monitoring::Monitoring::new, monitoring::Monitoring;
         "shift" => shift::Shift::new, shift::Shift;
         "validate" => validate::Validate::new, validate::Validate;
         "complete" => complete::Complete::new, complete::Complete;

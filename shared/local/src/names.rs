@@ -12,12 +12,13 @@ pub const BUS: &str = "tidegate";
 pub const SLACK_WEBHOOK: &str = "https://hooks.slack.test/services/local";
 
 /// The Lambda functions, by folder name.
-pub const FUNCTIONS: [&str; 16] = [
+pub const FUNCTIONS: [&str; 17] = [
     "plan",
     "prepare",
     "migrate",
     "infrastructure",
     "configure",
+    "monitoring",
     "shift",
     "validate",
     "complete",

@@ -182,13 +182,25 @@ fn change_runs(state: &State, deployments: &[Record]) -> Vec<ChangeRun> {
     runs
 }
 
-/// Parameters as they were set. What no function has called for, somebody else has set.
+/// Operations that set what a deployment puts back.
+const SETTING: [&str; 8] = [
+    "PutParameter",
+    "DeleteParameter",
+    "PutMetricAlarm",
+    "DeleteAlarms",
+    "PutDashboard",
+    "DeleteDashboards",
+    "PutRetentionPolicy",
+    "DeleteRetentionPolicy",
+];
+
+/// Settings as they were set. What no function has called for, somebody else has set.
 fn settings(state: &State) -> Vec<SettingReading> {
     let ours: BTreeSet<Timestamp> = state
         .calls
         .iter()
         .filter(|call| call.caller != "outside")
-        .filter(|call| matches!(call.operation.as_str(), "PutParameter" | "DeleteParameter"))
+        .filter(|call| SETTING.contains(&call.operation.as_str()))
         .map(|call| call.at)
         .collect();
     let log = &state.fleet.settings_log;

@@ -18,6 +18,7 @@ mod hands;
 mod infrastructure;
 mod measures;
 mod migrations;
+mod monitoring;
 mod no_balancer;
 mod one_service;
 mod pushes;

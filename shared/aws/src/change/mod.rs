@@ -3,6 +3,8 @@
 
 #[cfg(all(feature = "dynamodb", feature = "rds"))]
 pub mod backup;
+#[cfg(all(feature = "cloudwatch", feature = "logs"))]
+pub mod monitor;
 #[cfg(feature = "ssm")]
 pub mod parameter;
 #[cfg(all(feature = "ecs", feature = "logs"))]

@@ -50,9 +50,13 @@ fn seen(found: Option<Scalable>, before: Option<&Before>) -> Seen {
             done(format!("as it was before ({bounds})"))
         }
         Some(Before::Absent) => done("none was registered".to_owned()),
-        Some(Before::Scaling { .. } | Before::Stack { .. } | Before::Parameter { .. }) | None => {
-            Progress::NotBegun
-        }
+        Some(
+            Before::Scaling { .. }
+            | Before::Stack { .. }
+            | Before::Parameter { .. }
+            | Before::Monitored { .. },
+        )
+        | None => Progress::NotBegun,
     };
     Seen {
         before: Some(Before::Scaling {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::operation::describe_task_definition::DescribeTaskDefinitionError;
-use aws_sdk_ecs::types::{Tag, TaskDefinition, TaskDefinitionField, TaskDefinitionStatus};
+use aws_sdk_ecs::types::{
+    ContainerDefinition, LogDriver, Tag, TaskDefinition, TaskDefinitionField, TaskDefinitionStatus,
+};
 use tidegate_core::change::SettingNow;
 use tidegate_core::ids::DeploymentId;
 use tidegate_core::spec::ContainerConfiguration;
@@ -92,6 +94,30 @@ pub async fn container_settings(
         let what = format!("failed to read the variables of task definition {task_definition}");
         AwsError::answer(what, Kind::Invalid, cause)
     })
+}
+
+/// The log group that the application's container of a task definition writes to; nothing where it has
+/// none in this region, or can't be told.
+///
+/// # Errors
+/// Where AWS can't be asked.
+pub async fn log_group(ecs: &Client, task_definition: &str, image: &str) -> Result<Option<String>, AwsError> {
+    let described = describe_task_definition(ecs, task_definition).await?;
+    let containers = described.definition.container_definitions();
+    let region = ecs.config().region().map(|region| region.as_ref());
+    let container = application_container(containers, Some(repository_of(image))).ok();
+    Ok(container.and_then(|container| group_of(container, region)))
+}
+
+/// By the settings of the `awslogs` driver.
+fn group_of(container: &ContainerDefinition, region: Option<&str>) -> Option<String> {
+    let settings = container.log_configuration()?;
+    if settings.log_driver() != &LogDriver::Awslogs {
+        return None;
+    }
+    let options = settings.options()?;
+    let here = options.get("awslogs-region").map(String::as_str) == region;
+    options.get("awslogs-group").filter(|_| here).cloned()
 }
 
 fn settings(definition: &TaskDefinition, of: Configured<'_>) -> Result<BTreeMap<String, SettingNow>, String> {

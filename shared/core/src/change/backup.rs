@@ -63,7 +63,8 @@ pub(crate) fn taken(deployment: &Deployment) -> Vec<String> {
         | Work::Verify { .. }
         | Work::SuspendScaling { .. }
         | Work::SetParameter { .. }
-        | Work::Stack { .. } => None,
+        | Work::Stack { .. }
+        | Work::Monitor { .. } => None,
     });
     taken.collect()
 }

@@ -1,9 +1,13 @@
 //! Changes besides the image itself: migrations, backups, settings. Each says how it can be undone,
 //! is part of the plan and its hash, and is made and undone by the same decisions as all others.
 
+mod alarm;
 mod backup;
 mod container;
+mod dashboard;
 mod expected;
+pub mod monitored;
+mod monitoring;
 pub mod parameter;
 mod plan;
 mod proposal;
@@ -13,11 +17,14 @@ mod tail;
 
 use serde::{Deserialize, Serialize};
 
+pub use alarm::{AlarmDefinition, AlarmMetric, AlarmQuery, Exact};
 pub use backup::Source;
 pub(crate) use backup::taken;
 pub use container::{ContainerSetting, SettingNow, SettingTo, container_settings};
 pub use expected::{Expected, ResourceKind, Setting, Settings};
-pub use plan::planned;
+pub use monitored::{MAX_KEPT_DEFINITION_BYTES, Monitored};
+pub use monitoring::alarms_made;
+pub use plan::{Around, planned};
 pub use proposal::{Effect, EffectKind, Proposal, Proposed};
 pub use stack::{MAX_KEPT_TEMPLATE_BYTES, StackBefore, StackWork, StoredText};
 pub use state::{ChangeStage, ChangeState, Next, Progress, Seen};
@@ -102,6 +109,13 @@ pub enum Work {
         /// What the stack shall be.
         stack: StackWork,
     },
+    /// Something that watches the target is put into CloudWatch.
+    Monitor {
+        /// Name of the dashboard, the alarm or the log group.
+        name: String,
+        /// What it shall be.
+        wanted: Monitored,
+    },
 }
 
 /// What was there before, for an undo to bring back exactly.
@@ -128,6 +142,11 @@ pub enum Before {
     Stack {
         /// As it was.
         stack: Box<StackBefore>,
+    },
+    /// Something that watches the target.
+    Monitored {
+        /// As it was.
+        held: Monitored,
     },
 }
 
@@ -200,6 +219,7 @@ impl Before {
             }
             Self::Parameter { version } => format!("version {version} was there"),
             Self::Stack { stack } => format!("the template with SHA-256 {}", stack.template_hash),
+            Self::Monitored { held } => held.describe(),
         }
     }
 }
@@ -215,7 +235,8 @@ impl Work {
                 | Self::Backup { .. }
                 | Self::SuspendScaling { .. }
                 | Self::SetParameter { .. }
-                | Self::Stack { .. },
+                | Self::Stack { .. }
+                | Self::Monitor { .. },
                 Direction::Make | Direction::Undo,
             ) => None,
         }
@@ -229,7 +250,8 @@ impl Work {
             | Self::Verify { .. }
             | Self::Backup { .. }
             | Self::SuspendScaling { .. }
-            | Self::SetParameter { .. } => false,
+            | Self::SetParameter { .. }
+            | Self::Monitor { .. } => false,
         }
     }
 }
@@ -241,7 +263,8 @@ impl Change {
             Work::Run { .. }
             | Work::SuspendScaling { .. }
             | Work::SetParameter { .. }
-            | Work::Stack { .. } => POLL_SECONDS,
+            | Work::Stack { .. }
+            | Work::Monitor { .. } => POLL_SECONDS,
             // A person is slower than a task, and may take hours.
             Work::Verify { .. } => 60,
             // Few enough looks that even hours of them fit an execution's history.
@@ -265,13 +288,17 @@ impl Change {
                 stack.name
             )),
             (Work::Stack { stack }, Before::Stack { stack: was }) => was.is_lost(stack),
-            (Work::Stack { .. }, Before::Scaling { .. } | Before::Parameter { .. })
+            (
+                Work::Stack { .. },
+                Before::Scaling { .. } | Before::Parameter { .. } | Before::Monitored { .. },
+            )
             | (
                 Work::Run { .. }
                 | Work::Verify { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
-                | Work::SetParameter { .. },
+                | Work::SetParameter { .. }
+                | Work::Monitor { .. },
                 _,
             ) => None,
         }
@@ -288,6 +315,7 @@ impl Change {
             Work::Backup { source } => format!("back up {}", source.title()),
             Work::SuspendScaling { service } => format!("suspend autoscaling of ECS service {service}"),
             Work::SetParameter { value, .. } => format!("set it to `{}`", shortened(value)),
+            Work::Monitor { wanted, .. } => wanted.told(),
             Work::Stack { stack } => format!(
                 "update CloudFormation stack {} to {}, as its change set says",
                 stack.name, stack.template

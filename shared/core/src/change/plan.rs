@@ -1,14 +1,47 @@
 //! From the deployment file to the changes that a plan has.
 
-use super::{Change, StackWork, Undo, Work};
+use super::dashboard::Place;
+use super::{Change, StackWork, Undo, Work, monitoring};
 use crate::deployment::Phase;
-use crate::ids::ChangeId;
+use crate::ids::{ChangeId, Target};
+use crate::observation::Observation;
 use crate::spec::{Backup, Infrastructure, Migration, Parameter, Spec};
 use crate::wiring::Wiring;
 
+/// What a plan knows of the target.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// Which it is.
+    pub target: &'a Target,
+    /// Its resources on AWS.
+    pub wiring: &'a Wiring,
+    /// What was read of them.
+    pub observation: &'a Observation,
+}
+
+impl Around<'_> {
+    /// Where it is: every ECS service has a task definition.
+    pub(super) fn place(&self) -> Option<Place> {
+        let slots = self.observation.slots.values();
+        slots
+            .into_iter()
+            .find_map(|slot| Place::of(&slot.task_definition))
+    }
+
+    /// The alarms that there are or will be.
+    pub(super) fn alarms(&self) -> Vec<String> {
+        let alarms = self.observation.alarms.iter();
+        let mut names: Vec<String> = alarms.map(|alarm| alarm.name.clone()).collect();
+        // Those that are made now are found in another order the next time.
+        names.sort();
+        names
+    }
+}
+
 /// Every change that the file asks for, in the order in which they are made.
-pub fn planned(spec: &Spec, wiring: &Wiring) -> Vec<Change> {
-    let services = wiring
+pub fn planned(spec: &Spec, around: &Around<'_>) -> Vec<Change> {
+    let services = around
+        .wiring
         .services
         .values()
         .filter(|_| spec.prepare.suspend_autoscaling);
@@ -19,6 +52,7 @@ pub fn planned(spec: &Spec, wiring: &Wiring) -> Vec<Change> {
         .chain(spec.migrations.iter().flat_map(migration))
         .chain(spec.infrastructure.iter().flat_map(infrastructure))
         .chain(spec.configuration.parameters.iter().map(parameter))
+        .chain(monitoring::planned(spec, around))
         .collect()
 }
 
@@ -38,7 +72,7 @@ fn backup(backup: &Backup) -> Change {
 }
 
 /// Long enough for a throttled API; the call itself takes a moment.
-const SETTING_SECONDS: u32 = 300;
+pub(super) const SETTING_SECONDS: u32 = 300;
 
 fn suspended(service: &str) -> Change {
     Change {

@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 
 use crate::analysis::{Check, Verdict};
-use crate::deployment::{Kind, Traffic};
+use crate::change::{Monitored, Work};
+use crate::deployment::{Kind, Plan, Traffic};
 use crate::event::Event;
 use crate::spec::Strategy;
 
@@ -14,7 +15,8 @@ const FUNCTION_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 
 /// 9. An alarm that is already in `ALARM` at the start blocks, or needs a recorded override.
 ///
-/// Sees the alarm's state at the instant of the plan; one that does not exist counts as unreadable.
+/// Sees the alarm's state at the instant of the plan; one that does not exist counts as unreadable, but for
+/// one that the plan makes: that has to exist before the first weight.
 pub(super) fn firing_alarms_block(view: &View) -> Vec<String> {
     let mut found = Vec::new();
     for record in &view.deployments {
@@ -32,12 +34,36 @@ pub(super) fn firing_alarms_block(view: &View) -> Vec<String> {
             let fine = [start, at]
                 .iter()
                 .any(|instant| view.alarm_at(name, *instant) == Some(false));
-            if !fine && !record.deployment.overrides(&format!("alarm:{name}")) {
+            if fine || record.deployment.overrides(&format!("alarm:{name}")) {
+                continue;
+            }
+            if !is_made(plan, name) || view.alarm_at(name, at).is_some() {
                 found.push(record.says(format!("it was planned although alarm {name} was not fine")));
+                continue;
+            }
+            let weight = record.first(|event| matches!(event, Event::WeightDecided { .. }));
+            if weight.is_some_and(|weight| view.alarm_at(name, weight).is_none()) {
+                found.push(record.says(format!("it moved traffic although alarm {name} did not exist")));
             }
         }
     }
     found
+}
+
+/// Whether a plan makes an alarm.
+fn is_made(plan: &Plan, alarm: &str) -> bool {
+    plan.changes.iter().any(|change| match &change.work {
+        Work::Monitor { name, wanted } => match wanted {
+            Monitored::Alarm { .. } => name == alarm,
+            Monitored::Dashboard { .. } | Monitored::Retention { .. } => false,
+        },
+        Work::Run { .. }
+        | Work::Verify { .. }
+        | Work::Backup { .. }
+        | Work::SuspendScaling { .. }
+        | Work::SetParameter { .. }
+        | Work::Stack { .. } => false,
+    })
 }
 
 /// 10. An unreadable alarm, missing data, or fewer samples than the minimum never counts as Pass.

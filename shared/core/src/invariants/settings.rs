@@ -7,7 +7,8 @@ use crate::event::Event;
 use crate::exit::ExitState;
 use jiff::Timestamp;
 
-/// 28. An exit that takes a deployment back leaves every parameter as it was before the deployment set it.
+/// 28. An exit that takes a deployment back leaves every parameter, dashboard, alarm and retention as it was
+///     before the deployment set it.
 ///
 /// Sees the values themselves, not what the journal says of them. One that somebody else has set since is
 /// theirs. After a rollback that failed anything may be left: a person was called.
@@ -23,10 +24,14 @@ pub(super) fn settings_are_put_back(view: &View) -> Vec<String> {
             continue;
         };
         for change in record.deployment.planned_changes() {
-            let Work::SetParameter { name, .. } = &change.work else {
-                continue;
+            let name = match &change.work {
+                Work::SetParameter { .. } | Work::Monitor { .. } => change.id.as_str(),
+                Work::Run { .. }
+                | Work::Verify { .. }
+                | Work::Backup { .. }
+                | Work::SuspendScaling { .. }
+                | Work::Stack { .. } => continue,
             };
-            let name = format!("parameter:{name}");
             let readings: Vec<&SettingReading> =
                 view.settings.iter().filter(|one| one.name == name).collect();
             let Some(began) = began(view, record, change) else {

@@ -590,6 +590,41 @@ fn i9_a_plan_with_an_alarm_that_does_not_exist() {
     breaks(9, &view);
 }
 
+/// The good view, but that its plan makes the alarm itself, which is there from that second on.
+fn alarm_made(at_second: i64) -> View {
+    let mut view = completed();
+    let wanted = crate::change::Monitored::Alarm {
+        alarm: Box::default(),
+    };
+    let change = crate::change::Change {
+        id: crate::ids::ChangeId::of("alarm", ALARM),
+        phase: crate::deployment::Phase::Monitoring,
+        undo: crate::change::Undo::Revertible,
+        temporary: false,
+        work: crate::change::Work::Monitor {
+            name: ALARM.to_owned(),
+            wanted,
+        },
+        timeout_seconds: 60,
+    };
+    let plan = view.deployments[0].deployment.plan.as_mut().unwrap();
+    plan.changes.push(change);
+    view.alarms.retain(|reading| reading.name != ALARM);
+    view.alarms.push(AlarmReading {
+        at: at(at_second),
+        name: ALARM.to_owned(),
+        firing: false,
+    });
+    view
+}
+
+#[test]
+fn i9_an_alarm_that_the_plan_makes_exists_before_the_first_weight() {
+    let says = |view: &View| crate::invariants::analysis::firing_alarms_block(view);
+    assert_eq!(says(&alarm_made(20)), [0; 0].map(|_: u8| String::new()));
+    assert_eq!(says(&alarm_made(300)).len(), 1);
+}
+
 #[test]
 fn i10_a_pass_without_a_value() {
     let mut events = completing();

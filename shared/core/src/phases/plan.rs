@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::change::{container_settings, planned};
+use crate::change::{Around, alarms_made, container_settings, planned};
 use crate::decision::{Decision, Outcome};
 use crate::deployment::{Deployment, Plan, StableRevision, Traffic};
 use crate::event::Event;
@@ -22,7 +22,7 @@ pub fn make_plan(
     observation: &Observation,
     now: Timestamp,
 ) -> Decision {
-    let mut missing = requirements(deployment, observation, now);
+    let mut missing = requirements(deployment, &wiring, observation, now);
     let judged = judge(deployment, observation.evidence.as_ref(), now);
     missing.extend(judged.iter().flat_map(|judged| judged.missing.clone()));
     let (stable, candidate) = match roles(deployment, &wiring, observation) {
@@ -74,7 +74,12 @@ fn assemble(
         .spec
         .replicas
         .max(stable.as_ref().map_or(0, |s| s.desired));
-    let changes = planned(&deployment.spec, &wiring);
+    let around = Around {
+        target: &deployment.target,
+        wiring: &wiring,
+        observation,
+    };
+    let changes = planned(&deployment.spec, &around);
     let copied = stable.as_ref().map_or(candidate, |stable| stable.slot);
     let mut plan = Plan {
         container: container_settings(
@@ -235,7 +240,12 @@ fn serving_slot(wiring: &Wiring, observation: &Observation) -> Result<Slot, Miss
 }
 
 /// Everything that must hold before anything is touched, with what to do about each.
-fn requirements(deployment: &Deployment, observation: &Observation, now: Timestamp) -> Vec<Missing> {
+fn requirements(
+    deployment: &Deployment,
+    wiring: &Wiring,
+    observation: &Observation,
+    now: Timestamp,
+) -> Vec<Missing> {
     let mut missing = Vec::new();
     let mut lacks = |what: String, remedy: String| missing.push(Missing::new(what, remedy));
     if let Some(freeze) = deployment.freeze_at(now) {
@@ -265,16 +275,26 @@ fn requirements(deployment: &Deployment, observation: &Observation, now: Timesta
             "push that image again, or deploy with `--override stable-image`".to_owned(),
         );
     }
+    let made = alarms_made(&deployment.target, &deployment.spec, wiring);
     for alarm in &observation.alarms {
         let name = format!("alarm:{}", alarm.name);
         let what = match alarm.state {
             AlarmState::Ok | AlarmState::InsufficientData => continue,
             AlarmState::Alarm => format!("alarm {} out of ALARM ({})", alarm.name, alarm.reason),
+            // It is made before the candidate gets traffic, and no traffic moves while it can't be read.
+            AlarmState::Unreadable if made.contains(&alarm.name) => continue,
             AlarmState::Unreadable => format!("alarm {}: it does not exist or can't be read", alarm.name),
         };
         if !deployment.overrides(&name) {
             lacks(what, format!("repair it, or deploy with `--override {name}`"));
         }
+    }
+    let keeps_logs = deployment.spec.monitoring.as_ref();
+    if keeps_logs.is_some_and(|one| one.log_retention_days.is_some()) && observation.log_groups.is_empty() {
+        lacks(
+            "a log group that the application's container writes to (awslogs)".to_owned(),
+            "give the container a log group, or take `logRetention` out of `monitoring`".to_owned(),
+        );
     }
     for suite in &observation.unknown_suites {
         lacks(

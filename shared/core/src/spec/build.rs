@@ -15,6 +15,7 @@ use super::model::{
     ApprovalRule, AutoRollback, Freeze, Gate, GatePhase, HealthCheck, NewerPush, Notifications, Quantity,
     Resources, Spec, SuiteName, Timeouts, Trigger,
 };
+use super::monitoring;
 use super::problem::{Draft, ProblemCode, Problems, Span};
 use super::scalar::{Scalar, show_duration};
 use super::strategy;
@@ -38,6 +39,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
     let migrations = changes::migrations(fields, &prepare, problems);
     let infrastructure = infrastructure::infrastructure(fields, problems);
     let configuration = configuration::configuration(fields, problems);
+    let monitoring = monitoring::monitoring(fields, problems);
     changes::gates_have_work(fields, &gates, problems);
     Some(Spec {
         service: fields.name("service"),
@@ -58,6 +60,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         migrations,
         infrastructure,
         configuration,
+        monitoring,
         notifications: notifications(fields),
         timeouts: timeouts(fields)?,
         evidence,

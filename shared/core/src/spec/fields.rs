@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::keys::{Presence, Section};
 use super::problem::Span;
 use super::scalar::{self, Scalar};
+use crate::analysis::Condition;
 
 /// A value that fits its key.
 #[derive(Debug)]
@@ -120,6 +121,15 @@ impl Fields {
             | Scalar::Number(_)
             | Scalar::Condition(_)
             | Scalar::Text(_) => None,
+        }
+    }
+
+    pub(super) fn condition(&self, key: &str) -> Option<Condition> {
+        match self.scalar(key)? {
+            Scalar::Condition(condition) => Some(*condition),
+            Scalar::Flag(_) | Scalar::Whole(_) | Scalar::Number(_) | Scalar::Instant(_) | Scalar::Text(_) => {
+                None
+            }
         }
     }
 

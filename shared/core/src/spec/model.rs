@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{Evidence, Hotfix};
+use super::monitoring::Monitoring;
 use crate::analysis::{Condition, KnownMetric};
 use crate::change::{Expected, Source, StackWork, Undo};
 use crate::ids::{EnvironmentName, Role, ServiceName, Weight};
@@ -57,6 +58,9 @@ pub struct Spec {
     /// `configuration`.
     #[serde(default, skip_serializing_if = "Configuration::is_empty")]
     pub configuration: Configuration,
+    /// `monitoring`: what watches the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitoring: Option<Monitoring>,
     /// `notifications`.
     pub notifications: Notifications,
     /// `timeouts`.

@@ -5,11 +5,12 @@ use super::keys::{Key, Kind, Presence, Section, TextRule};
 use super::table_changes::{MIGRATION, PREPARE};
 use super::table_configuration::CONFIGURATION;
 use super::table_infrastructure::INFRASTRUCTURE;
+use super::table_monitoring::MONITORING;
 use Presence::{Default, Optional, Required};
 
 /// Sections that later releases will act on. Until then they are refused by name: a file that asks
 /// for them must not deploy as if it had not.
-pub(super) const NOT_BUILT_YET: [&str; 5] = ["monitoring", "analyzer", "validate", "watch", "report"];
+pub(super) const NOT_BUILT_YET: [&str; 4] = ["analyzer", "validate", "watch", "report"];
 
 const DAY: u32 = 86_400;
 
@@ -313,6 +314,12 @@ pub(super) static TARGET: Section = Section {
             Kind::Section(&CONFIGURATION),
             Optional,
             "What the new revision is configured with, set before it gets traffic and taken back with it.",
+        ),
+        key(
+            "monitoring",
+            Kind::Section(&MONITORING),
+            Optional,
+            "What watches the service in CloudWatch, made before the candidate gets traffic and taken back with it.",
         ),
         key(
             "notifications",

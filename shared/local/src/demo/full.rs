@@ -1,5 +1,5 @@
 //! The demo of every section: a release that was tested, scanned, signed and proven in staging goes to
-//! production with its backups, migrations, infrastructure and configuration; the next one fails at a
+//! production with its backups, migrations, infrastructure, configuration and monitoring; the next one fails at a
 //! quarter of the traffic, and all of it comes back.
 
 use serde_json::{Map, Value, json};
@@ -32,6 +32,7 @@ const TARGET: &str = "web/production";
 const TEMPLATE: &str = "https://templates.s3.us-east-1.amazonaws.com/shop/latest.json";
 const TIMEOUT: &str = "/web/production/timeout";
 const BANNER: &str = "/web/production/banner";
+const SLOW: &str = "web-production-green-slow";
 /// How long people take until they decide, or make what is asked of them (seconds).
 const PEOPLE_SECONDS: u64 = 240;
 
@@ -80,6 +81,7 @@ async fn tell(stage: &Stage) -> Result<(Report, Vec<Page>), DemoError> {
     let file = FILE
         .replace("-email", "-wishlist")
         .replace("value: \"30\"", "value: \"45\"")
+        .replace("> 800ms", "> 700ms")
         .replace("Try the new checkout", "Now with wishlists");
     stage.apply(TARGET, &file).await.map_err(DemoError::Stopped)?;
     let title = format!("A release whose errors start at {ERRORS_FROM_WEIGHT} % of the traffic");
@@ -299,7 +301,7 @@ async fn approve(stage: &Stage, id: &DeploymentId, hash: &str) {
 }
 
 /// What deployments change besides the image.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 struct LeftBehind {
     /// Values of the two parameters.
     parameters: [Option<String>; 2],
@@ -307,6 +309,8 @@ struct LeftBehind {
     scales: [bool; 2],
     /// The template of the stack.
     template: Option<String>,
+    /// The threshold of an alarm, how long lines are kept, and the dashboard.
+    watch: (Option<f64>, Option<u32>, Option<String>),
 }
 
 fn left_behind(stage: &Stage) -> LeftBehind {
@@ -321,6 +325,11 @@ fn left_behind(stage: &Stage) -> LeftBehind {
             parameters,
             scales,
             template: fleet.stack("shop").map(|stack| stack.template.clone()),
+            watch: (
+                fleet.alarm(SLOW).map(|alarm| alarm.threshold),
+                fleet.retention("/ecs/web-production"),
+                fleet.dashboard("web-production").map(str::to_owned),
+            ),
         }
     })
 }
@@ -352,6 +361,14 @@ fn problems(
         (
             now.template == after.template && after.template != before.template,
             "the stack is not as the good release left it".to_owned(),
+        ),
+        (
+            after.watch.0 == Some(0.8) && after.watch.1 == Some(90) && after.watch.2.is_some(),
+            "nothing watches the good release".to_owned(),
+        ),
+        (
+            now.watch == after.watch,
+            "what watches the good release is not back".to_owned(),
         ),
         (
             [before, after, now].iter().all(|seen| seen.scales == [true; 2]),

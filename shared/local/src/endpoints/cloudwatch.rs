@@ -1,6 +1,7 @@
 //! Operations of CloudWatch.
 
 mod alarms;
+mod dashboards;
 mod data;
 mod history;
 mod queries;
@@ -19,6 +20,9 @@ pub(super) fn answer(fleet: &mut Fleet, operation: &str, args: Args<'_>) -> Resu
         "PutMetricAlarm" => alarms::put(fleet, args),
         "SetAlarmState" => alarms::set_state(fleet, args),
         "DeleteAlarms" => alarms::delete(fleet, args),
+        "GetDashboard" => dashboards::get(fleet, args),
+        "PutDashboard" => dashboards::put(fleet, args),
+        "DeleteDashboards" => dashboards::delete(fleet, args),
         "GetMetricData" => data::get(fleet, args),
         other => Err(Fault::unknown_operation(other)),
     }

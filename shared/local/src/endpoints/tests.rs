@@ -132,6 +132,7 @@ macro_rules! client {
     };
 }
 
+mod monitoring;
 mod parameters;
 
 fn runtime() -> tokio::runtime::Runtime {

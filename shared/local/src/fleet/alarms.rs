@@ -474,6 +474,10 @@ impl Fleet {
             alarm.history = held.history.clone();
             alarm.set_by_hand = held.set_by_hand;
         }
+        self.note_setting(
+            format!("alarm:{}", alarm.name),
+            Some(super::monitoring::defined(&alarm)),
+        );
         self.alarms.insert(alarm.name.clone(), alarm);
     }
 }

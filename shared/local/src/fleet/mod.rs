@@ -19,6 +19,7 @@ mod expression;
 mod golden;
 mod images;
 mod metrics;
+mod monitoring;
 mod parameters;
 mod random;
 mod rollout;
@@ -185,6 +186,10 @@ pub struct Fleet {
     #[serde(default)]
     pub(crate) parameters: BTreeMap<String, Parameter>,
     #[serde(default)]
+    pub(crate) dashboards: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) retention: BTreeMap<String, u32>,
+    #[serde(default)]
     pub(crate) settings_log: Vec<SettingSeen>,
     pub(crate) pending: Vec<FleetEvent>,
 }
@@ -232,6 +237,8 @@ impl Fleet {
             backups: BTreeMap::new(),
             scalable: BTreeMap::new(),
             parameters: BTreeMap::new(),
+            dashboards: BTreeMap::new(),
+            retention: BTreeMap::new(),
             settings_log: Vec::new(),
             pending: Vec::new(),
         }

@@ -7,6 +7,7 @@ mod backups;
 mod baking;
 mod configuring;
 mod forward;
+mod monitoring;
 mod planning;
 mod proposals;
 mod raising;

@@ -47,6 +47,61 @@ configuration:
     API_KEY: /web/production/api-key
 ";
 
+/// The same of one that has a load balancer to measure it.
+pub(super) const MONITORING: &str = "
+monitoring:
+  dashboard: true
+  alarms:
+    - {name: errors, when: error_rate > 1%, for: 3m}
+    - {name: slow, when: latency_p99 > 800ms}
+  topic: \"arn:aws:sns:us-east-1:123456789012:page\"
+  logRetention: 30d
+";
+
+#[test]
+fn what_watches_a_service_is_part_of_its_file() {
+    let spec = accept(&target("rolling", MONITORING)).spec;
+    let json = serde_json::to_string(&spec).unwrap();
+    assert_eq!(serde_json::from_str::<Spec>(&json).unwrap(), spec);
+    let monitoring = spec.monitoring.unwrap();
+    let rules: Vec<String> = monitoring.alarms.iter().map(AlarmRule::describe).collect();
+    assert_eq!(rules, ["error_rate > 1% for 3m", "latency_p99 > 800ms for 1m"]);
+    assert_eq!(
+        (monitoring.dashboard, monitoring.log_retention_days),
+        (true, Some(30))
+    );
+    assert_eq!(accept(&target("rolling", "")).spec.monitoring, None);
+    let one = |text: &str| messages(&format!("monitoring: {{{text}}}\n"));
+    assert_eq!(
+        one("alarms: [{name: a, when: error_rate > 1%}, {name: a, when: error_rate > 2%}]"),
+        ["4:64 the alarm `a` is given twice"]
+    );
+    assert_eq!(
+        one("alarms: [{name: a, when: request_count < 1, for: 90s}]"),
+        [
+            "4:39 the slot that is not in use has no requests, so this alarm says nothing",
+            "4:63 a load balancer measures whole minutes",
+        ]
+    );
+    for wrong in [
+        "logRetention: 31d",
+        "topic: page",
+        "alarms: []",
+        "dashboards: true",
+    ] {
+        assert_eq!(one(wrong).len(), 1, "{wrong}: {:?}", one(wrong));
+    }
+    assert_eq!(
+        messages("loadBalancer: false\nmonitoring: {alarms: [{name: a, when: error_rate > 1%}]}\n"),
+        ["5:14 a load balancer measures what these alarms are about, and there is none"]
+    );
+    let warned = accept(&target(
+        "rolling",
+        "monitoring: {topic: \"arn:aws:sns:us-east-1:123456789012:page\"}\n",
+    ));
+    assert_eq!(warned.warnings.len(), 1);
+}
+
 fn messages(extra: &str) -> Vec<String> {
     let errors = errors(&target("rolling", extra));
     let problems = errors.problems().iter();

@@ -149,7 +149,7 @@ pub(super) fn delete(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Fault> 
         return Err(Fault::new("ResourceNotFound", "Unknown alarm").with_status(404));
     }
     for name in names {
-        fleet.alarms.remove(name);
+        fleet.delete_alarm(name);
     }
     Ok(json!({}))
 }
