@@ -79,7 +79,14 @@ async fn health_checks(both: &mut Comparison) {
     .await;
     both.same("read both slots' health checks back", async |side| {
         let check = health_check("/ready");
-        let slots = observe::slots(&side.ecs, &side.elb, &side.wiring, Some(&check)).await;
+        let slots = observe::slots(
+            &side.ecs,
+            &side.elb,
+            &side.wiring,
+            Some(&check),
+            &observe::KnownImages::default(),
+        )
+        .await;
         answer(slots.map(|slots| {
             slots
                 .values()

@@ -47,9 +47,15 @@ async fn finding(both: &mut Comparison) {
 
 async fn slots(side: &Side, path: Option<&str>) -> Result<BTreeMap<Slot, SlotState>, String> {
     let check = path.map(super::fixture::health_check);
-    observe::slots(&side.ecs, &side.elb, &side.wiring, check.as_ref())
-        .await
-        .map_err(|error| answer::<()>(Err(error)))
+    observe::slots(
+        &side.ecs,
+        &side.elb,
+        &side.wiring,
+        check.as_ref(),
+        &observe::KnownImages::default(),
+    )
+    .await
+    .map_err(|error| answer::<()>(Err(error)))
 }
 
 async fn reading(both: &mut Comparison) {

@@ -165,7 +165,7 @@ async fn small_items(both: &mut Comparison) {
     both.same("leave a newer token", async |side| keep(side, "three", NOW).await)
         .await;
     both.same("read the newest token", read).await;
-    let delivered = async |side: &Side| stored(side.store.delivered(&id(1), 1, Channel::Sns).await);
+    let delivered = async |side: &Side| stored(side.store.told(&id(1)).await);
     let mark = async |side: &Side| stored(side.store.mark_delivered(&id(1), 1, Channel::Sns, NOW).await);
     both.same("look for a delivery that was not made", delivered)
         .await;

@@ -1,12 +1,15 @@
 //! The table's stream: journal entries become messages, each delivered at least once.
 
+use std::collections::BTreeSet;
+
 use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord};
 use aws_types::SdkConfig;
 use serde::{Deserialize, Serialize};
 use tidegate_aws::notify as send;
-use tidegate_aws::store::{Store, journal_entry};
+use tidegate_aws::store::{Store, Told, journal_entry};
 use tidegate_core::deployment::Deployment;
 use tidegate_core::event::Event;
+use tidegate_core::ids::DeploymentId;
 use tidegate_core::journal::Entry;
 use tidegate_core::measures::{Outcome, emf};
 use tidegate_core::messages::{BusEvent, Channel, Letter, Message, compose, is_told};
@@ -16,6 +19,9 @@ use tidegate_lambda::{Clock, FunctionError};
 use crate::config::Config;
 use crate::metrics::Lines;
 use crate::slack::Connection;
+
+/// Which entries were told, and where.
+type Delivered = BTreeSet<(u64, Channel)>;
 
 /// Which records to deliver again (`ReportBatchItemFailures`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,9 +97,13 @@ impl Notify {
         Ok(output)
     }
 
-    /// `read` is the deployment of the record before: what was read after a batch was delivered is as
-    /// new as each of its entries.
-    async fn tell(&self, record: &EventRecord, read: &mut Option<Deployment>) -> Result<(), FunctionError> {
+    /// `read` is what was read for the record before: what was read after a batch was delivered is as
+    /// new as each of its entries, and only this function tells.
+    async fn tell(
+        &self,
+        record: &EventRecord,
+        read: &mut Option<(DeploymentId, Told)>,
+    ) -> Result<(), FunctionError> {
         let text = |name: &str| match record.change.new_image.get(name) {
             Some(serde_dynamo::AttributeValue::S(text)) => Some(text.as_str()),
             _ => None,
@@ -104,18 +114,22 @@ impl Notify {
         let Some(entry) = journal_entry(sk, doc)?.filter(|entry| is_told(&entry.event)) else {
             return Ok(());
         };
-        let known = read.take().filter(|known| known.id == entry.deployment);
-        *read = match known {
-            Some(known) => Some(known),
-            None => self.store.deployment(&entry.deployment).await?,
+        let known = read.take().filter(|(known, _)| *known == entry.deployment);
+        let (_, told) = match known {
+            Some(known) => read.insert(known),
+            None => {
+                let told = self.store.told(&entry.deployment).await?;
+                read.insert((entry.deployment.clone(), told))
+            }
         };
-        let Some(deployment) = read.as_ref() else {
+        let Some(deployment) = &told.deployment else {
             return Ok(());
         };
+        let delivered = &mut told.delivered;
         for message in compose(deployment, &entry) {
             match message {
-                Message::Bus(event) => self.tell_machines(deployment, &entry, &event).await?,
-                Message::People(letter) => self.tell_people(&entry, &letter).await?,
+                Message::Bus(event) => self.tell_machines(deployment, &entry, &event, delivered).await?,
+                Message::People(letter) => self.tell_people(&entry, &letter, delivered).await?,
             }
         }
         Ok(())
@@ -126,18 +140,15 @@ impl Notify {
         deployment: &Deployment,
         entry: &Entry,
         event: &BusEvent,
+        delivered: &mut Delivered,
     ) -> Result<(), FunctionError> {
-        if self
-            .store
-            .delivered(&entry.deployment, entry.seq, Channel::Bus)
-            .await?
-        {
+        if delivered.contains(&(entry.seq, Channel::Bus)) {
             return Ok(());
         }
         let kind = event.detail_type.as_str();
         send::put_event(&self.eventbridge, &self.config.bus, kind, &event.detail, entry.at).await?;
         self.count(deployment, entry);
-        self.mark(entry, Channel::Bus).await
+        self.mark(entry, Channel::Bus, delivered).await
     }
 
     /// Counts an end as a metric, under the marker of the bus: each end has an event there, and what
@@ -150,12 +161,13 @@ impl Notify {
         }
     }
 
-    async fn tell_people(&self, entry: &Entry, letter: &Letter) -> Result<(), FunctionError> {
-        if !self
-            .store
-            .delivered(&entry.deployment, entry.seq, Channel::Sns)
-            .await?
-        {
+    async fn tell_people(
+        &self,
+        entry: &Entry,
+        letter: &Letter,
+        delivered: &mut Delivered,
+    ) -> Result<(), FunctionError> {
+        if !delivered.contains(&(entry.seq, Channel::Sns)) {
             let Config { topic, .. } = &self.config;
             send::publish(
                 &self.sns,
@@ -165,20 +177,16 @@ impl Notify {
                 &letter.attributes,
             )
             .await?;
-            self.mark(entry, Channel::Sns).await?;
+            self.mark(entry, Channel::Sns, delivered).await?;
         }
         let Some(webhook) = &self.config.slack_webhook else {
             return Ok(());
         };
-        if self
-            .store
-            .delivered(&entry.deployment, entry.seq, Channel::Slack)
-            .await?
-        {
+        if delivered.contains(&(entry.seq, Channel::Slack)) {
             return Ok(());
         }
         match self.slack.send(webhook, &letter.slack).await {
-            Ok(()) => self.mark(entry, Channel::Slack).await,
+            Ok(()) => self.mark(entry, Channel::Slack, delivered).await,
             Err(error) => {
                 // The fallback: whoever watches the logs sees what Slack would have shown.
                 tracing::error!(
@@ -193,11 +201,17 @@ impl Notify {
         }
     }
 
-    async fn mark(&self, entry: &Entry, channel: Channel) -> Result<(), FunctionError> {
+    async fn mark(
+        &self,
+        entry: &Entry,
+        channel: Channel,
+        delivered: &mut Delivered,
+    ) -> Result<(), FunctionError> {
         let now = self.clock.now();
-        Ok(self
-            .store
+        self.store
             .mark_delivered(&entry.deployment, entry.seq, channel, now)
-            .await?)
+            .await?;
+        delivered.insert((entry.seq, channel));
+        Ok(())
     }
 }

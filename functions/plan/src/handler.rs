@@ -124,7 +124,14 @@ impl Plan {
         wiring: &Wiring,
         alarms: &[String],
     ) -> Result<Observation, FunctionError> {
-        let slots = observe::slots(&self.ecs, &self.elb, wiring, None).await?;
+        let slots = observe::slots(
+            &self.ecs,
+            &self.elb,
+            wiring,
+            None,
+            &observe::KnownImages::default(),
+        )
+        .await?;
         let forward = match &wiring.balancer {
             Some(balancer) => Some(observe::forward(&self.elb, &balancer.rule_arn).await?),
             None => None,

@@ -24,6 +24,7 @@ pub struct Prepare {
     cloudwatch: aws_sdk_cloudwatch::Client,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
+    images: observe::KnownImages,
 }
 
 impl Prepare {
@@ -44,6 +45,7 @@ impl Prepare {
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+            images: observe::KnownImages::default(),
         })
     }
 
@@ -107,7 +109,7 @@ impl Prepare {
             return Ok(Observation::default());
         };
         let health_check = deployment.spec.health_check.as_ref();
-        let slots = observe::slots(&self.ecs, &self.elb, &plan.wiring, health_check).await?;
+        let slots = observe::slots(&self.ecs, &self.elb, &plan.wiring, health_check, &self.images).await?;
         let candidate = slots
             .get(&plan.candidate)
             .map(|slot| slot.task_definition.clone());

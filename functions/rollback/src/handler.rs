@@ -40,6 +40,7 @@ pub struct Rollback {
     clock: Clock,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
+    images: observe::KnownImages,
 }
 
 impl Rollback {
@@ -53,6 +54,7 @@ impl Rollback {
             clock: Clock::of(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+            images: observe::KnownImages::default(),
         })
     }
 
@@ -124,7 +126,7 @@ impl Rollback {
             Some(balancer) => Some(observe::forward(&self.elb, &balancer.rule_arn).await?),
             None => None,
         };
-        let slots = observe::slots(&self.ecs, &self.elb, &plan.wiring, None).await?;
+        let slots = observe::slots(&self.ecs, &self.elb, &plan.wiring, None, &self.images).await?;
         Ok(Observation {
             slots,
             forward,

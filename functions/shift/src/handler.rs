@@ -23,6 +23,7 @@ pub struct Shift {
     cloudwatch: aws_sdk_cloudwatch::Client,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
+    images: observe::KnownImages,
 }
 
 impl Shift {
@@ -37,6 +38,7 @@ impl Shift {
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+            images: observe::KnownImages::default(),
         })
     }
 
@@ -69,7 +71,7 @@ impl Shift {
             None => None,
         };
         Ok(Observation {
-            slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None).await?,
+            slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None, &self.images).await?,
             alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
             suites: observe::suites(&self.ecs, deployment).await?,
             samples: self.samples(deployment, plan, question).await?,

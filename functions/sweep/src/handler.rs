@@ -48,6 +48,7 @@ pub struct Sweep {
     ecr: aws_sdk_ecr::Client,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
+    images: observe::KnownImages,
 }
 
 impl Sweep {
@@ -64,6 +65,7 @@ impl Sweep {
             ecr: aws_sdk_ecr::Client::new(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+            images: observe::KnownImages::default(),
         })
     }
 
@@ -99,7 +101,7 @@ impl Sweep {
             }
         };
         // Where nothing was done to it, the target is as it was read.
-        let same = running.is_some() && output.findings.len() == found;
+        let same = output.findings.len() == found;
         self.look_for_untold(running, &held.value, output).await?;
         let state = match same {
             true => Some(held.value),
@@ -265,7 +267,7 @@ impl Sweep {
         let Some(plan) = &deployment.plan else {
             return Ok(());
         };
-        let slots = observe::slots(&self.ecs, &self.elb, &plan.wiring, None).await?;
+        let slots = observe::slots(&self.ecs, &self.elb, &plan.wiring, None, &self.images).await?;
         let forward = match &plan.wiring.balancer {
             Some(balancer) => Some(observe::forward(&self.elb, &balancer.rule_arn).await?),
             None => None,

@@ -19,6 +19,7 @@ pub struct Validate {
     cloudwatch: aws_sdk_cloudwatch::Client,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
+    images: observe::KnownImages,
 }
 
 impl Validate {
@@ -33,6 +34,7 @@ impl Validate {
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+            images: observe::KnownImages::default(),
         })
     }
 
@@ -61,7 +63,7 @@ impl Validate {
             return Ok(Observation::default());
         };
         Ok(Observation {
-            slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None).await?,
+            slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None, &self.images).await?,
             alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
             suites: observe::suites(&self.ecs, deployment).await?,
             ..Observation::default()

@@ -117,18 +117,59 @@ async fn a_service_is_read_with_its_rollout_and_digest() {
     let wire = Wire::new([
         (200, json!({ "services": [service], "failures": [] })),
         (200, task),
+        (200, json!({ "services": [service], "failures": [] })),
     ]);
+    let images = observe::KnownImages::default();
     let elb = Wire::default();
     let (ecs, elb_client) = (
         client!(aws_sdk_ecs, wire),
         client!(aws_sdk_elasticloadbalancingv2, elb),
     );
-    let slots = observe::slots(&ecs, &elb_client, &wiring(), None).await.unwrap();
+    let slots = observe::slots(&ecs, &elb_client, &wiring(), None, &images)
+        .await
+        .unwrap();
     let blue = slots.get(&Slot::Blue).unwrap();
     assert_eq!((blue.desired, blue.running, blue.healthy), (3, 3, 3));
     assert_eq!(blue.digest, Some(digest()));
     assert_eq!(blue.rollout, Rollout::Failed("circuit breaker".to_owned()));
     assert!(elb.asked().is_empty(), "there is no load balancer to ask");
+    let again = observe::slots(&ecs, &elb_client, &wiring(), None, &images)
+        .await
+        .unwrap();
+    assert_eq!(again, slots);
+    assert_eq!(wire.asked().len(), 3, "a task definition is read once");
+}
+
+#[tokio::test]
+async fn where_no_task_runs_nobody_asks_for_healthy_targets() {
+    let balancer = Balancer {
+        rule_arn: "arn:rule".to_owned(),
+        target_groups: [(Slot::Blue, "arn:tg".to_owned())].into(),
+        load_balancer_dimension: "app/web/1".to_owned(),
+    };
+    let wiring = Wiring {
+        balancer: Some(balancer),
+        ..wiring()
+    };
+    let service = json!({ "serviceName": "web-blue", "status": "ACTIVE", "taskDefinition": "web:2",
+        "desiredCount": 1, "runningCount": 0, "deployments": [{ "id": "1", "status": "PRIMARY",
+            "taskDefinition": "web:2", "runningCount": 0, "rolloutState": "IN_PROGRESS" }] });
+    let ecs = Wire::new([
+        (200, json!({ "services": [service] })),
+        (200, json!({ "taskDefinition": { "containerDefinitions": [] } })),
+    ]);
+    let elb = Wire::default();
+    let slots = observe::slots(
+        &client!(aws_sdk_ecs, ecs),
+        &client!(aws_sdk_elasticloadbalancingv2, elb),
+        &wiring,
+        None,
+        &observe::KnownImages::default(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(slots.get(&Slot::Blue).unwrap().healthy, 0);
+    assert!(elb.asked().is_empty());
 }
 
 #[tokio::test]
@@ -142,9 +183,15 @@ async fn a_deleted_service_and_a_missing_cluster_leave_the_slot_absent() {
     ] {
         let wire = Wire::new([answer]);
         let elb = client!(aws_sdk_elasticloadbalancingv2, wire);
-        let slots = observe::slots(&client!(aws_sdk_ecs, wire), &elb, &wiring(), None)
-            .await
-            .unwrap();
+        let slots = observe::slots(
+            &client!(aws_sdk_ecs, wire),
+            &elb,
+            &wiring(),
+            None,
+            &observe::KnownImages::default(),
+        )
+        .await
+        .unwrap();
         assert!(slots.is_empty());
     }
 }
@@ -185,9 +232,15 @@ async fn healthy_targets_and_weights_come_from_the_load_balancer() {
         </DescribeRulesResult></DescribeRulesResponse>";
     let elb = Wire::new([(200, json!(health)), (200, json!(rule))]);
     let elb_client = client!(aws_sdk_elasticloadbalancingv2, elb);
-    let slots = observe::slots(&client!(aws_sdk_ecs, ecs), &elb_client, &wiring, None)
-        .await
-        .unwrap();
+    let slots = observe::slots(
+        &client!(aws_sdk_ecs, ecs),
+        &elb_client,
+        &wiring,
+        None,
+        &observe::KnownImages::default(),
+    )
+    .await
+    .unwrap();
     let blue = slots.get(&Slot::Blue).unwrap();
     assert_eq!((blue.healthy, blue.digest.clone()), (1, None));
     let forward = observe::forward(&elb_client, "arn:rule").await.unwrap();

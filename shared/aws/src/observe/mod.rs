@@ -34,7 +34,7 @@ pub use images::{PushedImage, image, image_by_tag, images_since};
 #[cfg(feature = "cloudwatch")]
 pub use samples::samples;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
-pub use slots::slots;
+pub use slots::{KnownImages, slots};
 #[cfg(feature = "ecs")]
 pub use suites::{suites, unknown_suites};
 #[cfg(feature = "ecs")]

@@ -1,6 +1,7 @@
 //! The ECS services of a target, with the targets behind them.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service, TaskDefinitionStatus};
 use aws_sdk_elasticloadbalancingv2::types::{TargetGroup, TargetHealthStateEnum};
@@ -14,6 +15,24 @@ use super::task_definitions::describe_task_definition;
 use crate::container::{application_container, digest_of};
 use crate::error::AwsError;
 
+/// What the task definitions that were read say of their images. A revision never changes its
+/// containers, so a function asks for each once; only whether it is active can change, and what
+/// depends on that starts with an empty one.
+#[derive(Debug, Default)]
+pub struct KnownImages(Mutex<BTreeMap<String, Image>>);
+
+impl KnownImages {
+    fn get(&self, key: &str) -> Option<Image> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(key).cloned()
+    }
+
+    fn put(&self, key: String, image: Image) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(key, image);
+    }
+}
+
 /// Reads the services of a target; one that does not exist is absent. `health_check` is what the
 /// slots' target groups shall have.
 ///
@@ -24,6 +43,7 @@ pub async fn slots(
     elb: &aws_sdk_elasticloadbalancingv2::Client,
     wiring: &Wiring,
     health_check: Option<&HealthCheck>,
+    images: &KnownImages,
 ) -> Result<BTreeMap<Slot, SlotState>, AwsError> {
     let names: Vec<String> = wiring.services.values().cloned().collect();
     let services = describe_services(ecs, &wiring.cluster, &names)
@@ -33,7 +53,6 @@ pub async fn slots(
         Some(_) => target_groups(elb, wiring).await?,
         None => Vec::new(),
     };
-    let mut images = BTreeMap::new();
     let mut slots = BTreeMap::new();
     for (slot, name) in &wiring.services {
         let Some(service) = services.iter().find(|one| one.service_name() == Some(name)) else {
@@ -43,19 +62,17 @@ pub async fn slots(
             .balancer
             .as_ref()
             .and_then(|one| one.target_groups.get(slot));
+        // Where no task of the current task definition runs, none is healthy, whoever else is.
+        let runs = primary(service).is_some_and(|current| current.running_count() > 0);
         let healthy_targets = match group {
-            Some(arn) => Some(healthy_targets(elb, arn).await?),
-            None => None,
+            Some(arn) if runs => Some(healthy_targets(elb, arn).await?),
+            _ => None,
         };
         let task_definition = service.task_definition().unwrap_or_default().to_owned();
-        if !images.contains_key(&task_definition) {
-            let image = image(ecs, service, &task_definition).await?;
-            images.insert(task_definition.clone(), image);
-        }
-        let image = images.get(&task_definition);
+        let image = image(ecs, service, &task_definition, images).await?;
         let state = SlotState {
-            inactive: image.is_some_and(|image| image.inactive),
-            digest: image.and_then(|image| image.digest.clone()),
+            inactive: image.inactive,
+            digest: image.digest,
             desired: count(service.desired_count()),
             running: count(service.running_count()),
             healthy: healthy_of_current(service, healthy_targets),
@@ -119,6 +136,7 @@ fn rollout(service: &Service) -> Rollout {
 }
 
 /// What a service's task definition says of its image.
+#[derive(Debug, Clone)]
 struct Image {
     digest: Option<Digest>,
     inactive: bool,
@@ -128,22 +146,29 @@ async fn image(
     ecs: &aws_sdk_ecs::Client,
     service: &Service,
     task_definition: &str,
+    known: &KnownImages,
 ) -> Result<Image, AwsError> {
-    let described = describe_task_definition(ecs, task_definition).await?;
-    let containers = described.definition.container_definitions();
     // The container that the load balancer talks to is the application, whatever its image.
     let behind_balancer = service
         .load_balancers()
         .iter()
         .find_map(|one| one.container_name());
+    let key = format!("{task_definition} {}", behind_balancer.unwrap_or_default());
+    if let Some(image) = known.get(&key) {
+        return Ok(image);
+    }
+    let described = describe_task_definition(ecs, task_definition).await?;
+    let containers = described.definition.container_definitions();
     let container = containers
         .iter()
         .find(|one| behind_balancer.is_some() && one.name() == behind_balancer)
         .or_else(|| application_container(containers, None).ok());
-    Ok(Image {
+    let image = Image {
         digest: container.and_then(|one| one.image()).and_then(digest_of),
         inactive: described.definition.status() == Some(&TaskDefinitionStatus::Inactive),
-    })
+    };
+    known.put(key, image.clone());
+    Ok(image)
 }
 
 async fn healthy_targets(

@@ -8,7 +8,7 @@ mod read;
 mod small;
 
 pub use commit::{Commit, Fence};
-pub use read::{Loaded, Place, Whole, journal_entry};
+pub use read::{Loaded, Place, Told, Whole, journal_entry};
 
 use crate::error::AwsError;
 

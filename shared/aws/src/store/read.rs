@@ -34,6 +34,23 @@ pub struct Whole {
     pub delivered: BTreeSet<(u64, Channel)>,
 }
 
+/// A deployment's head with what was told of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// Its head, where it exists.
+    pub deployment: Option<Deployment>,
+    /// Messages that were delivered: which entry's, and where.
+    pub delivered: BTreeSet<(u64, Channel)>,
+}
+
+/// Which items under a key a query reads.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Sort<'a> {
+    All,
+    StartsWith(&'a str),
+    UpTo(&'a str),
+}
+
 /// Where a deployment stands in the list of its environment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place(String);
@@ -55,7 +72,7 @@ impl Store {
     /// A deployment with its journal and what was told of it, in one query (a page of 1 MB each).
     pub async fn whole(&self, id: &DeploymentId) -> Result<Option<Whole>, StoreError> {
         let (mut head, mut journal, mut delivered) = (None, Vec::new(), BTreeSet::new());
-        for item in self.query_all(&keys::deployment(id), None).await? {
+        for item in self.query_all(&keys::deployment(id), Sort::All).await? {
             match string(&item, "sk") {
                 Some(keys::HEAD) => head = Some(doc(&item)?),
                 Some(sk) if sk.starts_with(keys::JOURNAL) => journal.push(doc(&item)?),
@@ -68,6 +85,26 @@ impl Store {
             journal,
             delivered,
         }))
+    }
+
+    /// A deployment's head and what was told of it, in one query: markers of deliveries sort before
+    /// the head, and the journal after it.
+    pub async fn told(&self, id: &DeploymentId) -> Result<Told, StoreError> {
+        let (mut deployment, mut delivered) = (None, BTreeSet::new());
+        for item in self
+            .query_all(&keys::deployment(id), Sort::UpTo(keys::HEAD))
+            .await?
+        {
+            match string(&item, "sk") {
+                Some(keys::HEAD) => deployment = Some(doc(&item)?),
+                Some(sk) => delivered.extend(keys::delivered(sk)),
+                None => {}
+            }
+        }
+        Ok(Told {
+            deployment,
+            delivered,
+        })
     }
 
     /// A target's record.
@@ -128,7 +165,7 @@ impl Store {
 
     /// Every target that a file was applied for.
     pub async fn targets(&self) -> Result<Vec<Target>, StoreError> {
-        let items = self.query_all(keys::TARGETS, None).await?;
+        let items = self.query_all(keys::TARGETS, Sort::All).await?;
         Ok(items
             .iter()
             .filter_map(|item| string(item, "sk")?.parse().ok())
@@ -145,7 +182,9 @@ impl Store {
 
     /// A deployment's whole journal, in order.
     pub async fn journal(&self, id: &DeploymentId) -> Result<Vec<Entry>, StoreError> {
-        let items = self.query_all(&keys::deployment(id), Some(keys::JOURNAL)).await?;
+        let items = self
+            .query_all(&keys::deployment(id), Sort::StartsWith(keys::JOURNAL))
+            .await?;
         items.iter().map(doc).collect()
     }
 
@@ -214,7 +253,7 @@ impl Store {
         Ok(answer.item)
     }
 
-    pub(super) async fn query_all(&self, pk: &str, prefix: Option<&str>) -> Result<Vec<Item>, StoreError> {
+    pub(super) async fn query_all(&self, pk: &str, sort: Sort<'_>) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::new();
         let mut from = None;
         loop {
@@ -225,11 +264,14 @@ impl Store {
                 .consistent_read(true)
                 .set_exclusive_start_key(from)
                 .expression_attribute_values(":pk", text(pk));
-            query = match prefix {
-                Some(prefix) => query
+            query = match sort {
+                Sort::All => query.key_condition_expression("pk = :pk"),
+                Sort::StartsWith(prefix) => query
                     .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
                     .expression_attribute_values(":prefix", text(prefix)),
-                None => query.key_condition_expression("pk = :pk"),
+                Sort::UpTo(last) => query
+                    .key_condition_expression("pk = :pk AND sk <= :last")
+                    .expression_attribute_values(":last", text(last)),
             };
             let page = query
                 .send()

@@ -8,6 +8,7 @@ use tidegate_core::journal::Entry;
 use tidegate_core::messages::Channel;
 
 use super::item::{Item, doc, expires, integer, key, number, string, text, with, with_doc};
+use super::read::Sort;
 use super::{Store, StoreError, keys};
 use crate::error::AwsError;
 
@@ -53,19 +54,6 @@ impl Store {
         Ok(item.and_then(|item| string(&item, "token").map(str::to_owned)))
     }
 
-    /// Whether a message was delivered to a channel already.
-    pub async fn delivered(
-        &self,
-        deployment: &DeploymentId,
-        seq: u64,
-        channel: Channel,
-    ) -> Result<bool, StoreError> {
-        Ok(self
-            .get(key(keys::deployment(deployment), keys::delivery(seq, channel)))
-            .await?
-            .is_some())
-    }
-
     /// Marks a message as delivered. A marker that is there already is fine.
     pub async fn mark_delivered(
         &self,
@@ -89,7 +77,7 @@ impl Store {
 
     /// Deployments that watch an alarm.
     pub async fn watchers(&self, alarm: &str, now: Timestamp) -> Result<Vec<DeploymentId>, StoreError> {
-        let items = self.query_all(&keys::alarm(alarm), None).await?;
+        let items = self.query_all(&keys::alarm(alarm), Sort::All).await?;
         // TTL removes late, so expired links are filtered here.
         let now = u64::try_from(now.as_second()).unwrap_or(0);
         let alive = |item: &&Item| integer(item, "expires").is_none_or(|at| at > now);

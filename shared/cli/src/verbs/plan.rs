@@ -281,7 +281,14 @@ fn imagine(
 
 async fn read(clients: &Clients, deployment: &Deployment, wiring: &Wiring) -> Result<Observation, AwsError> {
     let target = &deployment.target;
-    let slots = observe::slots(&clients.ecs, &clients.elb, wiring, None).await?;
+    let slots = observe::slots(
+        &clients.ecs,
+        &clients.elb,
+        wiring,
+        None,
+        &observe::KnownImages::default(),
+    )
+    .await?;
     let forward = match &wiring.balancer {
         Some(balancer) => Some(observe::forward(&clients.elb, &balancer.rule_arn).await?),
         None => None,
