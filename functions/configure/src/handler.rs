@@ -1,8 +1,8 @@
 //! Configure: what the new revision is configured with, set one after the other and read back.
 
 use aws_types::SdkConfig;
-use tidegate_aws::change::{not_mine, parameter};
-use tidegate_aws::error::{AwsError, Kind};
+use tidegate_aws::change::{self, not_mine, parameter};
+use tidegate_aws::error::AwsError;
 use tidegate_aws::observe;
 use tidegate_aws::store::Store;
 use tidegate_core::action::Action;
@@ -68,14 +68,7 @@ impl Configure {
     }
 
     async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
-        let Some((change, direction, before)) = action.change() else {
-            let what = format!("failed to configure {}", deployment.target);
-            return Err(AwsError::answer(
-                what,
-                Kind::Invalid,
-                "this phase only sets what the file names",
-            ));
-        };
+        let (change, direction, before) = change::of(deployment, action)?;
         let Work::SetParameter { name, value } = &change.work else {
             return Err(not_mine(deployment, change));
         };

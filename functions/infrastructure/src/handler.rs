@@ -3,8 +3,8 @@
 
 use aws_types::SdkConfig;
 use tidegate_aws::change::verify::Clients;
-use tidegate_aws::change::{not_mine, stack, verify};
-use tidegate_aws::error::{AwsError, Kind};
+use tidegate_aws::change::{self, not_mine, stack, verify};
+use tidegate_aws::error::AwsError;
 use tidegate_aws::observe;
 use tidegate_aws::store::Store;
 use tidegate_core::action::Action;
@@ -99,14 +99,7 @@ impl Infrastructure {
             };
             return stack::propose(client, deployment, change, stack).await;
         }
-        let Some((change, direction, before)) = action.change() else {
-            let what = format!("failed to change the infrastructure of {}", deployment.target);
-            return Err(AwsError::answer(
-                what,
-                Kind::Invalid,
-                "this phase changes infrastructure only",
-            ));
-        };
+        let (change, direction, before) = change::of(deployment, action)?;
         match (&change.work, direction) {
             // There is nothing to do but to look: a person makes what is asked for.
             (Work::Verify { .. }, _) => Ok(()),

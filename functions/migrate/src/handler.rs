@@ -1,8 +1,8 @@
 //! Migrate: the file's migrations, one after the other, each a task of the new revision.
 
 use aws_types::SdkConfig;
-use tidegate_aws::change::{not_mine, run};
-use tidegate_aws::error::{AwsError, Kind};
+use tidegate_aws::change::{self, not_mine, run};
+use tidegate_aws::error::AwsError;
 use tidegate_aws::observe;
 use tidegate_aws::store::Store;
 use tidegate_core::action::Action;
@@ -71,10 +71,7 @@ impl Migrate {
     }
 
     async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
-        let Some((change, direction, _)) = action.change() else {
-            let what = format!("failed to migrate {}", deployment.target);
-            return Err(AwsError::answer(what, Kind::Invalid, "migrations only change"));
-        };
+        let (change, direction, _) = change::of(deployment, action)?;
         let Work::Run { .. } = &change.work else {
             return Err(not_mine(deployment, change));
         };

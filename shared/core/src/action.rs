@@ -102,31 +102,21 @@ pub enum Action {
 impl Action {
     /// The change of which it finds out what it would do, where that is what it is about.
     pub fn proposal(&self) -> Option<&Change> {
-        match self {
-            Self::ProposeChange { change } => Some(change),
-            Self::MakeChange { .. }
-            | Self::UndoChange { .. }
-            | Self::RegisterTaskDefinition { .. }
-            | Self::UpdateService { .. }
-            | Self::SetDesiredCount { .. }
-            | Self::ConfigureHealthCheck { .. }
-            | Self::SetTrafficWeight { .. }
-            | Self::RunSuite { .. } => None,
+        if let Self::ProposeChange { change } = self {
+            Some(change)
+        } else {
+            None
         }
     }
 
     /// The change of the plan that it makes or undoes, and what was there before, where it is about one.
     pub fn change(&self) -> Option<(&Change, Direction, Option<&Before>)> {
-        match self {
-            Self::MakeChange { change, before } => Some((change, Direction::Make, before.as_ref())),
-            Self::UndoChange { change, before } => Some((change, Direction::Undo, before.as_ref())),
-            Self::ProposeChange { .. }
-            | Self::RegisterTaskDefinition { .. }
-            | Self::UpdateService { .. }
-            | Self::SetDesiredCount { .. }
-            | Self::ConfigureHealthCheck { .. }
-            | Self::SetTrafficWeight { .. }
-            | Self::RunSuite { .. } => None,
+        if let Self::MakeChange { change, before } = self {
+            Some((change, Direction::Make, before.as_ref()))
+        } else if let Self::UndoChange { change, before } = self {
+            Some((change, Direction::Undo, before.as_ref()))
+        } else {
+            None
         }
     }
 }

@@ -320,6 +320,20 @@ impl Event {
             Self::Exited { exit } => format!("{}: {}", exit.state.as_str(), exit.reason),
         }
     }
+
+    /// What came of a change, where it is about that: which, in words, and the last lines that it wrote.
+    pub fn came_of_change(&self) -> Option<(&ChangeId, &str, &[String])> {
+        if let Self::ChangeMade { id, detail, log } = self {
+            Some((id, detail, log))
+        } else if let Self::ChangeFailed { id, reason, log } | Self::ChangeHeld { id, reason, log, .. } = self
+        {
+            Some((id, reason, log))
+        } else if let Self::ChangeUndone { id, detail } = self {
+            Some((id, detail, &[]))
+        } else {
+            None
+        }
+    }
 }
 
 fn describe_plan(plan: &Plan) -> String {

@@ -32,6 +32,7 @@ pub mod observation;
 pub mod phases;
 pub mod release;
 pub mod report;
+mod secrets;
 pub mod spec;
 pub mod sweep;
 pub mod target;

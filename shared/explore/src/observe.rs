@@ -183,10 +183,7 @@ impl World {
             if is != (direction == Direction::Make) {
                 return Progress::NotBegun;
             }
-            Progress::Done {
-                detail: "read back".to_owned(),
-                log: Vec::new(),
-            }
+            Progress::done("read back")
         };
         let ran = |change: &Change, direction| {
             let mut runs = self.aws.changes.iter().rev();
@@ -194,17 +191,9 @@ impl World {
                 runs.find(|run| (run.deployment, &run.change, run.direction) == (of, &change.id, direction));
             match run {
                 None => Progress::NotBegun,
-                Some(run) if run.ends_at > now => Progress::Running {
-                    note: "its task is running".to_owned(),
-                },
-                Some(run) if run.good => Progress::Done {
-                    detail: "its task ended with exit code 0".to_owned(),
-                    log: Vec::new(),
-                },
-                Some(_) => Progress::Failed {
-                    reason: "its task ended with exit code 1".to_owned(),
-                    log: Vec::new(),
-                },
+                Some(run) if run.ends_at > now => Progress::running("its task is running"),
+                Some(run) if run.good => Progress::done("its task ended with exit code 0"),
+                Some(_) => Progress::failed("its task ended with exit code 1"),
             }
         };
         let both = |progress: &dyn Fn(&Change, Direction) -> Progress, change: &Change| Seen {
@@ -221,14 +210,11 @@ impl World {
             Work::SuspendScaling { .. } => both(&set, change),
             Work::SetParameter { name, value } => {
                 let state = deployment.changes.get(&change.id);
-                let before = state.and_then(|state| state.before.as_ref());
+                let before = deployment.before_of(&change.id);
                 let mut seen = self.aws.parameter_seen(name, value, before);
                 let undoing = state.is_some_and(|state| state.stage == ChangeStage::Undoing);
                 if undoing && self.plant == Some(Plant::BelievesItsUndo) {
-                    seen.undone = Progress::Done {
-                        detail: "so it is said".to_owned(),
-                        log: Vec::new(),
-                    };
+                    seen.undone = Progress::done("so it is said");
                 }
                 seen
             }

@@ -212,7 +212,7 @@ mod tests {
             let trace = world.trace.unwrap_or_default().join("\n");
             assert!(found.is_empty(), "{}: {found:?}\n{trace}", setting.name);
             let exit = world.store.heads[0].deployment.exit.clone().unwrap();
-            let expected = if !setting.asks() { "Completed" } else { "Aborted" };
+            let expected = if setting.asks() { "Aborted" } else { "Completed" };
             assert_eq!(
                 exit.state.as_str(),
                 expected,

@@ -65,6 +65,13 @@ fn new_template(scene: &Scene, template: &Value) {
     scene.cloud(|state| state.fleet.put_template(NEW, template));
 }
 
+/// A target whose file, with more in it, has a stack that is there and asks for a template.
+async fn given(scene: &Scene, more: &str, asked: &Value) {
+    scene.given(TARGET, 5, &file(more)).await;
+    made(scene);
+    new_template(scene, asked);
+}
+
 /// The stack's status and its database's class.
 fn shop(scene: &Scene) -> (String, String) {
     scene.cloud(|state| {
@@ -89,9 +96,7 @@ fn a_stack_is_updated_as_its_change_set_said() {
         "a-stack-is-updated-as-its-change-set-said",
         "Nothing of it is lost, so nobody is asked; a parameter that the file does not name keeps its value.",
         async |scene| {
-            scene.given(TARGET, 5, &file(ASKS)).await;
-            made(scene);
-            new_template(scene, &grown());
+            given(scene, ASKS, &grown()).await;
             scene.push('2', Behaviour::default());
             scene.runs(TARGET, ExitState::Completed).await;
             assert_eq!(shop(scene), is("UPDATE_COMPLETE", "large"));
@@ -152,9 +157,7 @@ fn a_deletion_that_nobody_may_agree_to_stops_the_deployment() {
         "a-deletion-that-nobody-may-agree-to-stops-the-deployment",
         "The file names nobody: the journal says what to add to it.",
         async |scene| {
-            scene.given(TARGET, 5, &file("")).await;
-            made(scene);
-            new_template(scene, &template(json!({"Orders": queue("orders")})));
+            given(scene, "", &template(json!({"Orders": queue("orders")}))).await;
             scene.push('2', Behaviour::default());
             scene.runs(TARGET, ExitState::Aborted).await;
             assert_eq!(shop(scene), is("CREATE_COMPLETE", "small"));
@@ -188,9 +191,7 @@ fn an_update_that_fails_stops_the_deployment() {
         "an-update-that-fails-stops-the-deployment",
         "CloudFormation takes it back itself; the journal has the first resource that failed, and why.",
         async |scene| {
-            scene.given(TARGET, 5, &file(ASKS)).await;
-            made(scene);
-            new_template(scene, &grown());
+            given(scene, ASKS, &grown()).await;
             scene.cloud(|state| {
                 let reason = "The requested DB instance class is not available in this zone.";
                 state.fleet.fail_resource("Db", Some(reason));
@@ -233,9 +234,7 @@ fn an_alarm_takes_the_stack_back() {
         "an-alarm-takes-the-stack-back",
         "Traffic first. Then a change set of its own returns to the template and the parameters from before.",
         async |scene| {
-            scene.given(TARGET, 5, &file(ASKS)).await;
-            made(scene);
-            new_template(scene, &grown());
+            given(scene, ASKS, &grown()).await;
             scene.push('2', Behaviour::failing(20.0, 20));
             let id = scene.started(TARGET).await;
             scene.at_weight(&id, 20).await;
@@ -252,9 +251,7 @@ fn a_stack_that_somebody_else_updated_since_is_not_taken_back() {
         "a-stack-that-somebody-else-updated-since-is-not-taken-back",
         "Their update is not overwritten: traffic is safe on stable, and a person looks at the stack.",
         async |scene| {
-            scene.given(TARGET, 5, &file(ASKS)).await;
-            made(scene);
-            new_template(scene, &grown());
+            given(scene, ASKS, &grown()).await;
             scene.push('2', Behaviour::failing(20.0, 20));
             let id = scene.started(TARGET).await;
             scene.at_weight(&id, 20).await;
@@ -293,9 +290,7 @@ fn an_abort_in_mid_update_lets_it_end_before_it_is_taken_back() {
         "an-abort-in-mid-update-lets-it-end-before-it-is-taken-back",
         "Stopped in the middle, an update could be neither kept nor taken back.",
         async |scene| {
-            scene.given(TARGET, 5, &file(ASKS)).await;
-            made(scene);
-            new_template(scene, &grown());
+            given(scene, ASKS, &grown()).await;
             scene.push('2', Behaviour::default());
             let id = scene.started(TARGET).await;
             scene.waits_for(&id, "UPDATE_IN_PROGRESS").await;
@@ -312,9 +307,7 @@ fn an_update_that_takes_too_long_is_cancelled() {
         "an-update-that-takes-too-long-is-cancelled",
         "The file gives it half an hour. Then it is cancelled, and CloudFormation takes it back.",
         async |scene| {
-            scene.given(TARGET, 5, &file(ASKS)).await;
-            made(scene);
-            new_template(scene, &grown());
+            given(scene, ASKS, &grown()).await;
             scene.cloud(|state| state.fleet.cloudformation.slow.insert("Db".to_owned(), 4000));
             scene.push('2', Behaviour::default());
             scene.runs(TARGET, ExitState::Aborted).await;
@@ -329,9 +322,7 @@ fn rollback_by_hand_after_completion_takes_the_stack_back() {
         "rollback-by-hand-after-completion-takes-the-stack-back",
         "The completed deployment's record has what was there before.",
         async |scene| {
-            scene.given(TARGET, 5, &file(ASKS)).await;
-            made(scene);
-            new_template(scene, &grown());
+            given(scene, ASKS, &grown()).await;
             scene.push('2', Behaviour::default());
             let id = scene.started(TARGET).await;
             scene.ends(&id, ExitState::Completed).await;
@@ -350,9 +341,7 @@ fn a_stack_is_updated_although_cloudformation_is_throttled() {
         "The function fails until CloudFormation answers, and goes on where it was: one change set, one \
          execution.",
         async |scene| {
-            scene.given(TARGET, 5, &file(ASKS)).await;
-            made(scene);
-            new_template(scene, &grown());
+            given(scene, ASKS, &grown()).await;
             scene.cloud(|state| {
                 for operation in ["CreateChangeSet", "ExecuteChangeSet", "DescribeStackEvents"] {
                     let fault = tidegate_local::endpoints::Fault::throttling();

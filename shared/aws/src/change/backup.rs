@@ -139,9 +139,7 @@ fn of_table<'a>(own: impl Iterator<Item = &'a BackupSummary> + Clone) -> Progres
         return done(backup.backup_arn().unwrap_or_default(), &size(bytes));
     }
     match with(BackupStatus::Creating) {
-        Some(_) => Progress::Running {
-            note: "it is being taken".to_owned(),
-        },
+        Some(_) => Progress::running("it is being taken"),
         // One that was deleted is taken again.
         None => Progress::NotBegun,
     }
@@ -170,28 +168,20 @@ fn of_database(snapshot: &DbSnapshot) -> Progress {
                 &format!("{gibibytes} GiB"),
             )
         }
-        status @ ("failed" | "deleting" | "deleted") => Progress::Failed {
-            reason: format!(
-                "snapshot {} is {status}",
-                snapshot.db_snapshot_identifier().unwrap_or_default()
-            ),
-            log: Vec::new(),
-        },
+        status @ ("failed" | "deleting" | "deleted") => Progress::failed(format!(
+            "snapshot {} is {status}",
+            snapshot.db_snapshot_identifier().unwrap_or_default()
+        )),
         // Whatever else it is, it is not complete.
-        status => Progress::Running {
-            note: match snapshot.percent_progress() {
-                Some(percent) => format!("the snapshot is {status}, {percent} % done"),
-                None => format!("the snapshot is {status}"),
-            },
-        },
+        status => Progress::running(match snapshot.percent_progress() {
+            Some(percent) => format!("the snapshot is {status}, {percent} % done"),
+            None => format!("the snapshot is {status}"),
+        }),
     }
 }
 
 fn done(arn: &str, size: &str) -> Progress {
-    Progress::Done {
-        detail: format!("{size} in {arn}"),
-        log: Vec::new(),
-    }
+    Progress::done(format!("{size} in {arn}"))
 }
 
 /// In the largest unit of which there is one.
@@ -250,9 +240,7 @@ mod tests {
         );
         assert_eq!(
             of_database(&snapshot("creating")),
-            Progress::Running {
-                note: "the snapshot is creating, 40 % done".to_owned()
-            }
+            Progress::running("the snapshot is creating, 40 % done")
         );
         assert!(matches!(
             of_database(&snapshot("failed")),

@@ -24,7 +24,8 @@ mod tail;
 ))]
 pub mod verify;
 
-use tidegate_core::change::Change;
+use tidegate_core::action::Action;
+use tidegate_core::change::{Before, Change, Direction};
 use tidegate_core::deployment::Deployment;
 #[cfg(any(feature = "autoscaling", all(feature = "ecs", feature = "elbv2")))]
 use tidegate_core::deployment::Plan;
@@ -35,6 +36,24 @@ use crate::error::{AwsError, Kind};
 pub fn not_mine(deployment: &Deployment, change: &Change) -> AwsError {
     let what = format!("failed to change {} for {}", change.id, deployment.target);
     AwsError::answer(what, Kind::Invalid, "another phase's function makes this change")
+}
+
+/// The change that an action makes or undoes, and what was there before.
+///
+/// # Errors
+/// Where the action is about something else, which a phase that only makes changes does not do.
+pub fn of<'a>(
+    deployment: &Deployment,
+    action: &'a Action,
+) -> Result<(&'a Change, Direction, Option<&'a Before>), AwsError> {
+    action.change().ok_or_else(|| {
+        let what = format!("failed to change anything for {}", deployment.target);
+        AwsError::answer(
+            what,
+            Kind::Invalid,
+            "this phase does only what changes of the plan ask for",
+        )
+    })
 }
 
 /// The plan that a change is part of.

@@ -20,8 +20,7 @@ pub async fn observe(
     name: &str,
     value: &str,
 ) -> Result<Seen, AwsError> {
-    let before = deployment.changes.get(&change.id);
-    let before = before.and_then(|state| state.before.as_ref());
+    let before = deployment.before_of(&change.id);
     Ok(look(client, name, value, before).await?.0)
 }
 

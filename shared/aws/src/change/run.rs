@@ -193,9 +193,7 @@ fn progress_of(task: &Task, plan: &Plan) -> Progress {
     let id = id_of(task);
     if task.last_status() != Some("STOPPED") {
         let status = task.last_status().unwrap_or("starting").to_lowercase();
-        return Progress::Running {
-            note: format!("task {id} is {status}"),
-        };
+        return Progress::running(format!("task {id} is {status}"));
     }
     let repository = repository_of(&plan.image);
     let containers = task.containers();

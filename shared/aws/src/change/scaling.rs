@@ -20,36 +20,31 @@ pub async fn observe(
 ) -> Result<Seen, AwsError> {
     let plan = super::plan(deployment, change)?;
     let found = read(client, plan, service).await?;
-    let before = deployment.changes.get(&change.id);
-    let before = before.and_then(|state| state.before.as_ref());
+    let before = deployment.before_of(&change.id);
     Ok(seen(found, before))
 }
 
 /// What is there now against what was there before, as recorded.
 fn seen(found: Option<Scalable>, before: Option<&Before>) -> Seen {
-    let done = |detail: String| Progress::Done {
-        detail,
-        log: Vec::new(),
-    };
     let Some(found) = found else {
         return Seen {
             before: Some(Before::Absent),
-            made: done("none is registered".to_owned()),
-            undone: done("none is registered".to_owned()),
+            made: Progress::done("none is registered"),
+            undone: Progress::done("none is registered"),
         };
     };
     let bounds = format!("{} to {} tasks", found.min, found.max);
     let made = match (found.suspended, before) {
         // It was registered meanwhile, by somebody who wants it so.
-        (_, Some(Before::Absent)) => done("none was registered".to_owned()),
-        (Suspended::ALL, _) => done(format!("suspended ({bounds})")),
+        (_, Some(Before::Absent)) => Progress::done("none was registered"),
+        (Suspended::ALL, _) => Progress::done(format!("suspended ({bounds})")),
         (_, _) => Progress::NotBegun,
     };
     let undone = match before {
         Some(Before::Scaling { suspended, .. }) if *suspended == found.suspended => {
-            done(format!("as it was before ({bounds})"))
+            Progress::done(format!("as it was before ({bounds})"))
         }
-        Some(Before::Absent) => done("none was registered".to_owned()),
+        Some(Before::Absent) => Progress::done("none was registered"),
         Some(
             Before::Scaling { .. }
             | Before::Stack { .. }
@@ -194,7 +189,7 @@ mod tests {
         })
     }
 
-    fn done(progress: &Progress) -> bool {
+    fn is_done(progress: &Progress) -> bool {
         matches!(progress, Progress::Done { .. })
     }
 
@@ -205,17 +200,17 @@ mod tests {
         assert_eq!(first.undone, Progress::NotBegun);
         let before = first.before;
         let held = seen(scalable(Suspended::ALL), before.as_ref());
-        assert!(done(&held.made));
+        assert!(is_done(&held.made));
         assert_eq!(held.undone, Progress::NotBegun);
-        assert!(done(&seen(scalable(OUT_ONLY), before.as_ref()).undone));
+        assert!(is_done(&seen(scalable(OUT_ONLY), before.as_ref()).undone));
     }
 
     #[test]
     fn where_none_is_registered_there_is_nothing_to_do_even_if_one_is_later() {
         let none = seen(None, None);
         assert_eq!(none.before, Some(Before::Absent));
-        assert!(done(&none.made) && done(&none.undone));
+        assert!(is_done(&none.made) && is_done(&none.undone));
         let later = seen(scalable(OUT_ONLY), none.before.as_ref());
-        assert!(done(&later.made) && done(&later.undone));
+        assert!(is_done(&later.made) && is_done(&later.undone));
     }
 }

@@ -48,17 +48,12 @@ pub async fn observe(clients: &Clients, expected: &[Expected]) -> Result<Seen, A
 
 fn progress(resources: usize, differences: &[String]) -> Progress {
     match differences {
-        [] => Progress::Done {
-            detail: match resources {
-                1 => "the one resource is as the file says".to_owned(),
-                _ => format!("all {resources} resources are as the file says"),
-            },
-            log: Vec::new(),
-        },
+        [] => Progress::done(match resources {
+            1 => "the one resource is as the file says".to_owned(),
+            _ => format!("all {resources} resources are as the file says"),
+        }),
         // What differs comes early: a line of the timeline is short.
-        several => Progress::Running {
-            note: format!("{}; a person has to apply it", several.join("; ")),
-        },
+        several => Progress::running(format!("{}; a person has to apply it", several.join("; "))),
     }
 }
 
@@ -336,9 +331,7 @@ mod tests {
         let differences = ["a".to_owned(), "b".to_owned()];
         assert_eq!(
             progress(3, &differences),
-            Progress::Running {
-                note: "a; b; a person has to apply it".to_owned()
-            }
+            Progress::running("a; b; a person has to apply it")
         );
         assert!(matches!(progress(3, &[]), Progress::Done { detail, .. } if detail.contains("all 3")));
     }

@@ -96,17 +96,11 @@ fn others(held: &Held) -> String {
 }
 
 fn done(detail: String) -> Progress {
-    Progress::Done {
-        detail,
-        log: Vec::new(),
-    }
+    Progress::done(detail)
 }
 
 fn failed(reason: &str) -> Progress {
-    Progress::Failed {
-        reason: reason.to_owned(),
-        log: Vec::new(),
-    }
+    Progress::failed(reason.to_owned())
 }
 
 #[cfg(test)]

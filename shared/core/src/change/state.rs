@@ -89,6 +89,26 @@ pub enum Progress {
     },
 }
 
+impl Progress {
+    /// It goes on.
+    pub fn running(note: impl Into<String>) -> Self {
+        let note = note.into();
+        Self::Running { note }
+    }
+
+    /// It ended well, and wrote no log.
+    pub fn done(detail: impl Into<String>) -> Self {
+        let (detail, log) = (detail.into(), Vec::new());
+        Self::Done { detail, log }
+    }
+
+    /// It ended badly, and wrote no log.
+    pub fn failed(reason: impl Into<String>) -> Self {
+        let (reason, log) = (reason.into(), Vec::new());
+        Self::Failed { reason, log }
+    }
+}
+
 /// What the state machine does after a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Next {
@@ -134,6 +154,11 @@ impl Deployment {
         let changes = self.planned_changes().iter();
         let begun = changes.filter(|change| self.changes.contains_key(&change.id));
         begun.map(|change| change.phase).max()
+    }
+
+    /// What was there before a change, where that is recorded.
+    pub fn before_of(&self, id: &ChangeId) -> Option<&Before> {
+        self.changes.get(id)?.before.as_ref()
     }
 
     /// How far a change is; nothing where it was not begun.

@@ -123,7 +123,7 @@ fn went_back(view: &View, record: &Record, change: &Change) -> bool {
     let failed = |event: &Event| matches!(event, Event::ChangeFailed { id, .. } if *id == change.id);
     let by_itself = change.work.proposes() && record.journal.iter().any(|entry| failed(&entry.event));
     let state = record.deployment.changes.get(&change.id);
-    let undo = change.undo_from(state.and_then(|state| state.before.as_ref()));
+    let undo = change.undo_from(record.deployment.before_of(&change.id));
     match (state.map(|state| state.stage), undo) {
         (None, _) => true,
         (Some(_), Undo::Nothing) => true,

@@ -143,9 +143,6 @@ impl Channel {
 /// Channels that must hear of an entry. Slack is not among them: a team may have none, and a message
 /// that it does not take goes to the log.
 pub fn owed(deployment: &Deployment, entry: &Entry) -> Vec<Channel> {
-    if !is_told(&entry.event) {
-        return Vec::new();
-    }
     let people = story::tell(deployment, entry).map(|_| Channel::Sns);
     let machines = bus::event(deployment, entry).map(|_| Channel::Bus);
     people.into_iter().chain(machines).collect()
@@ -156,9 +153,6 @@ pub fn owed(deployment: &Deployment, entry: &Entry) -> Vec<Channel> {
 /// `deployment` is the fold of the journal up to and including `entry`. A later one does no harm
 /// except that phase marks and weights then show the later state.
 pub fn compose(deployment: &Deployment, entry: &Entry) -> Vec<Message> {
-    if !is_told(&entry.event) {
-        return Vec::new();
-    }
     let letter = story::tell(deployment, entry).map(|story| {
         Message::People(Box::new(Letter {
             id: MessageId::of(entry),
@@ -175,53 +169,21 @@ pub fn compose(deployment: &Deployment, entry: &Entry) -> Vec<Message> {
 
 /// Whether anybody hears of such an event. Where nobody does, a deployment need not be read for it.
 pub const fn is_told(event: &Event) -> bool {
-    match event {
+    matches!(
+        event,
         Event::DeploymentRequested { .. }
-        | Event::PhaseEntered {
-            phase: Phase::Validate,
-        }
-        | Event::GateOpened { .. }
-        | Event::Decided { .. }
-        | Event::WeightReached { .. }
-        | Event::ShiftDone
-        | Event::AbortRequested { .. }
-        | Event::RollbackStarted { .. }
-        | Event::TrafficReturned { .. }
-        | Event::Exited { .. } => true,
-        Event::PhaseEntered {
-            phase:
-                Phase::Plan
-                | Phase::Prepare
-                | Phase::Migrate
-                | Phase::Infrastructure
-                | Phase::Configure
-                | Phase::Monitoring
-                | Phase::Shift
-                | Phase::Complete
-                | Phase::Rollback,
-        }
-        | Event::Waiting { .. }
-        | Event::Planned { .. }
-        | Event::GatePassed { .. }
-        | Event::TaskDefinitionRegistered { .. }
-        | Event::ScalingStarted { .. }
-        | Event::TestingStarted { .. }
-        | Event::SuiteStarted { .. }
-        | Event::SuiteEnded { .. }
-        | Event::WeightDecided { .. }
-        | Event::Checked { .. }
-        | Event::ForwardActionRestored { .. }
-        | Event::TrafficReasserted
-        | Event::CandidateScaledIn
-        | Event::ChangeProposed { .. }
-        | Event::ChangeStarted { .. }
-        | Event::ChangeMade { .. }
-        | Event::ChangeFailed { .. }
-        | Event::UndoStarted { .. }
-        | Event::ChangeUndone { .. }
-        | Event::ChangeHeld { .. }
-        | Event::ChangesTakenOver { .. } => false,
-    }
+            | Event::PhaseEntered {
+                phase: Phase::Validate,
+            }
+            | Event::GateOpened { .. }
+            | Event::Decided { .. }
+            | Event::WeightReached { .. }
+            | Event::ShiftDone
+            | Event::AbortRequested { .. }
+            | Event::RollbackStarted { .. }
+            | Event::TrafficReturned { .. }
+            | Event::Exited { .. }
+    )
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ fn look(deployment: &Deployment, change: &Change, seen: Option<&Seen>, now: Time
         Progress::NotBegun => Decision::act_and_wait(
             vec![Action::MakeChange {
                 change: Box::new(change.clone()),
-                before: before(deployment, change),
+                before: deployment.before_of(&change.id).cloned(),
             }],
             POLL_SECONDS,
             format!("{} is being started", change.id),
@@ -167,7 +167,7 @@ fn undo(deployment: &Deployment, change: &Change, half_made: bool) -> Decision {
             log: Vec::new(),
         }])
     };
-    let before = before(deployment, change);
+    let before = deployment.before_of(&change.id);
     // Whatever proposes records what is there before it begins; without it there was nothing to do.
     if change.work.proposes() && before.is_none() {
         return Decision::record(vec![Event::ChangeUndone {
@@ -175,7 +175,7 @@ fn undo(deployment: &Deployment, change: &Change, half_made: bool) -> Decision {
             detail: "there was nothing to change".to_owned(),
         }]);
     }
-    if let Some(reason) = change.kept_because(before.as_ref()) {
+    if let Some(reason) = change.kept_because(before) {
         return held(&format!("it is forward-only: {reason}"), None);
     }
     match change.undo {
@@ -185,7 +185,7 @@ fn undo(deployment: &Deployment, change: &Change, half_made: bool) -> Decision {
             }],
             actions: vec![Action::UndoChange {
                 change: Box::new(change.clone()),
-                before,
+                before: before.cloned(),
             }],
             outcome: Outcome::Continue,
         },
@@ -216,7 +216,7 @@ fn look_at_undo(deployment: &Deployment, change: &Change, seen: &Seen, now: Time
         Decision::record(vec![Event::ChangeHeld {
             id: change.id.clone(),
             reason,
-            remedy: Some(match before(deployment, change) {
+            remedy: Some(match deployment.before_of(&change.id) {
                 Some(before) if change.temporary => format!("put it back yourself: {}", before.describe()),
                 Some(before) => format!(
                     "undo it yourself ({}), or decide that stable works with it",
@@ -236,7 +236,7 @@ fn look_at_undo(deployment: &Deployment, change: &Change, seen: &Seen, now: Time
         Progress::NotBegun => Decision::act_and_wait(
             vec![Action::UndoChange {
                 change: Box::new(change.clone()),
-                before: before(deployment, change),
+                before: deployment.before_of(&change.id).cloned(),
             }],
             POLL_SECONDS,
             format!("{} is being undone", change.id),
@@ -250,10 +250,6 @@ fn look_at_undo(deployment: &Deployment, change: &Change, seen: &Seen, now: Time
         }]),
         Progress::Failed { reason, log } => held(format!("undoing it failed: {reason}"), log),
     }
-}
-
-fn before(deployment: &Deployment, change: &Change) -> Option<crate::change::Before> {
-    deployment.changes.get(&change.id)?.before.clone()
 }
 
 /// When what goes on with it was begun.

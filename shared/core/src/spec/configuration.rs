@@ -6,6 +6,7 @@ use super::build::duplicate;
 use super::fields::{Fields, Items, Named};
 use super::model::{Configuration, ContainerConfiguration, Parameter};
 use super::problem::{Draft, ProblemCode, Problems, Span};
+use crate::secrets::begins_as_key;
 
 /// Reads the section; an empty one where the file has none.
 pub(super) fn configuration(fields: &Fields, problems: &mut Problems) -> Configuration {
@@ -40,21 +41,10 @@ fn container(section: &Fields, problems: &mut Problems) -> ContainerConfiguratio
 }
 
 fn parameters(section: &Fields, problems: &mut Problems) -> Vec<Parameter> {
-    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     let mut parameters = Vec::new();
-    for item in section.list("parameters").into_iter().flat_map(Items::sections) {
-        let Some(name) = item.text("name") else {
-            continue;
-        };
-        let span = item.value_span("name");
-        if let Some(first) = seen.insert(name, span) {
-            problems.push(duplicate(span, first, &format!("the parameter `{name}`")));
-        }
-        let Some(value) = item.text("value") else {
-            continue;
-        };
+    for (name, value, span) in named_values(section, problems) {
         if looks_secret(name, value) {
-            problems.push(secret(item.value_span("value"), name));
+            problems.push(secret(span, name));
         }
         parameters.push(Parameter {
             name: name.to_owned(),
@@ -62,6 +52,26 @@ fn parameters(section: &Fields, problems: &mut Problems) -> Vec<Parameter> {
         });
     }
     parameters
+}
+
+/// Names with their values, and where the values stand, of a section's `parameters`.
+pub(super) fn named_values<'a>(
+    section: &'a Fields,
+    problems: &mut Problems,
+) -> Vec<(&'a str, &'a str, Span)> {
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    let mut named = Vec::new();
+    for item in section.list("parameters").into_iter().flat_map(Items::sections) {
+        let (Some(name), Some(value)) = (item.text("name"), item.text("value")) else {
+            continue;
+        };
+        let span = item.value_span("name");
+        if let Some(first) = seen.insert(name, span) {
+            problems.push(duplicate(span, first, &format!("the parameter `{name}`")));
+        }
+        named.push((name, value, item.value_span("value")));
+    }
+    named
 }
 
 /// The message never has the value: it goes into logs.
@@ -84,22 +94,6 @@ const SECRET_WORDS: [&str; 8] = [
     "private_key",
     "credential",
 ];
-/// How secrets of well-known services begin.
-const SECRET_BEGINNINGS: [&str; 12] = [
-    "-----BEGIN",
-    "AKIA",
-    "ASIA",
-    "eyJhbGciOi",
-    "ghp_",
-    "gho_",
-    "ghs_",
-    "github_pat_",
-    "glpat-",
-    "sk_live_",
-    "xoxb-",
-    "xoxp-",
-];
-
 /// Whether a value is probably a secret, by the name that it has or by how it begins. A short value or a
 /// number under such a name is taken for a setting, such as how long a token lasts.
 pub(super) fn looks_secret(name: &str, value: &str) -> bool {
@@ -110,7 +104,7 @@ pub(super) fn looks_secret(name: &str, value: &str) -> bool {
         || value.starts_with('/')
         || value.starts_with("arn:")
         || value.starts_with("https://");
-    let begins = SECRET_BEGINNINGS.iter().any(|start| value.starts_with(start));
+    let begins = begins_as_key(value) || value.starts_with("-----BEGIN") || value.starts_with("eyJhbGciOi");
     (named && !setting) || begins || has_password(value)
 }
 

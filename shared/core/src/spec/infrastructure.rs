@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{approvals, duplicate};
+use super::configuration::named_values;
 use super::fields::{Fields, Items};
 use super::model::{Consent, Infrastructure, Stack};
 use super::problem::{Draft, ProblemCode, Problems, Span};
@@ -77,25 +78,15 @@ fn consent_is_asked(fields: &Fields, section: &Fields, proposes: bool, asks: boo
 }
 
 fn read_stack(section: &Fields, problems: &mut Problems) -> Option<Stack> {
-    let mut seen: BTreeMap<String, Span> = BTreeMap::new();
-    let mut parameters = BTreeMap::new();
-    for item in section.list("parameters").into_iter().flat_map(Items::sections) {
-        let (Some(name), Some(value)) = (item.text("name"), item.text("value")) else {
-            continue;
-        };
-        let span = item.value_span("name");
-        if let Some(first) = seen.insert(name.to_owned(), span) {
-            problems.push(duplicate(span, first, &format!("the parameter `{name}`")));
-        }
-        parameters.insert(name.to_owned(), value.to_owned());
-    }
+    let parameters = named_values(section, problems).into_iter();
+    let parameters = parameters.map(|(name, value, _)| (name.to_owned(), value.to_owned()));
     let capabilities = section.list("capabilities").into_iter();
     let capabilities = capabilities.flat_map(Items::texts);
     Some(Stack {
         work: StackWork {
             name: section.text("name")?.to_owned(),
             template: section.text("template")?.to_owned(),
-            parameters,
+            parameters: parameters.collect(),
             capabilities: capabilities.map(|(_, text)| text.to_owned()).collect(),
             role: section.text("role").map(str::to_owned),
         },

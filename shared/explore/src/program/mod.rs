@@ -22,7 +22,7 @@ The decisions are Tidegate's own; the table, AWS, the functions as sequences of 
 machines are simulated on one virtual time line. Functions die before and after every call, lose \
 answers, are throttled, are held up past their time limit and land late, and their clocks are off; \
 events are lost, doubled and late; alarms, pushes and people come at every moment. After each run \
-all 25 invariants are checked.";
+every invariant is checked.";
 
 const AFTER: &str =
     "Figures go to stdout, progress to stderr. A run that breaks an invariant is made as small \

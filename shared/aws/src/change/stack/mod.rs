@@ -221,18 +221,14 @@ async fn made(
     if let Some(progress) = trail.progress() {
         return Ok(progress);
     }
-    let failed = |reason: String| Progress::Failed {
-        reason,
-        log: Vec::new(),
-    };
     Ok(match found.and_then(|found| found.execution) {
         Some(ExecutionStatus::Available) => Progress::NotBegun,
-        Some(ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete) => Progress::Running {
-            note: "the change set is being executed".to_owned(),
-        },
-        Some(ExecutionStatus::ExecuteFailed) => failed("the change set could not be executed".to_owned()),
+        Some(ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete) => {
+            Progress::running("the change set is being executed")
+        }
+        Some(ExecutionStatus::ExecuteFailed) => Progress::failed("the change set could not be executed"),
         // Obsolete, gone, or something that CloudFormation says since.
-        Some(_) | None => failed(format!(
+        Some(_) | None => Progress::failed(format!(
             "stack {} was changed after it was proposed, so that the change set can't be executed any more; \
              deploy again for a new proposal",
             stack.name
@@ -251,10 +247,9 @@ async fn undone(
     let token = change_token(&deployment.id, &change.id, Direction::Undo);
     let trail = Trail::read(client, &stack.name, &token, Some(deployment.requested_at)).await?;
     match (trail.progress(), found) {
-        (Some(Progress::Done { .. }), _) => Ok(Progress::Done {
-            detail: "the stack has its template and its parameters from before".to_owned(),
-            log: Vec::new(),
-        }),
+        (Some(Progress::Done { .. }), _) => Ok(Progress::done(
+            "the stack has its template and its parameters from before",
+        )),
         (Some(progress), _) => Ok(progress),
         (None, Some(found)) => Ok(way_back(&found)),
         (None, None) => what_was_made(client, deployment, change, stack).await,
@@ -263,28 +258,19 @@ async fn undone(
 
 /// How the change set stands that takes the stack back, while it was not executed.
 fn way_back(found: &Found) -> Progress {
-    let running = |note: &str| Progress::Running {
-        note: note.to_owned(),
-    };
     match &found.execution {
         Some(ExecutionStatus::Available) => Progress::NotBegun,
         Some(ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete) => {
-            running("the change set that takes it back is being executed")
+            Progress::running("the change set that takes it back is being executed")
         }
         Some(ExecutionStatus::Unavailable) if !found.failed => {
-            running("the change set that takes it back is being made")
+            Progress::running("the change set that takes it back is being made")
         }
-        Some(_) | None if no_changes(found) => Progress::Done {
-            detail: "the stack is as it was".to_owned(),
-            log: Vec::new(),
-        },
-        Some(_) | None => Progress::Failed {
-            reason: format!(
-                "the change set that takes it back can't be executed: {}",
-                found.reason
-            ),
-            log: Vec::new(),
-        },
+        Some(_) | None if no_changes(found) => Progress::done("the stack is as it was"),
+        Some(_) | None => Progress::failed(format!(
+            "the change set that takes it back can't be executed: {}",
+            found.reason
+        )),
     }
 }
 
@@ -301,24 +287,18 @@ async fn what_was_made(
         DeploymentKind::Reversal { .. } => None,
     };
     let trail = Trail::read(client, &stack.name, &token, since).await?;
-    let done = |detail: &str| Progress::Done {
-        detail: detail.to_owned(),
-        log: Vec::new(),
-    };
-    let failed = |reason: String| Progress::Failed {
-        reason,
-        log: Vec::new(),
-    };
     Ok(match trail.progress() {
-        None if trail.complete => done("it had not begun"),
-        None => failed(format!(
+        None if trail.complete => Progress::done("it had not begun"),
+        None => Progress::failed(format!(
             "nothing of it is found among the events of stack {}",
             stack.name
         )),
-        Some(Progress::Failed { .. }) if trail.rolled_back() => done("CloudFormation took it back itself"),
-        Some(Progress::Failed { reason, .. }) => failed(reason),
+        Some(Progress::Failed { .. }) if trail.rolled_back() => {
+            Progress::done("CloudFormation took it back itself")
+        }
+        Some(Progress::Failed { reason, .. }) => Progress::failed(reason),
         Some(Progress::Running { note }) if trail.is_rolling_back() => Progress::Running { note },
-        Some(Progress::Done { .. }) if !trail.is_newest() => failed(format!(
+        Some(Progress::Done { .. }) if !trail.is_newest() => Progress::failed(format!(
             "stack {} was updated by somebody else since, and that is not overwritten",
             stack.name
         )),

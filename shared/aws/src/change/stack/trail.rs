@@ -94,17 +94,12 @@ impl Trail {
     pub fn progress(&self) -> Option<Progress> {
         let status = self.status()?;
         Some(match status {
-            "CREATE_COMPLETE" | "UPDATE_COMPLETE" => Progress::Done {
-                detail: format!("the stack is in {status}"),
-                log: Vec::new(),
-            },
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" => Progress::done(format!("the stack is in {status}")),
             ended if ended.ends_with("_COMPLETE") || ended.ends_with("_FAILED") => Progress::Failed {
                 reason: self.why(ended),
                 log: self.failures().take(MAX_FAILURES).collect(),
             },
-            underway => Progress::Running {
-                note: format!("the stack is in {underway}{}", self.latest()),
-            },
+            underway => Progress::running(format!("the stack is in {underway}{}", self.latest())),
         })
     }
 

@@ -98,6 +98,8 @@ fn every_event_is_named_and_put_into_its_phase() {
             assert_eq!(attributes["severity"], "attention");
             let ended = matches!(event, Event::Exited { .. });
             assert_eq!(attributes.contains_key("exitState"), ended, "{word}");
+            let told = is_told(&event) || owed(&deployment, &entry).is_empty();
+            assert!(told, "{word} is owed to somebody, and not looked at");
         }
     }
 }

@@ -74,9 +74,7 @@ fn backups_come_first_each_complete_before_the_next() {
 fn a_long_backup_is_looked_at_less_often() {
     let mut deployment = shifted(FILE, Phase::Prepare);
     tell(&mut deployment, 300, begun("table:orders"));
-    let running = || Progress::Running {
-        note: "it is being taken".to_owned(),
-    };
+    let running = || Progress::running("it is being taken");
     let wait = |deployment: &Deployment, name: &str| match decide(
         Phase::Prepare,
         deployment,
@@ -99,13 +97,8 @@ fn a_long_backup_is_looked_at_less_often() {
 fn a_backup_that_fails_or_takes_too_long_stops_the_deployment() {
     let mut deployment = shifted(FILE, Phase::Prepare);
     tell(&mut deployment, 300, begun("table:orders"));
-    let failed = Progress::Failed {
-        reason: "snapshot x is failed".to_owned(),
-        log: Vec::new(),
-    };
-    let running = Progress::Running {
-        note: "it is being taken".to_owned(),
-    };
+    let failed = Progress::failed("snapshot x is failed");
+    let running = Progress::running("it is being taken");
     for (progress, seconds) in [(failed, 301), (running, 300 + 6 * 3600)] {
         let world = seen("table:orders", progress);
         let decision = decide(Phase::Prepare, &deployment, &world, at(seconds));

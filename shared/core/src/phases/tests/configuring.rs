@@ -17,10 +17,7 @@ fn change(deployment: &Deployment) -> Change {
 }
 
 fn failed(reason: &str) -> Progress {
-    Progress::Failed {
-        reason: reason.to_owned(),
-        log: Vec::new(),
-    }
+    Progress::failed(reason)
 }
 
 fn world(deployment: &Deployment, made: Progress, undone: Progress) -> Observation {

@@ -28,10 +28,7 @@ fn was() -> Before {
 
 fn progress(done: bool) -> Progress {
     match done {
-        true => Progress::Done {
-            detail: "read back".to_owned(),
-            log: Vec::new(),
-        },
+        true => Progress::done("read back"),
         false => Progress::NotBegun,
     }
 }
