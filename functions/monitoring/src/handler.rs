@@ -2,9 +2,8 @@
 //! gets traffic.
 
 use aws_types::SdkConfig;
-use tidegate_aws::change::monitor::Clients;
-use tidegate_aws::change::not_mine;
-use tidegate_aws::error::{AwsError, Kind};
+use tidegate_aws::change::{self, monitor::Clients, not_mine};
+use tidegate_aws::error::AwsError;
 use tidegate_aws::observe;
 use tidegate_aws::store::Store;
 use tidegate_core::action::Action;
@@ -71,14 +70,7 @@ impl Monitoring {
     }
 
     async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
-        let Some((change, direction, before)) = action.change() else {
-            let what = format!("failed to set up the monitoring of {}", deployment.target);
-            return Err(AwsError::answer(
-                what,
-                Kind::Invalid,
-                "this phase only makes what watches the service",
-            ));
-        };
+        let (change, direction, before) = change::of(deployment, action)?;
         let Work::Monitor { name, wanted } = &change.work else {
             return Err(not_mine(deployment, change));
         };

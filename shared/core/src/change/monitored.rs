@@ -195,17 +195,11 @@ fn undone(now: Option<&Monitored>, before: Option<&Before>, wanted: &Monitored) 
 }
 
 fn done(detail: String) -> Progress {
-    Progress::Done {
-        detail,
-        log: Vec::new(),
-    }
+    Progress::done(detail)
 }
 
 fn failed(reason: String) -> Progress {
-    Progress::Failed {
-        reason,
-        log: Vec::new(),
-    }
+    Progress::failed(reason)
 }
 
 #[cfg(test)]
