@@ -53,6 +53,8 @@ mod monitoring;
 mod no_balancer;
 #[path = "scenarios/one_service.rs"]
 mod one_service;
+#[path = "scenarios/pages.rs"]
+mod pages;
 #[path = "scenarios/pushes.rs"]
 mod pushes;
 #[path = "scenarios/settings.rs"]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_types::SdkConfig;
 use tidegate_aws::error::AwsError;
+use tidegate_aws::http::Web;
 use tidegate_aws::store::Store;
 use tidegate_aws::{apply, observe};
 use tidegate_core::action::Action;
@@ -24,14 +25,15 @@ pub struct Shift {
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
     images: observe::KnownImages,
+    web: Web,
 }
 
 impl Shift {
-    /// Clients and configuration.
+    /// Clients and configuration; `web` is the way to pages that are tested.
     ///
     /// # Errors
     /// A variable that is missing.
-    pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+    pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>, web: Web) -> Result<Self, ConfigError> {
         Ok(Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
@@ -39,6 +41,7 @@ impl Shift {
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
             images: observe::KnownImages::default(),
+            web,
         })
     }
 
@@ -74,6 +77,10 @@ impl Shift {
             slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None, &self.images).await?,
             alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
             suites: observe::suites(&self.ecs, deployment).await?,
+            http: self
+                .web
+                .try_tests(deployment, question, || self.clock.now())
+                .await,
             samples: self.samples(deployment, plan, question).await?,
             forward,
             ..Observation::default()

@@ -1,12 +1,13 @@
-//! Validate: suites, and the health of what serves.
+//! Validate: pages, suites, and the health of what serves.
 
 use aws_types::SdkConfig;
 use tidegate_aws::error::AwsError;
+use tidegate_aws::http::Web;
 use tidegate_aws::store::Store;
 use tidegate_aws::{apply, observe};
 use tidegate_core::action::Action;
 use tidegate_core::deployment::{Deployment, Phase};
-use tidegate_core::observation::Observation;
+use tidegate_core::observation::{Observation, Question};
 use tidegate_lambda::config::{ConfigError, Lookup, table};
 use tidegate_lambda::phase::{self, PhaseInput, PhaseOutput};
 use tidegate_lambda::{Clock, FunctionError};
@@ -20,14 +21,15 @@ pub struct Validate {
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
     images: observe::KnownImages,
+    web: Web,
 }
 
 impl Validate {
-    /// Clients and configuration.
+    /// Clients and configuration; `web` is the way to pages that are tested.
     ///
     /// # Errors
     /// A variable that is missing.
-    pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+    pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>, web: Web) -> Result<Self, ConfigError> {
         Ok(Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
@@ -35,6 +37,7 @@ impl Validate {
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
             images: observe::KnownImages::default(),
+            web,
         })
     }
 
@@ -48,7 +51,7 @@ impl Validate {
             &self.clock,
             Phase::Validate,
             &input,
-            async |deployment, _| self.observe(deployment).await,
+            async |deployment, question| self.observe(deployment, question).await,
             async |deployment, action| self.apply(deployment, action).await,
         )
         .await
@@ -58,7 +61,7 @@ impl Validate {
         apply::apply(&self.ecs, &self.elb, deployment, action).await
     }
 
-    async fn observe(&self, deployment: &Deployment) -> Result<Observation, AwsError> {
+    async fn observe(&self, deployment: &Deployment, question: &Question) -> Result<Observation, AwsError> {
         let Some(plan) = &deployment.plan else {
             return Ok(Observation::default());
         };
@@ -66,6 +69,10 @@ impl Validate {
             slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None, &self.images).await?,
             alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
             suites: observe::suites(&self.ecs, deployment).await?,
+            http: self
+                .web
+                .try_tests(deployment, question, || self.clock.now())
+                .await,
             ..Observation::default()
         })
     }

@@ -14,6 +14,8 @@ pub mod naming;
 pub mod apply;
 #[cfg(feature = "sfn")]
 pub mod executions;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod notify;
 pub mod observe;
 #[cfg(feature = "dynamodb")]

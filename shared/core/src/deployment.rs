@@ -10,7 +10,9 @@ use crate::event::Event;
 use crate::evidence::EvidenceUsed;
 use crate::exit::{AbortCause, Exit};
 use crate::gates::GateState;
+use crate::http::{HttpMoment, HttpProgress, HttpTest};
 use crate::ids::{ChangeId, DeploymentId, Digest, Epoch, Person, PlanHash, Slot, SpecHash, Target, Weight};
+use crate::phases::later;
 use crate::spec::{GatePhase, Spec, Step, SuiteName};
 use crate::wiring::{Forward, Wiring};
 
@@ -55,6 +57,9 @@ pub struct Deployment {
     pub suites: BTreeMap<SuiteName, i32>,
     /// Suites that were started.
     pub suites_started: BTreeMap<SuiteName, Timestamp>,
+    /// HTTP tests that were tried.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub http: BTreeMap<String, HttpProgress>,
     /// Changes that were begun.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes: BTreeMap<ChangeId, ChangeState>,
@@ -427,6 +432,7 @@ impl Deployment {
             peak_weight: Weight::ZERO,
             suites: BTreeMap::new(),
             suites_started: BTreeMap::new(),
+            http: BTreeMap::new(),
             changes: BTreeMap::new(),
             proposals: BTreeMap::new(),
             abort: None,
@@ -496,6 +502,45 @@ impl Deployment {
         u32::try_from(tasks).unwrap_or(u32::MAX)
     }
 
+    /// The HTTP tests of a moment, in the file's order.
+    pub fn http_tests(&self, moment: HttpMoment) -> impl Iterator<Item = &HttpTest> {
+        let tests = self.spec.validate.http.iter();
+        tests.filter(move |test| test.when == moment)
+    }
+
+    /// The number of an HTTP test's next try and when that may be; nothing where it has passed, or was
+    /// tried as often as it may be.
+    pub fn http_next(&self, test: &HttpTest) -> Option<(u32, Timestamp)> {
+        match self.http.get(&test.name) {
+            None => Some((1, Timestamp::MIN)),
+            Some(stood) if stood.last.passed() || stood.last.number >= test.tries() => None,
+            Some(stood) => {
+                let due = later(stood.at, test.every_seconds.into());
+                Some((stood.last.number.saturating_add(1), due))
+            }
+        }
+    }
+
+    /// The HTTP tests that are of now, which depends on the phase, its gate and its stage.
+    pub fn http_moment(&self) -> Option<HttpMoment> {
+        match self.phase {
+            Phase::Shift => (self.shift.stage == Stage::Testing).then_some(HttpMoment::BeforeTraffic),
+            Phase::Validate => {
+                let gate = GatePhase::Validate;
+                let passed = self.gates.get(&gate).is_some_and(|gate| gate.passed_at.is_some());
+                (passed || self.gate_rule(gate).is_none()).then_some(HttpMoment::AfterShift)
+            }
+            Phase::Plan
+            | Phase::Prepare
+            | Phase::Migrate
+            | Phase::Infrastructure
+            | Phase::Configure
+            | Phase::Monitoring
+            | Phase::Complete
+            | Phase::Rollback => None,
+        }
+    }
+
     /// Folds one event in. The only way in which a deployment changes.
     pub fn apply(&mut self, event: &Event, at: Timestamp) {
         match event {
@@ -537,6 +582,11 @@ impl Deployment {
             }
             Event::SuiteEnded { suite, exit_code } => {
                 self.suites.insert(suite.clone(), *exit_code);
+            }
+            Event::HttpTested { test, tried } => {
+                let last = tried.clone();
+                self.http.insert(test.clone(), HttpProgress { last, at });
+                self.waiting_for.clear();
             }
             Event::WeightDecided { step, weight, .. } => {
                 self.enter_stage(*step, Stage::Raising, at);

@@ -10,6 +10,7 @@ use crate::change::{Before, ChangeState, Proposal};
 use crate::deployment::{HOTFIX, Origin, Override, Phase, Plan, Revision};
 use crate::exit::{AbortCause, Exit};
 use crate::gates::GateDecision;
+use crate::http::HttpTry;
 use crate::ids::{ChangeId, Epoch, PlanHash, Weight};
 use crate::spec::{GatePhase, SuiteName};
 
@@ -92,6 +93,13 @@ pub enum Event {
         suite: SuiteName,
         /// 0 passes.
         exit_code: i32,
+    },
+    /// An HTTP test was tried.
+    HttpTested {
+        /// Which.
+        test: String,
+        /// What came of it.
+        tried: HttpTry,
     },
     /// The weight shall be raised.
     WeightDecided {
@@ -275,6 +283,7 @@ impl Event {
             Self::SuiteEnded { suite, exit_code } => {
                 format!("suite {} failed with exit code {exit_code}", suite.0)
             }
+            Self::HttpTested { test, tried } => tried.describe(test),
             Self::WeightDecided {
                 step,
                 weight,

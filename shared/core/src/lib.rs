@@ -23,6 +23,7 @@ pub mod evidence;
 pub mod exit;
 pub mod gates;
 pub mod hash;
+pub mod http;
 pub mod ids;
 pub mod invariants;
 pub mod journal;

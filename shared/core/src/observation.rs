@@ -9,6 +9,7 @@ use crate::analysis::Samples;
 use crate::change::{Change, Proposed, Seen, SettingNow};
 use crate::deployment::{Deployment, Phase, Stage};
 use crate::evidence::EvidenceSeen;
+use crate::http::HttpTry;
 use crate::ids::{ChangeId, Digest, Slot};
 use crate::phases::later;
 use crate::spec::SuiteName;
@@ -36,6 +37,9 @@ pub struct Observation {
     pub suites: BTreeMap<SuiteName, SuiteRun>,
     /// Suites whose task definition does not exist.
     pub unknown_suites: Vec<SuiteName>,
+    /// HTTP tests that were tried just now, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub http: BTreeMap<String, HttpTry>,
     /// What is known of the image, where the file asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<EvidenceSeen>,
@@ -176,6 +180,8 @@ pub struct Question {
     samples_from: Option<Timestamp>,
     /// Suites that run.
     suites: BTreeSet<SuiteName>,
+    /// HTTP tests that are due, each with the number of the try.
+    http: BTreeMap<String, u32>,
     /// Whether the task definition that this deployment registered is still to be found.
     registered: bool,
     /// The change that is to be made next.
@@ -204,6 +210,7 @@ impl Question {
                 .filter(running)
                 .cloned()
                 .collect(),
+            http: due(deployment, now),
             registered: deployment.revision.task_definition.is_none(),
             // What is not known yet is not made yet.
             change: match &proposal {
@@ -222,6 +229,7 @@ impl Question {
             alarms_since: None,
             samples_from: None,
             suites: BTreeSet::new(),
+            http: BTreeMap::new(),
             registered: false,
             change: deployment.change_to_undo(phase).cloned(),
             proposal: None,
@@ -231,6 +239,11 @@ impl Question {
     /// Samples from this instant on are needed.
     pub const fn samples_from(&self) -> Option<Timestamp> {
         self.samples_from
+    }
+
+    /// HTTP tests to try, each with the number of the try.
+    pub const fn http(&self) -> &BTreeMap<String, u32> {
+        &self.http
     }
 
     /// Whether the watched alarms are needed: on the way back they say nothing any more.
@@ -255,10 +268,27 @@ impl Question {
             && self.alarms_since == other.alarms_since
             && (other.samples_from.is_none() || self.samples_from == other.samples_from)
             && self.suites.is_superset(&other.suites)
+            && other
+                .http
+                .iter()
+                .all(|due| self.http.get_key_value(due.0) == Some(due))
             && (self.registered || !other.registered)
             && (other.change.is_none() || self.change == other.change)
             && (other.proposal.is_none() || self.proposal == other.proposal)
     }
+}
+
+/// HTTP tests of now that may be tried.
+fn due(deployment: &Deployment, now: Timestamp) -> BTreeMap<String, u32> {
+    let Some(moment) = deployment.http_moment() else {
+        return BTreeMap::new();
+    };
+    let tests = deployment.http_tests(moment);
+    let due = tests.filter_map(|test| {
+        let (number, from) = deployment.http_next(test)?;
+        (from <= now).then(|| (test.name.clone(), number))
+    });
+    due.collect()
 }
 
 impl Observation {

@@ -9,7 +9,7 @@ use crate::machine::{At, Lane};
 use crate::script::FaultKind;
 
 /// Kinds of journal entries.
-const EVENTS: [&str; 31] = [
+const EVENTS: [&str; 32] = [
     "DeploymentRequested",
     "PhaseEntered",
     "Waiting",
@@ -41,6 +41,7 @@ const EVENTS: [&str; 31] = [
     "ChangeHeld",
     "ChangesTakenOver",
     "ChangeProposed",
+    "HttpTested",
 ];
 
 const STATES: [&str; 17] = [
@@ -369,6 +370,7 @@ const fn number(event: &Event) -> u32 {
         Event::ChangeHeld { .. } => 28,
         Event::ChangesTakenOver { .. } => 29,
         Event::ChangeProposed { .. } => 30,
+        Event::HttpTested { .. } => 31,
     }
 }
 

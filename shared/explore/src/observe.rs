@@ -9,8 +9,11 @@ use tidegate_core::change::{
     StackBefore, StoredText, Work,
 };
 use tidegate_core::deployment::{Deployment, Stage, Traffic};
+use tidegate_core::http::HttpTry;
 use tidegate_core::ids::{ChangeId, Slot};
-use tidegate_core::observation::{Alarm, AlarmState, ImageState, Observation, Rollout, SlotState, SuiteRun};
+use tidegate_core::observation::{
+    Alarm, AlarmState, ImageState, Observation, Question, Rollout, SlotState, SuiteRun,
+};
 use tidegate_core::spec::{Metric, SuiteName};
 use tidegate_core::wiring::Forward;
 
@@ -138,6 +141,27 @@ impl World {
             samples: self.observe_samples(deployment, now),
             ..Observation::default()
         }
+    }
+
+    /// The pages that are asked for: good where the candidate's suites pass.
+    pub fn observe_pages(&self, deployment: &Deployment, question: &Question) -> BTreeMap<String, HttpTry> {
+        let digest = &deployment.revision.digest;
+        let image = self.setting.digests.iter().position(|known| known == digest);
+        let good = image.is_some_and(|image| self.script.images[image].suite_code == 0);
+        let tests = deployment.spec.validate.http.iter();
+        let asked = tests.filter_map(|test| Some((test, *question.http().get(&test.name)?)));
+        asked
+            .map(|(test, number)| {
+                let tried = HttpTry {
+                    number,
+                    of: test.tries(),
+                    status: Some(if good { 200 } else { 500 }),
+                    millis: 0,
+                    problem: (!good).then(|| "its status is 500, not 200".to_owned()),
+                };
+                (test.name.clone(), tried)
+            })
+            .collect()
     }
 
     fn observe_suites(&self, of: usize, now: Ms) -> BTreeMap<SuiteName, SuiteRun> {

@@ -292,6 +292,10 @@ strategy: bluegreen
 replicas: 3
 trafficSwitch: {testDuration: 2m}
 postDeploymentTests: [smoke, api]
+validate:
+  http:
+    - {name: early, url: 'https://${slot}.web.example.com/', when: before-traffic, retries: 1}
+    - {name: late, url: 'https://web.example.com/', retries: 2, every: 10s}
 autoRollback:
   alarms: [web-production-errors]
   window: 10m

@@ -19,6 +19,7 @@ use tidegate_lambda::config::{ConfigError, Lookup};
 use crate::cloud::{Failure, Shared, sdk_config};
 use crate::http::InProcess;
 use crate::names::variable;
+use crate::web::web;
 
 type Answer = Pin<Box<dyn Future<Output = Result<Value, Failure>>>>;
 
@@ -46,6 +47,12 @@ pub(crate) fn build(shared: &Arc<Shared>) -> BTreeMap<&'static str, Function> {
             metrics,
         )
     };
+    let (of_shift, of_validate) = (Arc::clone(shared), Arc::clone(shared));
+    let start_shift =
+        move |sdk: &SdkConfig, lookup: Lookup<'_>| shift::Shift::new(sdk, lookup, web(&of_shift, "shift"));
+    let start_validate = move |sdk: &SdkConfig, lookup: Lookup<'_>| {
+        validate::Validate::new(sdk, lookup, web(&of_validate, "validate"))
+    };
     functions! {
         "plan" => plan::Plan::new, plan::Plan;
         "prepare" => prepare::Prepare::new, prepare::Prepare;
@@ -53,8 +60,8 @@ pub(crate) fn build(shared: &Arc<Shared>) -> BTreeMap<&'static str, Function> {
         "infrastructure" => infrastructure::Infrastructure::new, infrastructure::Infrastructure;
         "configure" => configure::Configure::new, configure::Configure;
         "monitoring" => monitoring::Monitoring::new, monitoring::Monitoring;
-        "shift" => shift::Shift::new, shift::Shift;
-        "validate" => validate::Validate::new, validate::Validate;
+        "shift" => start_shift, shift::Shift;
+        "validate" => start_validate, validate::Validate;
         "complete" => complete::Complete::new, complete::Complete;
         "gate" => gate::Gate::new, gate::Gate;
         "abort-handle" => abort_handle::AbortHandle::new, abort_handle::AbortHandle;

@@ -92,7 +92,7 @@ fn read(request: &HttpRequest) -> Incoming {
 }
 
 /// Host and path of what the SDK made: an absolute address without a user or a port.
-fn place(uri: &str) -> (&str, &str) {
+pub(crate) fn place(uri: &str) -> (&str, &str) {
     let (_, rest) = uri.split_once("://").unwrap_or(("", uri));
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let path = path.split(['?', '#']).next().unwrap_or_default();
@@ -129,7 +129,7 @@ async fn carry(shared: &Arc<Shared>, caller: &'static str, call: Call) -> Result
 }
 
 /// Ends the run that this call belongs to; it is never polled again.
-async fn cut(how: Cut) -> Result<Reply, ConnectorError> {
+pub(crate) async fn cut(how: Cut) -> Result<Reply, ConnectorError> {
     if let Some(running) = Running::current() {
         running.cut(how);
     }
@@ -155,7 +155,7 @@ fn later(since: Timestamp, time: Duration) -> Timestamp {
         .unwrap_or(since)
 }
 
-fn respond(reply: Reply) -> Result<HttpResponse, ConnectorError> {
+pub(crate) fn respond(reply: Reply) -> Result<HttpResponse, ConnectorError> {
     let status = reply
         .status
         .try_into()

@@ -30,6 +30,7 @@ pub mod server;
 pub mod stage;
 mod table;
 pub mod view;
+mod web;
 
 pub use clock::CloudClock;
 pub use cloud::{Cloud, Options};

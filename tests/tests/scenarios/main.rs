@@ -21,6 +21,7 @@ mod migrations;
 mod monitoring;
 mod no_balancer;
 mod one_service;
+mod pages;
 mod pushes;
 mod reports;
 mod settings;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use tidegate_core::deployment::{Deployment, Kind, Phase, Plan, Rollback, Stage};
 use tidegate_core::exit::ExitState;
+use tidegate_core::http::HttpMoment;
 use tidegate_core::spec::{Analysis, Step, Strategy};
 
 use super::words::{bar, clean, count, duration, seconds_between};
@@ -53,6 +54,7 @@ pub(super) fn tree(deployment: &Deployment, now: Timestamp, paint: Paint) -> Vec
                 lines.extend(shift(deployment, mark, now, paint));
             }
             if phase == Phase::Validate || (phase == Phase::Shift && mark == Mark::Underway) {
+                lines.extend(pages(deployment, phase));
                 lines.extend(suites(deployment, phase, now));
             }
         }
@@ -232,6 +234,35 @@ const fn analysis_of(strategy: &Strategy) -> Option<&Analysis> {
         Strategy::BlueGreen(bluegreen) => bluegreen.analysis.as_ref(),
         Strategy::Canary(steps) | Strategy::Linear(steps) => steps.analysis.as_ref(),
     }
+}
+
+/// The HTTP tests of a phase that were tried.
+fn pages(deployment: &Deployment, phase: Phase) -> Vec<String> {
+    let moment = match phase {
+        Phase::Shift => HttpMoment::BeforeTraffic,
+        Phase::Validate => HttpMoment::AfterShift,
+        Phase::Plan
+        | Phase::Prepare
+        | Phase::Migrate
+        | Phase::Infrastructure
+        | Phase::Configure
+        | Phase::Monitoring
+        | Phase::Complete
+        | Phase::Rollback => return Vec::new(),
+    };
+    let tests = deployment.http_tests(moment);
+    let tried = tests.filter_map(|test| Some((test, &deployment.http.get(&test.name)?.last)));
+    tried
+        .map(|(test, last)| {
+            let over = deployment.http_next(test).is_none();
+            let mark = match (last.passed(), over) {
+                (true, _) => "✅",
+                (false, true) => "❌",
+                (false, false) => "⏳",
+            };
+            format!("{INDENT}{mark} {}", clean(&last.describe(&test.name)))
+        })
+        .collect()
 }
 
 /// The suites that were started in a phase: `smoke` while the weight shifts, the others afterwards.

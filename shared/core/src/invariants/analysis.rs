@@ -1,11 +1,14 @@
 //! Alarms, measurements and suites: invariants 9, 10, 17 and 23.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
 use crate::analysis::{Check, Verdict};
 use crate::change::{Monitored, Work};
 use crate::deployment::{Kind, Plan, Traffic};
 use crate::event::Event;
+use crate::http::HttpMoment;
 use crate::spec::Strategy;
 
 use super::view::{Record, View};
@@ -155,7 +158,7 @@ pub(super) fn starts_from_zero(view: &View) -> Vec<String> {
 /// 23. A candidate whose smoke test failed never gets production weight.
 ///
 /// Sees the suite's end and the decisions after it; where traffic is shared between two slots, the
-/// suite must have passed before the first weight. In one ECS service there is no candidate to test
+/// suite and the HTTP tests of that moment must have passed before the first weight. In one ECS service there is no candidate to test
 /// before it serves.
 pub(super) fn smoke_comes_first(view: &View) -> Vec<String> {
     let mut found = Vec::new();
@@ -167,12 +170,30 @@ pub(super) fn smoke_comes_first(view: &View) -> Vec<String> {
             .post_deployment_tests
             .iter()
             .any(|s| s.0 == "smoke");
+        let pages = &record.deployment.spec.validate.http;
+        let mut unproven: BTreeSet<&str> = pages
+            .iter()
+            .filter(|test| test.when == HttpMoment::BeforeTraffic)
+            .map(|test| test.name.as_str())
+            .collect();
         let mut code = None;
         for entry in &record.journal {
             if let Event::SuiteEnded { suite, exit_code } = &entry.event {
                 if suite.0 == "smoke" {
                     code = Some(*exit_code);
                 }
+            } else if let Event::HttpTested { test, tried } = &entry.event {
+                if tried.passed() {
+                    unproven.remove(test.as_str());
+                }
+                if tried.number > tried.of {
+                    found.push(record.says(format!("entry {} tries {test} too often", entry.seq)));
+                }
+            } else if let Event::WeightDecided { weight, .. } = &entry.event
+                && shared
+                && let Some(test) = unproven.first()
+            {
+                found.push(record.says(format!("{weight} was decided before HTTP test {test} passed")));
             } else if let Event::WeightDecided { weight, .. } = &entry.event
                 && wanted
                 && shared

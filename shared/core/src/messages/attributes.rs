@@ -46,6 +46,7 @@ const fn name(event: &Event) -> &'static str {
         Event::TestingStarted { .. } => "testingStarted",
         Event::SuiteStarted { .. } => "suiteStarted",
         Event::SuiteEnded { .. } => "suiteEnded",
+        Event::HttpTested { .. } => "httpTested",
         Event::WeightDecided { .. } => "weightDecided",
         Event::WeightReached { .. } => "weightReached",
         Event::Checked { .. } => "checked",

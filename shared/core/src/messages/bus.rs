@@ -135,6 +135,7 @@ fn signal(deployment: &Deployment, event: &Event) -> Option<(DetailType, String)
         | Event::TestingStarted { .. }
         | Event::SuiteStarted { .. }
         | Event::SuiteEnded { .. }
+        | Event::HttpTested { .. }
         | Event::WeightDecided { .. }
         | Event::WeightReached { .. }
         | Event::Checked { .. }

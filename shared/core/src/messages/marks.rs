@@ -101,6 +101,7 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
         | Event::TestingStarted { .. }
         | Event::SuiteStarted { .. }
         | Event::SuiteEnded { .. }
+        | Event::HttpTested { .. }
         | Event::WeightDecided { .. }
         | Event::WeightReached { .. }
         | Event::Checked { .. }
@@ -140,6 +141,7 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
         | Event::TaskDefinitionRegistered { .. }
         | Event::SuiteStarted { .. }
         | Event::SuiteEnded { .. }
+        | Event::HttpTested { .. }
         | Event::AbortRequested { .. }
         | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }

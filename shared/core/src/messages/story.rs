@@ -63,6 +63,7 @@ pub(super) fn tell(deployment: &Deployment, entry: &Entry) -> Option<Story> {
         | Event::TestingStarted { .. }
         | Event::SuiteStarted { .. }
         | Event::SuiteEnded { .. }
+        | Event::HttpTested { .. }
         | Event::WeightDecided { .. }
         | Event::Checked { .. }
         | Event::ShiftDone

@@ -130,6 +130,7 @@ fn bakes_after(before: bool, event: &Event) -> bool {
         | Event::TestingStarted { .. }
         | Event::SuiteStarted { .. }
         | Event::SuiteEnded { .. }
+        | Event::HttpTested { .. }
         | Event::WeightDecided { .. }
         | Event::ShiftDone
         | Event::AbortRequested { .. }
@@ -231,7 +232,7 @@ fn text(event: &Event) -> Option<String> {
             Some(format!("the candidate is brought to {}", count(*tasks, "task")))
         }
         Event::TestingStarted { .. } => Some("the candidate is tested without production traffic".to_owned()),
-        Event::SuiteEnded { .. } => Some(clean(&event.describe())),
+        Event::SuiteEnded { .. } | Event::HttpTested { .. } => Some(clean(&event.describe())),
         Event::WeightReached { weight, .. } => Some(format!("the candidate has {weight} of the traffic")),
         Event::Checked {
             check,

@@ -2,6 +2,7 @@
 
 mod changes;
 mod complete;
+mod http;
 mod plan;
 mod prepare;
 mod proposals;

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::http::run_http;
 use super::prepare::no_plan;
 use super::{later, seconds_until};
 use crate::action::Action;
@@ -10,6 +11,7 @@ use crate::decision::{Decision, Outcome, POLL_SECONDS};
 use crate::deployment::{Deployment, Plan, Stage, Traffic};
 use crate::event::Event;
 use crate::exit::AbortCause;
+use crate::http::HttpMoment;
 use crate::ids::{Slot, Weight};
 use crate::observation::{Alarm, AlarmState, METRICS_LAG_SECONDS, Observation, Rollout, SlotState, SuiteRun};
 use crate::spec::{Analysis, Step, Strategy, SuiteName};
@@ -252,7 +254,8 @@ impl Round<'_> {
     }
 
     fn has_tests(&self) -> bool {
-        self.test_seconds() > 0 || !self.smoke().is_empty()
+        let mut pages = self.deployment.http_tests(HttpMoment::BeforeTraffic);
+        self.test_seconds() > 0 || !self.smoke().is_empty() || pages.next().is_some()
     }
 
     fn test_seconds(&self) -> i64 {
@@ -268,6 +271,10 @@ impl Round<'_> {
     }
 
     fn decide_testing(&self) -> Decision {
+        let moment = HttpMoment::BeforeTraffic;
+        if let Some(decision) = run_http(self.deployment, self.observation, moment, self.now) {
+            return decision;
+        }
         match run_suites(self.deployment, self.observation, &self.smoke(), self.now) {
             Suites::Undecided(decision) => return decision,
             Suites::AllPassed => {}

@@ -1,21 +1,26 @@
-//! Validate: the suites run against what serves now, and it is healthy.
+//! Validate: pages and suites are tried on what serves now, and it is healthy.
 
 use jiff::Timestamp;
 
+use super::http::run_http;
 use super::prepare::no_plan;
 use super::shift::{Suites, run_suites};
 use crate::decision::{Decision, Outcome, POLL_SECONDS};
 use crate::deployment::Deployment;
 use crate::exit::AbortCause;
+use crate::http::HttpMoment;
 use crate::ids::Weight;
 use crate::observation::Observation;
 use crate::spec::SuiteName;
 
-/// Runs every suite that has not run yet, then looks whether the new revision is healthy.
+/// Tries the HTTP tests, runs every suite that has not run yet, then looks whether the new revision is healthy.
 pub fn decide_validate(deployment: &Deployment, observation: &Observation, now: Timestamp) -> Decision {
     let Some(plan) = &deployment.plan else {
         return no_plan();
     };
+    if let Some(decision) = run_http(deployment, observation, HttpMoment::AfterShift, now) {
+        return decision;
+    }
     let suites: Vec<SuiteName> = deployment.spec.post_deployment_tests.clone();
     match run_suites(deployment, observation, &suites, now) {
         Suites::Undecided(decision) => return decision,

@@ -20,6 +20,7 @@ use super::problem::{Draft, ProblemCode, Problems, Span};
 use super::scalar::{Scalar, show_duration};
 use super::strategy;
 use super::table;
+use super::validation;
 use crate::ids::Role;
 
 /// Builds the spec of one target.
@@ -40,6 +41,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
     let infrastructure = infrastructure::infrastructure(fields, problems);
     let configuration = configuration::configuration(fields, problems);
     let monitoring = monitoring::monitoring(fields, problems);
+    let validate = validation::validation(fields, problems);
     changes::gates_have_work(fields, &gates, problems);
     Some(Spec {
         service: fields.name("service"),
@@ -56,6 +58,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         gates,
         freezes,
         post_deployment_tests,
+        validate,
         prepare,
         migrations,
         infrastructure,

@@ -26,7 +26,9 @@ mod table_changes;
 mod table_configuration;
 mod table_infrastructure;
 mod table_monitoring;
+mod table_validation;
 mod tree;
+mod validation;
 
 pub use evidence::{Evidence, EvidenceKind, Hotfix, ScanRule};
 pub use model::*;

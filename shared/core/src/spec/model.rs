@@ -11,6 +11,7 @@ use super::evidence::{Evidence, Hotfix};
 use super::monitoring::Monitoring;
 use crate::analysis::{Condition, KnownMetric};
 use crate::change::{Expected, Source, StackWork, Undo};
+use crate::http::HttpTest;
 use crate::ids::{EnvironmentName, Role, ServiceName, Weight};
 
 /// A validated deployment file of one target.
@@ -46,6 +47,9 @@ pub struct Spec {
     /// `postDeploymentTests`: names of suites. `smoke` runs on the candidate before it gets any
     /// production weight, the others after the last step.
     pub post_deployment_tests: Vec<SuiteName>,
+    /// `validate`: what must hold of the new revision, beside its suites.
+    #[serde(default, skip_serializing_if = "Validation::is_empty")]
+    pub validate: Validation,
     /// `prepare`.
     #[serde(default, skip_serializing_if = "Preparation::is_empty")]
     pub prepare: Preparation,
@@ -315,6 +319,25 @@ pub struct Freeze {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SuiteName(pub String);
+
+/// `validate`: what must hold of the new revision, beside its suites.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Validation {
+    /// `http`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub http: Vec<HttpTest>,
+    /// `allowPrivate`: pages may lie in private networks.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub allow_private: bool,
+}
+
+impl Validation {
+    /// Whether there is nothing to look at.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
 
 /// `prepare`: what is done before anything else is touched.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

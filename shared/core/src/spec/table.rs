@@ -6,11 +6,12 @@ use super::table_changes::{MIGRATION, PREPARE};
 use super::table_configuration::CONFIGURATION;
 use super::table_infrastructure::INFRASTRUCTURE;
 use super::table_monitoring::MONITORING;
+use super::table_validation::VALIDATION;
 use Presence::{Default, Optional, Required};
 
 /// Sections that later releases will act on. Until then they are refused by name: a file that asks
 /// for them must not deploy as if it had not.
-pub(super) const NOT_BUILT_YET: [&str; 4] = ["analyzer", "validate", "watch", "report"];
+pub(super) const NOT_BUILT_YET: [&str; 3] = ["analyzer", "watch", "report"];
 
 const DAY: u32 = 86_400;
 
@@ -285,6 +286,12 @@ pub(super) static TARGET: Section = Section {
             Optional,
             "Test suites; each runs as the ECS task definition {service}-{environment}-test-{suite}. \
              smoke runs on the candidate before it gets any traffic, the others after the last step.",
+        ),
+        key(
+            "validate",
+            Kind::Section(&VALIDATION),
+            Optional,
+            "What must hold of the new revision, beside the suites of postDeploymentTests.",
         ),
         key(
             "prepare",

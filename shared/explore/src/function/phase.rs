@@ -196,7 +196,8 @@ impl World {
         if matches!(one.job, Job::Phase(_)) {
             let question = Question::of(&held.deployment, one.clock(self.now));
             let forward = self.believed(one.forward.take(), &held.deployment);
-            let seen = self.observe_phase(one.deployment, &held.deployment, forward, self.now);
+            let mut seen = self.observe_phase(one.deployment, &held.deployment, forward, self.now);
+            seen.http = self.observe_pages(&held.deployment, &question);
             one.read = Some(Arc::new((question, seen)));
         }
         self.conclude(one)

@@ -20,6 +20,7 @@ mod golden;
 mod images;
 mod metrics;
 mod monitoring;
+mod pages;
 mod parameters;
 mod random;
 mod rollout;
@@ -55,6 +56,7 @@ pub use expression::{Expression, ExpressionError};
 pub use golden::{GoldenService, GoldenSpec};
 pub use images::{Behaviour, Image, ImageId, Repository, Scan, ScanEnd, Signed, Start};
 pub use metrics::{Dimensions, MetricStat, MetricStore, Point, Series, Stat};
+pub use pages::{PageAnswer, PageFault, Site};
 pub use parameters::{Parameter, ParameterKind, ParameterVersion, SettingSeen};
 pub use scaling::ScalableTarget;
 pub use stacks::{ChangeSet, Executed, ResourceChange, Stack, StackEvent, Stacks};
@@ -191,6 +193,11 @@ pub struct Fleet {
     pub(crate) retention: BTreeMap<String, u32>,
     #[serde(default)]
     pub(crate) settings_log: Vec<SettingSeen>,
+    /// What is special about names on the internet.
+    #[serde(default)]
+    pub sites: pages::Sites,
+    #[serde(default)]
+    pub(crate) pages: u64,
     pub(crate) pending: Vec<FleetEvent>,
 }
 
@@ -240,6 +247,8 @@ impl Fleet {
             dashboards: BTreeMap::new(),
             retention: BTreeMap::new(),
             settings_log: Vec::new(),
+            sites: BTreeMap::new(),
+            pages: 0,
             pending: Vec::new(),
         }
     }

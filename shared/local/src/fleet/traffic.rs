@@ -52,6 +52,9 @@ pub struct Served {
     pub errors: u64,
 }
 
+/// Versions, each with how many targets it has; `None` is an image of another registry.
+pub(super) type Versions = Vec<(Option<super::ImageId>, u64)>;
+
 /// Requests for one target group within a step.
 struct Batch {
     target_group: String,
@@ -186,8 +189,8 @@ impl Fleet {
 
     /// Versions with healthy targets in a group, each with how many; in the
     /// order of their digests. `None` is an image of another registry.
-    fn versions_behind(&self, target_group: &str) -> Vec<(Option<super::ImageId>, u64)> {
-        let mut versions: Vec<(Option<super::ImageId>, u64)> = Vec::new();
+    pub(super) fn versions_behind(&self, target_group: &str) -> Versions {
+        let mut versions = Versions::new();
         let Some(group) = self.target_groups.get(target_group) else {
             return versions;
         };

@@ -8,6 +8,7 @@ mod baking;
 mod configuring;
 mod forward;
 mod monitoring;
+mod pages;
 mod planning;
 mod proposals;
 mod raising;

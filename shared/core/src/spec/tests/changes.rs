@@ -36,6 +36,12 @@ infrastructure:
     - ecrRepository: {name: web, scanOnPush: true, immutableTags: true}
     - alarm: {name: web-errors, metric: HTTPCode_Target_5XX_Count, namespace: AWS/ApplicationELB, threshold: 0.5, comparison: GreaterThanThreshold, period: 1m, evaluationPeriods: 3}
   timeout: 4h
+validate:
+  http:
+    - {name: health, url: \"https://web.example.com/health\", status: 204, body: all well, retries: 5, every: 10s, timeout: 3s}
+    - {name: version, url: \"https://web.example.com/info\", when: after-shift, json: {path: /ok, equals: \"true\"}, version: {json: /version}}
+    - {name: header, url: \"https://10.0.0.7:8443/\", version: {header: X-Version}}
+  allowPrivate: true
 configuration:
   parameters:
     - {name: /web/production/timeout, value: \"30\"}

@@ -6,6 +6,7 @@ mod changes;
 mod edges;
 mod limits;
 mod refused;
+mod validation;
 
 use super::*;
 

@@ -1,0 +1,148 @@
+//! Keys of the section `validate`.
+
+use super::keys::Presence::{Default, Optional, Required};
+use super::keys::{Kind, Section, TextRule};
+use super::table::{is_printable, key, name};
+
+static TEST_NAME: TextRule = name("the name of an HTTP test such as health");
+static TEST_URL: TextRule = TextRule {
+    what: "the URL of a page such as https://web.example.com/health",
+    rule: "it starts with https:// or http:// and has at most 2000 characters, none of them a space",
+    pattern: "^https?://[!-~]{1,1900}$",
+    accepts: |text| {
+        text.len() <= 2000
+            && text.starts_with("http")
+            && text.contains("://")
+            && text.chars().all(|c| c.is_ascii_graphic())
+    },
+};
+static POINTER: TextRule = TextRule {
+    what: "a JSON pointer such as /build/version",
+    rule: "it starts with / and has at most 200 printable characters (RFC 6901)",
+    pattern: "^/[ -~]{0,199}$",
+    accepts: |text| text.starts_with('/') && is_printable(text, 200),
+};
+static EXPECTED: TextRule = TextRule {
+    what: "a text in quotes",
+    rule: "1 to 500 printable characters",
+    pattern: "^[!-~]([ -~]{0,499})$",
+    accepts: |text| is_printable(text, 500),
+};
+static HEADER: TextRule = TextRule {
+    what: "the name of a header such as x-version",
+    rule: "letters, digits and dashes, at most 64 characters",
+    pattern: "^[A-Za-z0-9-]{1,64}$",
+    accepts: |text| {
+        (1..=64).contains(&text.len())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    },
+};
+
+pub(super) static VALIDATION: Section = Section {
+    doc: "What must hold of the new revision, beside the suites of postDeploymentTests.",
+    keys: &[
+        key(
+            "http",
+            Kind::List {
+                of: &Kind::Section(&HTTP_TEST),
+                min: 1,
+                max: 20,
+            },
+            Optional,
+            "Pages that are asked for, and how they shall be. One that fails after its retries rolls back.",
+        ),
+        key(
+            "allowPrivate",
+            Kind::Flag,
+            Default("false"),
+            "Pages may lie in private networks (10/8, 172.16/12, 192.168/16, 100.64/10, fc00::/7): for functions \
+             that run in a VPC. Loopback, link-local and metadata addresses are refused all the same.",
+        ),
+    ],
+};
+
+static HTTP_TEST: Section = Section {
+    doc: "One page. Redirects are followed on the same host only.",
+    keys: &[
+        key("name", Kind::Text(&TEST_NAME), Required, "How messages call it."),
+        key(
+            "url",
+            Kind::Text(&TEST_URL),
+            Required,
+            "Where it is, without credentials. ${slot} becomes the candidate's slot, blue or green: before the \
+             candidate has traffic, only a host or port of that slot reaches it.",
+        ),
+        key(
+            "when",
+            Kind::Choice(&["before-traffic", "after-shift"]),
+            Default("after-shift"),
+            "before-traffic: on the candidate before it gets any traffic. after-shift: when it has all of it.",
+        ),
+        key(
+            "status",
+            Kind::Integer { min: 100, max: 599 },
+            Default("200"),
+            "Status of the answer. A redirect is followed, unless its status is asked for.",
+        ),
+        key(
+            "body",
+            Kind::Text(&EXPECTED),
+            Optional,
+            "A text that the first 64 KB of the answer contain.",
+        ),
+        key(
+            "json",
+            Kind::Section(&JSON),
+            Optional,
+            "A value of the answer, which is JSON.",
+        ),
+        key(
+            "version",
+            Kind::Section(&VERSION),
+            Optional,
+            "Where the answer says which revision it comes from: it must be this one's tag, its digest, or the \
+             commit of its release record (7 digits or more).",
+        ),
+        key(
+            "retries",
+            Kind::Integer { min: 0, max: 20 },
+            Default("3"),
+            "Tries after the first one, over the whole deployment.",
+        ),
+        key(
+            "every",
+            Kind::Duration { min: 1, max: 300 },
+            Default("5s"),
+            "From one try to the next.",
+        ),
+        key(
+            "timeout",
+            Kind::Duration { min: 1, max: 10 },
+            Default("5s"),
+            "How long a try may take, with its redirects.",
+        ),
+    ],
+};
+
+static JSON: Section = Section {
+    doc: "A value of a JSON document.",
+    keys: &[
+        key("path", Kind::Text(&POINTER), Required, "Where it is."),
+        key(
+            "equals",
+            Kind::Text(&EXPECTED),
+            Required,
+            "What is there; a number or a flag in quotes.",
+        ),
+    ],
+};
+
+static VERSION: Section = Section {
+    doc: "Where an answer says which revision it comes from: json or header.",
+    keys: &[
+        key("json", Kind::Text(&POINTER), Optional, "In its body."),
+        key("header", Kind::Text(&HEADER), Optional, "In a header."),
+    ],
+};

@@ -1,0 +1,140 @@
+//! Section `validate`.
+
+use super::*;
+use crate::http::{HttpMoment, VersionPlace};
+
+fn page(keys: &str) -> String {
+    format!("validate:\n  http:\n    - {{name: health, {keys}}}\n")
+}
+
+fn messages(strategy: &str, extra: &str) -> Vec<String> {
+    let errors = errors(&target(strategy, extra));
+    let problems = errors.problems().iter();
+    problems
+        .map(|one| format!("{}:{} {}", one.line, one.column, one.message))
+        .collect()
+}
+
+#[test]
+fn a_page_is_read_with_its_defaults() {
+    let spec = accept(&target(
+        "rolling",
+        &page("url: \"https://web.example.com/health\""),
+    ))
+    .spec;
+    let [test] = &spec.validate.http[..] else {
+        panic!("{:?}", spec.validate)
+    };
+    assert_eq!(
+        (test.name.as_str(), test.status, test.tries()),
+        ("health", 200, 4)
+    );
+    assert_eq!((test.every_seconds, test.timeout_seconds), (5, 5));
+    assert_eq!(test.when, HttpMoment::AfterShift);
+    assert!(!spec.validate.allow_private);
+    let full = accept(&target("rolling", super::changes::CHANGES)).spec;
+    let versions: Vec<_> = full
+        .validate
+        .http
+        .iter()
+        .map(|test| test.version.clone())
+        .collect();
+    assert_eq!(
+        versions,
+        [
+            None,
+            Some(VersionPlace::Json("/version".to_owned())),
+            Some(VersionPlace::Header("x-version".to_owned()))
+        ]
+    );
+    assert!(full.validate.allow_private);
+    let json = serde_json::to_string(&full).unwrap();
+    assert_eq!(serde_json::from_str::<Spec>(&json).unwrap(), full);
+}
+
+#[test]
+fn urls_that_no_test_may_ask_are_refused_with_their_place() {
+    for (url, words) in [
+        (
+            "https://me:word@web.example.com/",
+            "must not have a user or a password",
+        ),
+        (
+            "http://169.254.169.254/latest/meta-data/",
+            "gives out credentials",
+        ),
+        ("http://[fd00:ec2::254]/", "gives out credentials"),
+        ("http://localhost:80:80/", "port must be a number"),
+        ("http://127.0.0.1/", "function's own machine"),
+        ("http://10.0.0.7/", "`allowPrivate: true` would allow it"),
+        ("http://[::ffff:10.0.0.7]/", "a private network"),
+        ("http://0x7f.1/", "unusual notation"),
+    ] {
+        let found = messages("rolling", &page(&format!("url: \"{url}\"")));
+        assert_eq!(found.len(), 1, "{url}: {found:?}");
+        assert!(
+            found[0].starts_with("6:") && found[0].contains(words),
+            "{found:?}"
+        );
+        assert!(!found[0].contains("word@"), "{found:?}");
+    }
+    let private = page("url: \"http://10.0.0.7/\"");
+    accept(&target("rolling", &format!("{private}  allowPrivate: true\n")));
+    let loopback = page("url: \"http://127.0.0.1/\"");
+    let found = messages("rolling", &format!("{loopback}  allowPrivate: true\n"));
+    assert_eq!(found.len(), 1, "{found:?}");
+}
+
+#[test]
+fn a_page_says_what_it_means_once() {
+    let url = "url: \"https://web.example.com/\"";
+    let found = messages("rolling", &page(&format!("{url}, version: {{}}")));
+    assert!(
+        found[0].contains("does not say where the version is"),
+        "{found:?}"
+    );
+    let found = messages(
+        "rolling",
+        &page(&format!("{url}, version: {{json: /v, header: x-v}}")),
+    );
+    assert!(found[0].contains("in the body and in a header"), "{found:?}");
+    let twice = format!("{}    - {{name: health, {url}}}\n", page(url));
+    let found = messages("rolling", &twice);
+    assert!(
+        found[0].contains("the HTTP test `health` is given twice"),
+        "{found:?}"
+    );
+    let found = messages("rolling", "validate: {allowPrivate: true}\n");
+    assert!(found[0].contains("`validate` says nothing to do"), "{found:?}");
+    let found = messages("rolling", &page(&format!("{url}, when: before-traffic")));
+    assert!(found[0].contains("no candidate waits for traffic"), "{found:?}");
+}
+
+#[test]
+fn what_is_probably_not_meant_is_warned_of() {
+    let canary = "canary: {steps: [{weight: 100}]}\n";
+    let warnings = |keys: &str| {
+        let parsed = accept(&target("canary", &format!("{canary}{}", page(keys))));
+        let warnings = parsed.warnings.iter();
+        warnings.map(|one| one.message.clone()).collect::<Vec<_>>()
+    };
+    let warned = |keys: &str, words: &str| warnings(keys).iter().any(|text| text.contains(words));
+    let stable = "this URL is answered by what is stable";
+    assert!(warned(
+        "url: \"https://web.example.com/\", when: before-traffic",
+        stable
+    ));
+    assert!(!warned(
+        "url: \"https://${slot}.web.example.com/\", when: before-traffic",
+        stable
+    ));
+    assert!(!warned("url: \"https://web.example.com/\"", stable));
+    let secret = "looks like a secret";
+    assert!(warned("url: \"https://web.example.com/?token=abcdefgh\"", secret));
+    assert!(
+        !warnings("url: \"https://web.example.com/?token=abcdefgh\"")
+            .concat()
+            .contains("abcdefgh")
+    );
+    assert!(!warned("url: \"https://web.example.com/?page=1\"", secret));
+}
