@@ -202,7 +202,8 @@ def check_reach(resources, functions):
             continue
         dependencies = tomllib.loads(manifest.read_text())["dependencies"]
         features = dependencies.get("tidegate-aws", {}).get("features", [])
-        linked = {PREFIX_OF_FEATURE[feature] for feature in features}
+        # Pages on the internet are no service of AWS.
+        linked = {PREFIX_OF_FEATURE[feature] for feature in features if feature != "http"}
         role = function["Properties"]["Role"]["!GetAtt"].split(".")[0]
         allowed = {action.split(":")[0] for action in actions(resources[role]) - ON_BEHALF} | shared
         for prefix in sorted(linked - allowed):

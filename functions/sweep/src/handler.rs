@@ -172,12 +172,29 @@ impl Sweep {
         };
         let now = self.opener.clock.now();
         if let Some(cause) = sweep::must_stop(deployment, &alarms, forward.as_ref(), now) {
+            if self.may_be_its_own(deployment, &cause).await? {
+                return Ok(());
+            }
             output
                 .findings
                 .push(format!("{}: {}", deployment.id, cause.describe()));
             self.stop(&deployment.id, &cause).await?;
         }
         Ok(())
+    }
+
+    /// Whether weights that differ may be those that the deployment itself has set since it was read: then
+    /// the next sweep sees them together with what it wrote of them.
+    async fn may_be_its_own(
+        &self,
+        deployment: &Deployment,
+        cause: &AbortCause,
+    ) -> Result<bool, FunctionError> {
+        if !matches!(cause, AbortCause::ChangedOutside { .. }) {
+            return Ok(false);
+        }
+        let now = self.opener.store.deployment(&deployment.id).await?;
+        Ok(now.is_none_or(|now| now.seq != deployment.seq))
     }
 
     /// The one whose approval passed a gate may have died before telling the execution.

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::Check;
 use crate::change::{Before, Change, ChangeStage, ChangeState, ContainerSetting, Proposal, Work};
 use crate::event::Event;
 use crate::evidence::EvidenceUsed;
 use crate::exit::{AbortCause, Exit};
 use crate::gates::GateState;
-use crate::http::{HttpMoment, HttpProgress, HttpTest};
+use crate::http::{HttpMoment, HttpProgress, HttpTest, HttpTry};
 use crate::ids::{ChangeId, DeploymentId, Digest, Epoch, Person, PlanHash, Slot, SpecHash, Target, Weight};
+use crate::observation::METRICS_LAG_SECONDS;
 use crate::phases::later;
 use crate::spec::{GatePhase, Spec, Step, SuiteName};
 use crate::wiring::{Forward, Wiring};
@@ -60,6 +62,9 @@ pub struct Deployment {
     /// HTTP tests that were tried.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub http: BTreeMap<String, HttpProgress>,
+    /// What performance was measured as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub performance: Option<Check>,
     /// Changes that were begun.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes: BTreeMap<ChangeId, ChangeState>,
@@ -433,6 +438,7 @@ impl Deployment {
             suites: BTreeMap::new(),
             suites_started: BTreeMap::new(),
             http: BTreeMap::new(),
+            performance: None,
             changes: BTreeMap::new(),
             proposals: BTreeMap::new(),
             abort: None,
@@ -541,6 +547,27 @@ impl Deployment {
         }
     }
 
+    /// From when on performance is measured: the first whole minute of the validate phase.
+    pub fn performance_from(&self) -> Timestamp {
+        next_whole_minute(self.phase_since)
+    }
+
+    /// The minutes in which performance can be judged by now: at least as many as the file says, once all
+    /// suites are over. Nothing where it can't be yet, need not be, or was.
+    pub fn performance_window(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let bounds = self.spec.validate.performance.as_ref()?;
+        let over = |suite: &SuiteName| self.suites.contains_key(suite);
+        let tested = self.spec.post_deployment_tests.iter().all(over);
+        if self.phase != Phase::Validate || self.performance.is_some() || !tested {
+            return None;
+        }
+        let from = self.performance_from();
+        let readable = later(now, -METRICS_LAG_SECONDS);
+        let minutes = readable.duration_since(from).as_secs().div_euclid(60);
+        let enough = minutes.saturating_mul(60) >= i64::from(bounds.for_seconds);
+        enough.then(|| (from, later(from, minutes.saturating_mul(60))))
+    }
+
     /// Folds one event in. The only way in which a deployment changes.
     pub fn apply(&mut self, event: &Event, at: Timestamp) {
         match event {
@@ -583,11 +610,8 @@ impl Deployment {
             Event::SuiteEnded { suite, exit_code } => {
                 self.suites.insert(suite.clone(), *exit_code);
             }
-            Event::HttpTested { test, tried } => {
-                let last = tried.clone();
-                self.http.insert(test.clone(), HttpProgress { last, at });
-                self.waiting_for.clear();
-            }
+            Event::HttpTested { test, tried } => self.keep_try(test, tried, at),
+            Event::PerformanceMeasured { check } => self.keep_performance(check),
             Event::WeightDecided { step, weight, .. } => {
                 self.enter_stage(*step, Stage::Raising, at);
                 self.peak_weight = self.peak_weight.max(*weight);
@@ -649,6 +673,17 @@ impl Deployment {
         if let Some(gate) = self.gates.get_mut(&before) {
             gate.passed_at = Some(at);
         }
+        self.waiting_for.clear();
+    }
+
+    fn keep_try(&mut self, test: &str, tried: &HttpTry, at: Timestamp) {
+        let last = tried.clone();
+        self.http.insert(test.to_owned(), HttpProgress { last, at });
+        self.waiting_for.clear();
+    }
+
+    fn keep_performance(&mut self, check: &Check) {
+        self.performance = Some(check.clone());
         self.waiting_for.clear();
     }
 

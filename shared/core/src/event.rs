@@ -101,6 +101,11 @@ pub enum Event {
         /// What came of it.
         tried: HttpTry,
     },
+    /// What all of the traffic is answered with was measured.
+    PerformanceMeasured {
+        /// With every measurement.
+        check: Check,
+    },
     /// The weight shall be raised.
     WeightDecided {
         /// Index of the step.
@@ -284,6 +289,7 @@ impl Event {
                 format!("suite {} failed with exit code {exit_code}", suite.0)
             }
             Self::HttpTested { test, tried } => tried.describe(test),
+            Self::PerformanceMeasured { check } => format!("performance: {}", check.reason),
             Self::WeightDecided {
                 step,
                 weight,

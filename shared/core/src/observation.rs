@@ -176,7 +176,7 @@ pub struct Question {
     alarms: bool,
     /// Since when alarms count.
     alarms_since: Option<Timestamp>,
-    /// Samples from here on, where a window of the bake can be assessed by now.
+    /// Samples from here on, where a window of the bake or of validate can be assessed by now.
     samples_from: Option<Timestamp>,
     /// Suites that run.
     suites: BTreeSet<SuiteName>,
@@ -203,7 +203,10 @@ impl Question {
             alarms: true,
             alarms_since: deployment.planned_at,
             // Comparing needs every sample of the step, not only those of the last window.
-            samples_from: baking.then_some(shift.since),
+            samples_from: match deployment.performance_window(now) {
+                Some((from, _)) => Some(from),
+                None => baking.then_some(shift.since),
+            },
             suites: deployment
                 .suites_started
                 .keys()

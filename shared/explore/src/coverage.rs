@@ -9,7 +9,7 @@ use crate::machine::{At, Lane};
 use crate::script::FaultKind;
 
 /// Kinds of journal entries.
-const EVENTS: [&str; 32] = [
+const EVENTS: [&str; 33] = [
     "DeploymentRequested",
     "PhaseEntered",
     "Waiting",
@@ -42,6 +42,7 @@ const EVENTS: [&str; 32] = [
     "ChangesTakenOver",
     "ChangeProposed",
     "HttpTested",
+    "PerformanceMeasured",
 ];
 
 const STATES: [&str; 17] = [
@@ -371,6 +372,7 @@ const fn number(event: &Event) -> u32 {
         Event::ChangesTakenOver { .. } => 29,
         Event::ChangeProposed { .. } => 30,
         Event::HttpTested { .. } => 31,
+        Event::PerformanceMeasured { .. } => 32,
     }
 }
 

@@ -32,6 +32,11 @@ validate:
       every: 10s
 ";
 
+const BOUNDS: &str = "\
+validate:
+  performance: {errorRate: 1%, p99: 800ms, for: 5m}
+";
+
 async fn given(scene: &Scene) {
     scene.given(TARGET, 5, &format!("{SHORT}{PAGES}")).await;
 }
@@ -187,6 +192,39 @@ fn a_function_that_dies_while_it_tests_pages_counts_no_try_twice() {
                 .count()
             });
             assert_eq!(killed, 2);
+        },
+    );
+}
+
+#[test]
+fn performance_is_measured_before_it_completes() {
+    scenario(
+        "performance-is-measured-before-it-completes",
+        "Five minutes with all of the traffic, within the file's bounds.",
+        async |scene| {
+            scene.given(TARGET, 5, &format!("{SHORT}{BOUNDS}")).await;
+            scene.push('2', Behaviour::default());
+            let done = scene.runs(TARGET, ExitState::Completed).await;
+            assert!(done.performance.is_some());
+        },
+    );
+}
+
+#[test]
+fn a_version_that_is_slow_under_all_of_the_traffic_rolls_back() {
+    scenario(
+        "a-version-that-is-slow-under-all-of-the-traffic-rolls-back",
+        "At a fifth of the traffic it was as quick as ever; nothing but the bound of its performance sees it.",
+        async |scene| {
+            scene.given(TARGET, 5, &format!("{SHORT}{BOUNDS}")).await;
+            let slow = Behaviour {
+                latency_p99_ms: 900.0,
+                latency_from_weight: 100,
+                ..Behaviour::default()
+            };
+            scene.push('2', slow);
+            let done = scene.runs(TARGET, ExitState::RolledBack).await;
+            assert!(reason(&done).contains("latency_p99"), "{}", reason(&done));
         },
     );
 }

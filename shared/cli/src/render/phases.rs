@@ -1,6 +1,7 @@
 //! The tree of phases: how far a deployment is, and what it does right now.
 
 use jiff::Timestamp;
+use tidegate_core::analysis::Verdict;
 use tidegate_core::deployment::{Deployment, Kind, Phase, Plan, Rollback, Stage};
 use tidegate_core::exit::ExitState;
 use tidegate_core::http::HttpMoment;
@@ -56,6 +57,7 @@ pub(super) fn tree(deployment: &Deployment, now: Timestamp, paint: Paint) -> Vec
             if phase == Phase::Validate || (phase == Phase::Shift && mark == Mark::Underway) {
                 lines.extend(pages(deployment, phase));
                 lines.extend(suites(deployment, phase, now));
+                lines.extend(performance(deployment, phase));
             }
         }
     }
@@ -263,6 +265,20 @@ fn pages(deployment: &Deployment, phase: Phase) -> Vec<String> {
             format!("{INDENT}{mark} {}", clean(&last.describe(&test.name)))
         })
         .collect()
+}
+
+/// What performance was measured as.
+fn performance(deployment: &Deployment, phase: Phase) -> Option<String> {
+    let check = deployment
+        .performance
+        .as_ref()
+        .filter(|_| phase == Phase::Validate)?;
+    let mark = if check.verdict == Verdict::Pass {
+        "✅"
+    } else {
+        "❌"
+    };
+    Some(format!("{INDENT}{mark} performance: {}", clean(&check.reason)))
 }
 
 /// The suites that were started in a phase: `smoke` while the weight shifts, the others afterwards.

@@ -47,6 +47,7 @@ const fn name(event: &Event) -> &'static str {
         Event::SuiteStarted { .. } => "suiteStarted",
         Event::SuiteEnded { .. } => "suiteEnded",
         Event::HttpTested { .. } => "httpTested",
+        Event::PerformanceMeasured { .. } => "performanceMeasured",
         Event::WeightDecided { .. } => "weightDecided",
         Event::WeightReached { .. } => "weightReached",
         Event::Checked { .. } => "checked",

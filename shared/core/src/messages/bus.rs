@@ -136,6 +136,7 @@ fn signal(deployment: &Deployment, event: &Event) -> Option<(DetailType, String)
         | Event::SuiteStarted { .. }
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
+        | Event::PerformanceMeasured { .. }
         | Event::WeightDecided { .. }
         | Event::WeightReached { .. }
         | Event::Checked { .. }

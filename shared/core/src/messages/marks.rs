@@ -102,6 +102,7 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
         | Event::SuiteStarted { .. }
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
+        | Event::PerformanceMeasured { .. }
         | Event::WeightDecided { .. }
         | Event::WeightReached { .. }
         | Event::Checked { .. }
@@ -142,6 +143,7 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
         | Event::SuiteStarted { .. }
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
+        | Event::PerformanceMeasured { .. }
         | Event::AbortRequested { .. }
         | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }

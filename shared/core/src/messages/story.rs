@@ -64,6 +64,7 @@ pub(super) fn tell(deployment: &Deployment, entry: &Entry) -> Option<Story> {
         | Event::SuiteStarted { .. }
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
+        | Event::PerformanceMeasured { .. }
         | Event::WeightDecided { .. }
         | Event::Checked { .. }
         | Event::ShiftDone

@@ -3,6 +3,7 @@
 mod changes;
 mod complete;
 mod http;
+mod performance;
 mod plan;
 mod prepare;
 mod proposals;

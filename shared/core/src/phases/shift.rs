@@ -585,7 +585,7 @@ fn no_candidate() -> Decision {
 
 impl Analysis {
     /// The rules of a file that has conditions but no `analysis`: one look a minute.
-    fn conditions_only() -> Self {
+    pub(super) fn conditions_only() -> Self {
         Self {
             interval_seconds: 60,
             threshold: 1,

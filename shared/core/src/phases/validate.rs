@@ -1,8 +1,9 @@
-//! Validate: pages and suites are tried on what serves now, and it is healthy.
+//! Validate: pages and suites are tried on what serves now, it performs as it should, and is healthy.
 
 use jiff::Timestamp;
 
 use super::http::run_http;
+use super::performance::run_performance;
 use super::prepare::no_plan;
 use super::shift::{Suites, run_suites};
 use crate::decision::{Decision, Outcome, POLL_SECONDS};
@@ -13,7 +14,7 @@ use crate::ids::Weight;
 use crate::observation::Observation;
 use crate::spec::SuiteName;
 
-/// Tries the HTTP tests, runs every suite that has not run yet, then looks whether the new revision is healthy.
+/// Tries the HTTP tests, runs every suite that has not run yet, measures, then looks whether the new revision is healthy.
 pub fn decide_validate(deployment: &Deployment, observation: &Observation, now: Timestamp) -> Decision {
     let Some(plan) = &deployment.plan else {
         return no_plan();
@@ -25,6 +26,9 @@ pub fn decide_validate(deployment: &Deployment, observation: &Observation, now: 
     match run_suites(deployment, observation, &suites, now) {
         Suites::Undecided(decision) => return decision,
         Suites::AllPassed => {}
+    }
+    if let Some(decision) = run_performance(deployment, observation, now) {
+        return decision;
     }
     let needed = deployment.tasks_for(Weight::FULL);
     let healthy = observation

@@ -321,7 +321,7 @@ pub struct Freeze {
 pub struct SuiteName(pub String);
 
 /// `validate`: what must hold of the new revision, beside its suites.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Validation {
     /// `http`.
@@ -330,6 +330,25 @@ pub struct Validation {
     /// `allowPrivate`: pages may lie in private networks.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub allow_private: bool,
+    /// `performance`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub performance: Option<Performance>,
+}
+
+/// `validate.performance`: bounds of what all of the traffic is answered with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Performance {
+    /// `for`, seconds: how long it is measured at least.
+    pub for_seconds: u32,
+    /// `errorRate`, percent: at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_rate: Option<f64>,
+    /// `p99`, milliseconds: at most, in the worst minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p99_ms: Option<f64>,
+    /// `minRequests`: with fewer in that time there is no conclusion.
+    pub min_requests: u32,
 }
 
 impl Validation {

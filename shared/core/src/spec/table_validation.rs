@@ -3,6 +3,8 @@
 use super::keys::Presence::{Default, Optional, Required};
 use super::keys::{Kind, Section, TextRule};
 use super::table::{is_printable, key, name};
+use super::validation::threshold;
+use crate::analysis::KnownMetric;
 
 static TEST_NAME: TextRule = name("the name of an HTTP test such as health");
 static TEST_URL: TextRule = TextRule {
@@ -40,6 +42,19 @@ static HEADER: TextRule = TextRule {
     },
 };
 
+static PERCENT: TextRule = TextRule {
+    what: "a percentage such as 1% or 0.5%",
+    rule: "a number from 0 to 100 and %",
+    pattern: "^([0-9]{1,2}(\\.[0-9]{1,6})?|100)%$",
+    accepts: |text| threshold(KnownMetric::ErrorRate, text).is_some(),
+};
+static RESPONSE_TIME: TextRule = TextRule {
+    what: "a response time such as 800ms or 1.5s",
+    rule: "a number and ms or s",
+    pattern: "^([1-9][0-9]{0,3}ms|[1-9](\\.[0-9]{1,3})?s)$",
+    accepts: |text| threshold(KnownMetric::LatencyP99, text).is_some(),
+};
+
 pub(super) static VALIDATION: Section = Section {
     doc: "What must hold of the new revision, beside the suites of postDeploymentTests.",
     keys: &[
@@ -59,6 +74,45 @@ pub(super) static VALIDATION: Section = Section {
             Default("false"),
             "Pages may lie in private networks (10/8, 172.16/12, 192.168/16, 100.64/10, fc00::/7): for functions \
              that run in a VPC. Loopback, link-local and metadata addresses are refused all the same.",
+        ),
+        key(
+            "performance",
+            Kind::Section(&PERFORMANCE),
+            Optional,
+            "Bounds of what all of the traffic is answered with, measured on the load balancer after the suites began.",
+        ),
+    ],
+};
+
+static PERFORMANCE: Section = Section {
+    doc: "Bounds that hold while the candidate has all of the traffic; errorRate, p99 or both.",
+    keys: &[
+        key(
+            "for",
+            Kind::Duration { min: 60, max: 3600 },
+            Default("5m"),
+            "How long it is measured at least, from the beginning of the validate phase; longer while suites run.",
+        ),
+        key(
+            "errorRate",
+            Kind::Text(&PERCENT),
+            Optional,
+            "Answers with 5xx, at most so many percent of all.",
+        ),
+        key(
+            "p99",
+            Kind::Text(&RESPONSE_TIME),
+            Optional,
+            "99th percentile of the response time in its worst minute, at most.",
+        ),
+        key(
+            "minRequests",
+            Kind::Integer {
+                min: 1,
+                max: 1_000_000,
+            },
+            Default("10"),
+            "With fewer requests in that time there is no conclusion; after 15 minutes without one it rolls back.",
         ),
     ],
 };

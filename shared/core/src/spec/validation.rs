@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::build::duplicate;
+use super::build::{duplicate, needs_load_balancer};
 use super::fields::{Fields, Items};
-use super::model::Validation;
+use super::model::{Performance, Validation};
 use super::problem::{Draft, ProblemCode, Problems, Span};
+use crate::analysis::{Condition, KnownMetric};
 use crate::http::{Host, HttpMoment, HttpTest, HttpUrl, JsonExpected, SLOT, VersionPlace, fit, refusal};
 
 /// Reads the section; an empty one where the file has none.
@@ -13,13 +14,13 @@ pub(super) fn validation(fields: &Fields, problems: &mut Problems) -> Validation
     let Some(section) = fields.section("validate") else {
         return Validation::default();
     };
-    if !section.is_given("http") {
+    if !["http", "performance"].iter().any(|key| section.is_given(key)) {
         let draft = Draft::new(
             ProblemCode::MissingKey,
             section.span,
             "`validate` says nothing to do",
         );
-        problems.push(draft.help("add `http`"));
+        problems.push(draft.help("add `http` or `performance`"));
     }
     let allow_private = section.flag("allowPrivate").unwrap_or_default();
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
@@ -35,7 +36,39 @@ pub(super) fn validation(fields: &Fields, problems: &mut Problems) -> Validation
         reaches_candidate(fields, item, problems);
         http.extend(test(item, problems).filter(|_| reachable));
     }
-    Validation { http, allow_private }
+    Validation {
+        http,
+        allow_private,
+        performance: performance(fields, section, problems),
+    }
+}
+
+/// The number of a bound such as `1%` or `800ms`, in the metric's unit.
+pub(super) fn threshold(metric: KnownMetric, text: &str) -> Option<f64> {
+    let condition: Condition = format!("{metric} > {text}").parse().ok()?;
+    Some(condition.threshold().value())
+}
+
+fn performance(fields: &Fields, section: &Fields, problems: &mut Problems) -> Option<Performance> {
+    let bounds = section.section("performance")?;
+    if fields.flag("loadBalancer") == Some(false) {
+        problems.push(needs_load_balancer(
+            section.key_span("performance"),
+            "validate.performance",
+        ));
+    }
+    if !["errorRate", "p99"].iter().any(|key| bounds.is_given(key)) {
+        let message = "`performance` has no bound";
+        let draft = Draft::new(ProblemCode::MissingKey, bounds.span, message);
+        problems.push(draft.help("add `errorRate: 1%` or `p99: 800ms`"));
+    }
+    let bound = |key: &str, metric| threshold(metric, bounds.text(key)?);
+    Some(Performance {
+        for_seconds: bounds.whole("for")?,
+        error_rate: bound("errorRate", KnownMetric::ErrorRate),
+        p99_ms: bound("p99", KnownMetric::LatencyP99),
+        min_requests: bounds.whole("minRequests")?,
+    })
 }
 
 fn test(item: &Fields, problems: &mut Problems) -> Option<HttpTest> {

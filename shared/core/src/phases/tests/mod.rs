@@ -9,6 +9,7 @@ mod configuring;
 mod forward;
 mod monitoring;
 mod pages;
+mod performance;
 mod planning;
 mod proposals;
 mod raising;

@@ -111,6 +111,28 @@ fn a_page_says_what_it_means_once() {
 }
 
 #[test]
+fn performance_has_bounds_with_units() {
+    let file = |keys: &str| format!("validate: {{performance: {{{keys}}}}}\n");
+    let spec = accept(&target("rolling", &file("errorRate: 0.5%, p99: 1.5s"))).spec;
+    let bounds = spec.validate.performance.unwrap();
+    assert_eq!((bounds.error_rate, bounds.p99_ms), (Some(0.5), Some(1500.0)));
+    assert_eq!((bounds.for_seconds, bounds.min_requests), (300, 10));
+    for (keys, words) in [
+        ("for: 5m", "`performance` has no bound"),
+        ("errorRate: 1", "errorRate"),
+        ("errorRate: 101%", "errorRate"),
+        ("p99: 800", "p99"),
+        ("p99: 1m", "p99"),
+    ] {
+        let found = messages("rolling", &file(keys));
+        assert_eq!(found.len(), 1, "{keys}: {found:?}");
+        assert!(found[0].contains(words), "{keys}: {found:?}");
+    }
+    let found = messages("rolling", &format!("loadBalancer: false\n{}", file("p99: 1s")));
+    assert!(found[0].contains("is read from the load balancer"), "{found:?}");
+}
+
+#[test]
 fn what_is_probably_not_meant_is_warned_of() {
     let canary = "canary: {steps: [{weight: 100}]}\n";
     let warnings = |keys: &str| {
