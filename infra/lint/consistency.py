@@ -90,6 +90,7 @@ CALLS = {
     "get_metric_data": "cloudwatch:GetMetricData",
     "put_dashboard": "cloudwatch:PutDashboard",
     "put_metric_alarm": "cloudwatch:PutMetricAlarm",
+    "set_alarm_state": "cloudwatch:SetAlarmState",
     "describe_image_scan_findings": "ecr:DescribeImageScanFindings",
     "describe_images": "ecr:DescribeImages",
     "describe_repositories": "ecr:DescribeRepositories",

@@ -82,7 +82,8 @@ impl Infrastructure {
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
-                | Work::Monitor { .. } => {
+                | Work::Monitor { .. }
+                | Work::TestAlarm { .. } => {
                     return Err(not_mine(deployment, change));
                 }
             };
@@ -112,7 +113,8 @@ impl Infrastructure {
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
-                | Work::Monitor { .. },
+                | Work::Monitor { .. }
+                | Work::TestAlarm { .. },
                 _,
             ) => Err(not_mine(deployment, change)),
         }

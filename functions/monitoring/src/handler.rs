@@ -60,10 +60,21 @@ impl Monitoring {
             observation.alarms = observe::watched_alarms(&self.clients.cloudwatch, deployment).await?;
         }
         if let Some(change) = question.change() {
-            let Work::Monitor { name, wanted } = &change.work else {
-                return Err(not_mine(deployment, change));
+            let seen = match &change.work {
+                Work::Monitor { name, wanted } => {
+                    self.clients.observe(deployment, change, name, wanted).await?
+                }
+                Work::TestAlarm { name, .. } => {
+                    let now = self.clock.now();
+                    self.clients.observe_test(deployment, change, name, now).await?
+                }
+                Work::Run { .. }
+                | Work::Verify { .. }
+                | Work::Backup { .. }
+                | Work::SuspendScaling { .. }
+                | Work::SetParameter { .. }
+                | Work::Stack { .. } => return Err(not_mine(deployment, change)),
             };
-            let seen = self.clients.observe(deployment, change, name, wanted).await?;
             observation.changes.insert(change.id.clone(), seen);
         }
         Ok(observation)
@@ -71,12 +82,29 @@ impl Monitoring {
 
     async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
         let (change, direction, before) = change::of(deployment, action)?;
-        let Work::Monitor { name, wanted } = &change.work else {
-            return Err(not_mine(deployment, change));
-        };
-        match direction {
-            Direction::Make => self.clients.make(name, wanted, before).await,
-            Direction::Undo => self.clients.undo(name, wanted, before).await,
+        match (&change.work, direction) {
+            (Work::Monitor { name, wanted }, Direction::Make) => {
+                self.clients.make(name, wanted, before).await
+            }
+            (Work::Monitor { name, wanted }, Direction::Undo) => {
+                self.clients.undo(name, wanted, before).await
+            }
+            (Work::TestAlarm { name, topic }, Direction::Make) => {
+                let of = (name.as_str(), topic.as_deref());
+                self.clients
+                    .make_test(deployment, change, of, self.clock.now())
+                    .await
+            }
+            (Work::TestAlarm { name, .. }, Direction::Undo) => self.clients.delete_test(name).await,
+            (
+                Work::Run { .. }
+                | Work::Verify { .. }
+                | Work::Backup { .. }
+                | Work::SuspendScaling { .. }
+                | Work::SetParameter { .. }
+                | Work::Stack { .. },
+                _,
+            ) => Err(not_mine(deployment, change)),
         }
     }
 }

@@ -4,9 +4,11 @@ use aws_lambda_events::eventbridge::EventBridgeEvent;
 use aws_types::SdkConfig;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tidegate_aws::store::Store;
+use tidegate_aws::store::{Commit, Store, StoreError};
+use tidegate_core::deployment::Deployment;
 use tidegate_core::exit::AbortCause;
 use tidegate_core::ids::DeploymentId;
+use tidegate_core::journal;
 use tidegate_lambda::config::{ConfigError, Lookup, table};
 use tidegate_lambda::{Clock, FunctionError, stop};
 
@@ -32,6 +34,9 @@ pub struct AlarmStateDetail {
     #[serde(default)]
     pub timestamp: Option<String>,
 }
+
+/// How often a lost race for the record is run again.
+const TRIES: usize = 8;
 
 /// What was stopped.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +66,8 @@ impl OnAlarm {
         })
     }
 
-    /// Stops every running deployment that watches the alarm, unless the alarm was set aside for it.
+    /// Stops every running deployment that watches the alarm, unless the alarm was set aside for it. A test
+    /// alarm stops nothing: that it arrived is recorded.
     ///
     /// # Errors
     /// Where AWS does not answer; EventBridge then delivers again.
@@ -77,7 +83,15 @@ impl OnAlarm {
             reason: change.state.reason.clone(),
         };
         for id in self.store.watchers(&change.alarm_name, self.clock.now()).await? {
-            if self.sets_aside(&id, &change.alarm_name).await? {
+            let Some(deployment) = self.store.deployment(&id).await? else {
+                continue;
+            };
+            if deployment.test_alarm() == Some(&change.alarm_name) {
+                self.hear(deployment, change).await?;
+                continue;
+            }
+            let aside = format!("alarm:{}", change.alarm_name);
+            if deployment.exit.is_some() || deployment.overrides(&aside) {
                 continue;
             }
             match stop::request(&self.store, &self.sfn, &self.clock, &id, &cause, "on-alarm").await? {
@@ -89,9 +103,27 @@ impl OnAlarm {
         Ok(output)
     }
 
-    async fn sets_aside(&self, id: &DeploymentId, alarm: &str) -> Result<bool, FunctionError> {
-        let deployment = self.store.deployment(id).await?;
-        Ok(deployment.is_none_or(|d| d.exit.is_some() || d.overrides(&format!("alarm:{alarm}"))))
+    /// Records that a test alarm arrived, once, while its deployment waits for it.
+    async fn hear(&self, mut deployment: Deployment, change: &AlarmChange) -> Result<(), FunctionError> {
+        let raised_at = change.state.timestamp.as_deref().and_then(raised_at);
+        let id = deployment.id.clone();
+        for _ in 0..TRIES {
+            let Some(event) = deployment.hears(&change.alarm_name, raised_at) else {
+                return Ok(());
+            };
+            let entries = journal::append(&mut deployment, vec![event], "on-alarm", self.clock.now());
+            let commit = Commit::new().deployment(&deployment, &entries);
+            match self.store.commit(commit).await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            deployment = match self.store.deployment(&id).await? {
+                Some(deployment) => deployment,
+                None => return Ok(()),
+            };
+        }
+        Err(FunctionError::Conflict(format!("deployment {id}")))
     }
 }
 

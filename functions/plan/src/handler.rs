@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_types::SdkConfig;
 use tidegate_aws::observe;
 use tidegate_aws::store::{Commit, Store, StoreError};
-use tidegate_core::change::{SettingNow, alarms_made};
+use tidegate_core::change::{SettingNow, alarm_tested, alarms_made};
 use tidegate_core::decision::{Decision, Outcome};
 use tidegate_core::deployment::{Deployment, Phase, Revision};
 use tidegate_core::event::Event;
@@ -89,7 +89,7 @@ impl Plan {
     }
 
     /// The alarms to watch: named in the file, or by the prefix of the golden path, and those that the
-    /// deployment will make. The links are written before the alarms are read, so that none can fire
+    /// deployment will make. One that it only tests is linked, too, and not watched. The links are written before the alarms are read, so that none can fire
     /// unseen in between.
     async fn link_alarms(
         &self,
@@ -110,7 +110,9 @@ impl Plan {
                 alarms.push(name);
             }
         }
-        for some in alarms.chunks(50) {
+        let mut linked = alarms.clone();
+        linked.extend(alarm_tested(&deployment.target, &deployment.spec));
+        for some in linked.chunks(50) {
             self.store
                 .commit(Commit::new().watches(&deployment.id, some, self.clock.now()))
                 .await?;

@@ -93,6 +93,8 @@ pub enum Verb {
     History(verbs::history::HistoryArgs),
     /// Write the report of a deployment, for a wiki or a browser.
     Report(verbs::report::ReportArgs),
+    /// Write the runbook of a target: how to go back, what its alarms mean, where to look, whom to ask.
+    Runbook(verbs::runbook::RunbookArgs),
     /// Say how well services are delivered: frequency, lead time, recovery, failures, and the targets.
     Metrics(verbs::metrics::MetricsArgs),
     /// Check that a journal is whole and unchanged.

@@ -86,6 +86,7 @@ async fn run(cli: Cli) -> Result<Status, CliError> {
         Verb::Rollback(args) => verbs::rollback::run(args, &cx).await,
         Verb::History(args) => verbs::history::run(args, &cx).await,
         Verb::Report(args) => verbs::report::run(args, &cx).await,
+        Verb::Runbook(args) => verbs::runbook::run(args, &cx).await,
         Verb::Metrics(args) => verbs::metrics::run(args, &cx).await,
         Verb::Audit(args) => verbs::audit::run(args, &cx).await,
         Verb::Completions(args) => verbs::completions::run(args, &cx),

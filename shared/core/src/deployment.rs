@@ -654,6 +654,7 @@ impl Deployment {
             Event::ChangeProposed { id, proposal } => self.keep_proposal(id, proposal),
             Event::ChangeStarted { id, before } => self.begin_change(id, before.as_ref(), at),
             Event::ChangeMade { id, detail, .. } => self.keep_change(id, detail, at),
+            Event::TestAlarmHeard { id, .. } => self.hear_test(id),
             Event::ChangeFailed { id, log, .. } => self.fail_change(id, log, at),
             Event::UndoStarted { id } => self.move_change(id, ChangeStage::Undoing, at),
             Event::ChangeUndone { id, .. } => self.move_change(id, ChangeStage::Undone, at),
@@ -732,6 +733,7 @@ impl Deployment {
             stage: ChangeStage::Making,
             since: at,
             before: before.cloned(),
+            heard: false,
             kept: None,
             log: Vec::new(),
             remedy: None,
@@ -763,6 +765,12 @@ impl Deployment {
                 state.log = log.to_vec();
             }
             state.remedy = remedy.cloned();
+        }
+    }
+
+    fn hear_test(&mut self, id: &ChangeId) {
+        if let Some(state) = self.changes.get_mut(id) {
+            state.heard = true;
         }
     }
 

@@ -178,6 +178,14 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<Before>,
     },
+    /// The event of a test alarm arrived.
+    TestAlarmHeard {
+        /// Of which test.
+        id: ChangeId,
+        /// When the alarm was raised, as CloudWatch says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        raised_at: Option<Timestamp>,
+    },
     /// A change was read back as made.
     ChangeMade {
         /// Which.
@@ -321,6 +329,7 @@ impl Event {
             Self::CandidateScaledIn => "candidate scaled in".to_owned(),
             Self::ChangeProposed { id, proposal } => format!("{id} would do: {}", proposal.told()),
             Self::ChangeStarted { id, .. } => format!("{id} begins"),
+            Self::TestAlarmHeard { id, .. } => format!("{id}: its event arrived"),
             Self::ChangeMade { id, detail, .. } => format!("{id} made: {detail}"),
             Self::ChangeFailed { id, reason, .. } => format!("{id} failed: {reason}"),
             Self::UndoStarted { id } => format!("{id} is being undone"),

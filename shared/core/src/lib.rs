@@ -11,7 +11,7 @@
 //! (what is known), [`observation`] (what is seen), [`action`] and [`decision`] (what is to be
 //! done), [`change`] (what is changed besides the image), [`phases`] (who decides what), [`target`]
 //! (which push becomes a deployment), [`gates`] (people), [`release`] and [`evidence`] (what must be known
-//! of an image), [`journal`] (the record).
+//! of an image), [`journal`] (the record), [`report`] and [`runbook`] (what people read).
 
 pub mod action;
 pub mod analysis;
@@ -31,8 +31,10 @@ pub mod measures;
 pub mod messages;
 pub mod observation;
 pub mod phases;
+pub mod place;
 pub mod release;
 pub mod report;
+pub mod runbook;
 mod secrets;
 pub mod spec;
 pub mod sweep;

@@ -352,7 +352,8 @@ impl Aws {
                 | Work::Verify { .. }
                 | Work::Backup { .. }
                 | Work::Stack { .. }
-                | Work::Monitor { .. },
+                | Work::Monitor { .. }
+                | Work::TestAlarm { .. },
                 _,
             ) => {
                 self.run_change(change, direction, world);

@@ -9,7 +9,7 @@ use crate::machine::{At, Lane};
 use crate::script::FaultKind;
 
 /// Kinds of journal entries.
-const EVENTS: [&str; 33] = [
+const EVENTS: [&str; 34] = [
     "DeploymentRequested",
     "PhaseEntered",
     "Waiting",
@@ -43,6 +43,7 @@ const EVENTS: [&str; 33] = [
     "ChangeProposed",
     "HttpTested",
     "PerformanceMeasured",
+    "TestAlarmHeard",
 ];
 
 const STATES: [&str; 17] = [
@@ -373,6 +374,7 @@ const fn number(event: &Event) -> u32 {
         Event::ChangeProposed { .. } => 30,
         Event::HttpTested { .. } => 31,
         Event::PerformanceMeasured { .. } => 32,
+        Event::TestAlarmHeard { .. } => 33,
     }
 }
 

@@ -230,7 +230,8 @@ impl World {
             | Work::Verify { .. }
             | Work::Backup { .. }
             | Work::Stack { .. }
-            | Work::Monitor { .. } => both(&ran, change),
+            | Work::Monitor { .. }
+            | Work::TestAlarm { .. } => both(&ran, change),
             Work::SuspendScaling { .. } => both(&set, change),
             Work::SetParameter { name, value } => {
                 let state = deployment.changes.get(&change.id);

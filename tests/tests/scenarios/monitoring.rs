@@ -1,7 +1,7 @@
 //! What watches the service: made before it gets traffic, and taken back with it.
 
 use tidegate_core::exit::ExitState;
-use tidegate_local::faults::CallFate;
+use tidegate_local::faults::{CallFate, EventFate};
 use tidegate_local::fleet::{AlarmValue, Behaviour};
 use tidegate_tests::Scene;
 use tidegate_tests::files::SHORT;
@@ -227,6 +227,116 @@ fn an_alarm_of_the_file_that_fires_already_blocks() {
             scene.alarm(GREEN, AlarmValue::Alarm);
             scene.push('3', Behaviour::default());
             scene.runs(TARGET, ExitState::Blocked).await;
+        },
+    );
+}
+
+const TEST: &str = "tidegate_test_web_production";
+const CHANGED: &str = "CloudWatch Alarm State Change";
+
+/// The alarms, and a test of the way that they take.
+fn tested() -> String {
+    format!("{}  test: {{timeout: 3m}}\n", file())
+}
+
+/// How often the test alarm was set to `ALARM`, and whether it is gone.
+fn test_alarm(scene: &Scene) -> (usize, bool) {
+    scene.cloud(|state| {
+        let calls = state.calls.iter();
+        let set = calls.filter(|call| call.operation == "SetAlarmState").count();
+        (set, state.fleet.alarm(TEST).is_none())
+    })
+}
+
+#[test]
+fn the_way_of_an_alarm_is_tested_before_traffic_depends_on_it() {
+    scenario(
+        "the-way-of-an-alarm-is-tested-before-traffic-depends-on-it",
+        "An alarm that stands for nothing is set, its event arrives, and it stops nothing.",
+        async |scene| {
+            scene.given(TARGET, 5, &tested()).await;
+            scene.push('2', Behaviour::default());
+            let ended = scene.runs(TARGET, ExitState::Completed).await;
+            assert!(ended.abort.is_none());
+            // OK and ALARM, then OK again.
+            assert_eq!(test_alarm(scene), (3, true));
+        },
+    );
+}
+
+#[test]
+fn an_alarm_that_does_not_arrive_stops_the_deployment() {
+    scenario(
+        "an-alarm-that-does-not-arrive-stops-the-deployment",
+        "EventBridge's rule is off: no alarm would be heard in time, so no traffic moves.",
+        async |scene| {
+            scene.given(TARGET, 5, &tested()).await;
+            scene.cloud(|state| {
+                for _ in 0..20 {
+                    state.faults.event(CHANGED, EventFate::Dropped);
+                }
+            });
+            scene.push('2', Behaviour::default());
+            let ended = scene.runs(TARGET, ExitState::Aborted).await;
+            assert!(ended.exit.unwrap().reason.contains("tidegate-alarm-raised"));
+            assert!(test_alarm(scene).1);
+            assert_gone(scene);
+        },
+    );
+}
+
+#[test]
+fn a_test_alarm_whose_event_is_lost_is_set_again() {
+    scenario(
+        "a-test-alarm-whose-event-is-lost-is-set-again",
+        "One lost event is no broken way; the second one arrives, twice, and counts once.",
+        async |scene| {
+            scene.given(TARGET, 5, &tested()).await;
+            scene.cloud(|state| {
+                state.faults.event(CHANGED, EventFate::Dropped);
+                state.faults.event(CHANGED, EventFate::Doubled);
+            });
+            scene.push('2', Behaviour::default());
+            scene.runs(TARGET, ExitState::Completed).await;
+            assert_eq!(test_alarm(scene), (5, true));
+        },
+    );
+}
+
+#[test]
+fn a_function_that_dies_in_a_test_leaves_no_alarm_behind() {
+    scenario(
+        "a-function-that-dies-in-a-test-leaves-no-alarm-behind",
+        "Killed after the alarm was set, and again before it is deleted.",
+        async |scene| {
+            scene.given(TARGET, 5, &tested()).await;
+            scene.cloud(|state| {
+                let next = &mut state.faults.numbered.next;
+                next.push(("monitoring", "SetAlarmState", CallFate::KillAfter));
+                next.push(("monitoring", "DeleteAlarms", CallFate::KillBefore));
+            });
+            scene.push('2', Behaviour::default());
+            scene.runs(TARGET, ExitState::Completed).await;
+            assert!(test_alarm(scene).1);
+        },
+    );
+}
+
+#[test]
+fn an_abort_in_mid_test_deletes_the_test_alarm() {
+    scenario(
+        "an-abort-in-mid-test-deletes-the-test-alarm",
+        "Its event is late, and is heard by nobody any more.",
+        async |scene| {
+            scene.given(TARGET, 5, &tested()).await;
+            scene.cloud(|state| state.faults.event(CHANGED, EventFate::Late(120)));
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            scene.waits_for(&id, "has not arrived yet").await;
+            scene.stop("olaf", "abort", &id).await.unwrap();
+            scene.ends(&id, ExitState::Aborted).await;
+            assert!(test_alarm(scene).1);
+            assert_gone(scene);
         },
     );
 }

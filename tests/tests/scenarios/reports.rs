@@ -3,6 +3,7 @@
 use tidegate_core::deployment::Deployment;
 use tidegate_core::exit::ExitState;
 use tidegate_core::report::{html, markdown, report};
+use tidegate_core::runbook::runbook;
 use tidegate_local::fleet::Behaviour;
 use tidegate_tests::files::{PRODUCTION, without_conditions};
 use tidegate_tests::{Scene, compare_file, play_once};
@@ -61,6 +62,34 @@ fn the_report_of_a_canary_that_its_alarm_took_back() {
         scene.push('2', Behaviour::failing(5.0, 25));
         let deployment = scene.runs(TARGET, ExitState::RolledBack).await;
         compare(scene, "a-canary-that-its-alarm-took-back", &deployment).await;
+    };
+    play_once(story, |_| ());
+}
+
+#[test]
+fn the_runbook_of_a_service_that_is_watched() {
+    const WATCHED: &str = "\
+prepare: {suspendAutoscaling: true}
+migrations:
+  - {name: add-email, command: [bin/migrate, up], down: [bin/migrate, down]}
+  - {name: backfill-email, command: [bin/migrate, fill]}
+monitoring:
+  dashboard: true
+  alarms:
+    - {name: few-errors, when: error_rate > 0.5%, for: 3m}
+  topic: arn:aws:sns:us-east-1:123456789012:on-call
+  logRetention: 30d
+";
+    let story = async |scene: &Scene| {
+        scene.people().await;
+        scene.given(TARGET, 10, &format!("{PRODUCTION}{WATCHED}")).await;
+        scene.push('2', Behaviour::default());
+        let deployment = scene.runs(TARGET, ExitState::Completed).await;
+        let text = markdown::render(&runbook(&deployment));
+        compare_file("reports/a-runbook.md", &text);
+        let journal = scene.stage.journal(&deployment.id).await;
+        let told = markdown::render(&report(&deployment, &journal));
+        assert!(told.contains(&format!("`tidegate runbook {}`", deployment.id)));
     };
     play_once(story, |_| ());
 }

@@ -3,15 +3,20 @@
 
 use std::collections::BTreeMap;
 
+use crate::time::from_sdk;
+use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
 use aws_sdk_cloudwatch::types::{
     AlarmType, ComparisonOperator, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricStat, StandardUnit,
-    Statistic,
+    StateValue, Statistic,
 };
+use jiff::Timestamp;
+use tidegate_core::change::test_alarm::{self, TestAlarm, TestStep};
 use tidegate_core::change::{
     AlarmDefinition, AlarmMetric, AlarmQuery, Before, Change, Exact, Monitored, Progress, Seen, StoredText,
     monitored,
 };
 use tidegate_core::deployment::Deployment;
+use tidegate_core::observation::AlarmState;
 
 use crate::error::{AwsError, Kind};
 
@@ -92,6 +97,103 @@ impl Clients {
         }
     }
 
+    /// How a test of an alarm's way stands.
+    ///
+    /// # Errors
+    /// Where AWS can't be asked.
+    pub async fn observe_test(
+        &self,
+        deployment: &Deployment,
+        change: &Change,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Seen, AwsError> {
+        let alarm = self.read_test(name).await?;
+        Ok(test_alarm::seen(alarm.as_ref(), deployment, change, now))
+    }
+
+    /// Sets the alarm, or deletes it where its event was heard.
+    ///
+    /// # Errors
+    /// Where AWS refuses or can't be asked.
+    pub async fn make_test(
+        &self,
+        deployment: &Deployment,
+        change: &Change,
+        (name, topic): (&str, Option<&str>),
+        now: Timestamp,
+    ) -> Result<(), AwsError> {
+        let seen = self.observe_test(deployment, change, name, now).await?;
+        match test_alarm::next_step(&seen.made, deployment.changes.get(&change.id)) {
+            None => Ok(()),
+            Some(TestStep::Delete) => self.delete_test(name).await,
+            Some(TestStep::Raise) => {
+                let definition = test_alarm::definition(&deployment.target, topic);
+                self.put_alarm(name, &definition).await?;
+                // A state that it has already would be no event.
+                self.set_state(name, StateValue::Ok).await?;
+                self.set_state(name, StateValue::Alarm).await
+            }
+        }
+    }
+
+    /// Deletes the alarm, so that nobody wonders what it stands for. Whom it told hears that it is over.
+    ///
+    /// # Errors
+    /// Where AWS refuses or can't be asked.
+    pub async fn delete_test(&self, name: &str) -> Result<(), AwsError> {
+        if self.read_test(name).await?.is_none() {
+            return Ok(());
+        }
+        match self.set_state(name, StateValue::Ok).await {
+            Err(error) if error.kind == Kind::NotFound => return Ok(()),
+            other => other?,
+        }
+        self.delete_alarm(name).await
+    }
+
+    async fn set_state(&self, name: &str, state: StateValue) -> Result<(), AwsError> {
+        let what = format!("failed to set alarm {name} to {}", state.as_str());
+        let call = self.cloudwatch.set_alarm_state().alarm_name(name);
+        let call = call.state_reason("a test of the way that alarms take; nothing is wrong");
+        let set = call.state_value(state).send().await;
+        set.map(|_| ()).map_err(|error| AwsError::sdk(what, error))
+    }
+
+    async fn read_test(&self, name: &str) -> Result<Option<TestAlarm>, AwsError> {
+        let found = self.describe(name).await?;
+        Ok(found.metric_alarms().first().map(|alarm| TestAlarm {
+            state: match alarm.state_value() {
+                Some(StateValue::Alarm) => AlarmState::Alarm,
+                Some(StateValue::Ok) => AlarmState::Ok,
+                Some(StateValue::InsufficientData) => AlarmState::InsufficientData,
+                Some(_) | None => AlarmState::Unreadable,
+            },
+            changed_at: alarm.state_transitioned_timestamp().and_then(from_sdk),
+        }))
+    }
+
+    async fn describe(&self, name: &str) -> Result<DescribeAlarmsOutput, AwsError> {
+        self.cloudwatch
+            .describe_alarms()
+            .alarm_names(name)
+            .alarm_types(AlarmType::MetricAlarm)
+            .alarm_types(AlarmType::CompositeAlarm)
+            .send()
+            .await
+            .map_err(|error| AwsError::sdk(format!("failed to read alarm {name}"), error))
+    }
+
+    async fn delete_alarm(&self, name: &str) -> Result<(), AwsError> {
+        let call = self.cloudwatch.delete_alarms().alarm_names(name);
+        let sent = call.send().await.map(|_| ());
+        let sent = sent.map_err(|error| AwsError::sdk(format!("failed to delete alarm {name}"), error));
+        match sent {
+            Err(error) if error.kind == Kind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
     /// What there is of that name and kind.
     async fn read(&self, name: &str, kind: &Monitored) -> Result<Option<Monitored>, AwsError> {
         match kind {
@@ -117,15 +219,7 @@ impl Clients {
     }
 
     async fn read_alarm(&self, name: &str) -> Result<Option<Monitored>, AwsError> {
-        let answer = self
-            .cloudwatch
-            .describe_alarms()
-            .alarm_names(name)
-            .alarm_types(AlarmType::MetricAlarm)
-            .alarm_types(AlarmType::CompositeAlarm)
-            .send()
-            .await
-            .map_err(|error| AwsError::sdk(format!("failed to read alarm {name}"), error))?;
+        let answer = self.describe(name).await?;
         // One of another kind, which is somebody else's.
         let other = answer
             .composite_alarms()
@@ -209,7 +303,7 @@ impl Clients {
                 .set_unit(metric.unit.as_deref().map(StandardUnit::from));
         }
         for query in &alarm.queries {
-            call = call.metrics(to_sdk(query));
+            call = call.metrics(to_query(query));
         }
         let put = call.send().await;
         put.map(|_| ())
@@ -240,11 +334,7 @@ impl Clients {
                 let sent = call.send().await.map(|_| ());
                 sent.map_err(|error| AwsError::sdk(format!("failed to delete dashboard {name}"), error))
             }
-            Monitored::Alarm { .. } => {
-                let call = self.cloudwatch.delete_alarms().alarm_names(name);
-                let sent = call.send().await.map(|_| ());
-                sent.map_err(|error| AwsError::sdk(format!("failed to delete alarm {name}"), error))
-            }
+            Monitored::Alarm { .. } => self.delete_alarm(name).await,
             // A log group is nobody's to delete, and none is ever made.
             Monitored::Retention { .. } => Ok(()),
         };
@@ -283,7 +373,7 @@ fn definition(alarm: &MetricAlarm) -> AlarmDefinition {
         alarm_actions: alarm.alarm_actions().to_vec(),
         insufficient_data_actions: alarm.insufficient_data_actions().to_vec(),
         metric,
-        queries: alarm.metrics().iter().map(from_sdk).collect(),
+        queries: alarm.metrics().iter().map(from_query).collect(),
         evaluation_periods: alarm.evaluation_periods().unwrap_or_default(),
         datapoints_to_alarm: alarm.datapoints_to_alarm(),
         threshold: alarm.threshold().map(Exact),
@@ -296,7 +386,7 @@ fn definition(alarm: &MetricAlarm) -> AlarmDefinition {
     }
 }
 
-fn from_sdk(query: &MetricDataQuery) -> AlarmQuery {
+fn from_query(query: &MetricDataQuery) -> AlarmQuery {
     let metric = query.metric_stat().map(|stat| AlarmMetric {
         namespace: text(stat.metric().and_then(Metric::namespace)),
         name: text(stat.metric().and_then(Metric::metric_name)),
@@ -316,7 +406,7 @@ fn from_sdk(query: &MetricDataQuery) -> AlarmQuery {
     }
 }
 
-fn to_sdk(query: &AlarmQuery) -> MetricDataQuery {
+fn to_query(query: &AlarmQuery) -> MetricDataQuery {
     let stat = query.metric.as_ref().map(|metric| {
         let of = Metric::builder()
             .namespace(&metric.namespace)
@@ -387,7 +477,7 @@ mod tests {
             account: None,
         };
         for query in [input, expression] {
-            assert_eq!(from_sdk(&to_sdk(&query)), query);
+            assert_eq!(from_query(&to_query(&query)), query);
         }
     }
 

@@ -16,4 +16,5 @@ pub mod reject;
 pub mod release;
 pub mod report;
 pub mod rollback;
+pub mod runbook;
 pub mod simulate;

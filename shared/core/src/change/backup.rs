@@ -64,7 +64,8 @@ pub(crate) fn taken(deployment: &Deployment) -> Vec<String> {
         | Work::SuspendScaling { .. }
         | Work::SetParameter { .. }
         | Work::Stack { .. }
-        | Work::Monitor { .. } => None,
+        | Work::Monitor { .. }
+        | Work::TestAlarm { .. } => None,
     });
     taken.collect()
 }

@@ -4,43 +4,14 @@ use serde_json::{Value, json};
 
 use super::alarm::{BALANCER, PERIOD_SECONDS, mark};
 use crate::ids::{Slot, Target};
+use crate::place::Place;
 use crate::wiring::Wiring;
-
-/// Where a target's metrics are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    partition: String,
-    region: String,
-    account: String,
-}
 
 /// The most alarms of one widget.
 const MOST_ALARMS: usize = 100;
 /// A dashboard is 24 columns wide.
 const WIDTH: u32 = 24;
 const HEIGHT: u32 = 6;
-
-impl Place {
-    /// Where a resource is, by its ARN.
-    pub(super) fn of(arn: &str) -> Option<Self> {
-        let parts: Vec<&str> = arn.splitn(6, ':').collect();
-        let &["arn", partition, _, region, account, _] = &parts[..] else {
-            return None;
-        };
-        Some(Self {
-            partition: partition.to_owned(),
-            region: region.to_owned(),
-            account: account.to_owned(),
-        })
-    }
-
-    fn alarm(&self, name: &str) -> String {
-        format!(
-            "arn:{}:cloudwatch:{}:{}:alarm:{name}",
-            self.partition, self.region, self.account
-        )
-    }
-}
 
 /// The name of a target's dashboard.
 pub(super) fn name_of(target: &Target) -> String {
@@ -150,7 +121,7 @@ impl Board<'_> {
     fn graph(&self, title: &str, metrics: &[Value]) -> Value {
         json!({
             "title": title,
-            "region": self.place.region,
+            "region": self.place.region(),
             "view": "timeSeries",
             "stacked": false,
             "period": PERIOD_SECONDS,

@@ -14,6 +14,7 @@ mod proposal;
 mod stack;
 mod state;
 mod tail;
+pub mod test_alarm;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,7 @@ pub(crate) use backup::taken;
 pub use container::{ContainerSetting, SettingNow, SettingTo, container_settings};
 pub use expected::{Expected, ResourceKind, Setting, Settings};
 pub use monitored::{MAX_KEPT_DEFINITION_BYTES, Monitored};
-pub use monitoring::alarms_made;
+pub use monitoring::{alarm_tested, alarms_made};
 pub use plan::{Around, planned};
 pub use proposal::{Effect, EffectKind, Proposal, Proposed};
 pub use stack::{MAX_KEPT_TEMPLATE_BYTES, StackBefore, StackWork, StoredText};
@@ -115,6 +116,14 @@ pub enum Work {
         name: String,
         /// What it shall be.
         wanted: Monitored,
+    },
+    /// An alarm that stands for nothing is set, and its event seen to arrive.
+    TestAlarm {
+        /// Its name.
+        name: String,
+        /// ARN of an SNS topic that it tells, too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        topic: Option<String>,
     },
 }
 
@@ -236,7 +245,8 @@ impl Work {
                 | Self::SuspendScaling { .. }
                 | Self::SetParameter { .. }
                 | Self::Stack { .. }
-                | Self::Monitor { .. },
+                | Self::Monitor { .. }
+                | Self::TestAlarm { .. },
                 Direction::Make | Direction::Undo,
             ) => None,
         }
@@ -251,7 +261,8 @@ impl Work {
             | Self::Backup { .. }
             | Self::SuspendScaling { .. }
             | Self::SetParameter { .. }
-            | Self::Monitor { .. } => false,
+            | Self::Monitor { .. }
+            | Self::TestAlarm { .. } => false,
         }
     }
 }
@@ -264,7 +275,8 @@ impl Change {
             | Work::SuspendScaling { .. }
             | Work::SetParameter { .. }
             | Work::Stack { .. }
-            | Work::Monitor { .. } => POLL_SECONDS,
+            | Work::Monitor { .. }
+            | Work::TestAlarm { .. } => POLL_SECONDS,
             // A person is slower than a task, and may take hours.
             Work::Verify { .. } => 60,
             // Few enough looks that even hours of them fit an execution's history.
@@ -298,7 +310,8 @@ impl Change {
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
-                | Work::Monitor { .. },
+                | Work::Monitor { .. }
+                | Work::TestAlarm { .. },
                 _,
             ) => None,
         }
@@ -316,6 +329,9 @@ impl Change {
             Work::SuspendScaling { service } => format!("suspend autoscaling of ECS service {service}"),
             Work::SetParameter { value, .. } => format!("set it to `{}`", shortened(value)),
             Work::Monitor { wanted, .. } => wanted.told(),
+            Work::TestAlarm { .. } => {
+                "set an alarm that stands for nothing and see its event arrive".to_owned()
+            }
             Work::Stack { stack } => format!(
                 "update CloudFormation stack {} to {}, as its change set says",
                 stack.name, stack.template

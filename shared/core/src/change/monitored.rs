@@ -151,15 +151,15 @@ pub fn seen(now: Option<&Monitored>, before: Option<&Before>, wanted: &Monitored
 fn made(now: Option<&Monitored>, before: Option<&Before>, wanted: &Monitored) -> Progress {
     match (now, before) {
         // Of nothing that was begun: what can't work is not begun.
-        (Some(now), None) => now.is_kept(wanted).map_or(Progress::NotBegun, failed),
+        (Some(now), None) => now.is_kept(wanted).map_or(Progress::NotBegun, Progress::failed),
         (None, None | Some(Before::Absent)) => match wanted {
-            Monitored::Retention { .. } => failed("there is no such log group".to_owned()),
+            Monitored::Retention { .. } => Progress::failed("there is no such log group".to_owned()),
             Monitored::Dashboard { .. } | Monitored::Alarm { .. } => Progress::NotBegun,
         },
-        (None, Some(_)) => failed("somebody has deleted it meanwhile".to_owned()),
-        (Some(now), Some(before)) if now.same(wanted) => done(became(before, wanted)),
+        (None, Some(_)) => Progress::failed("somebody has deleted it meanwhile".to_owned()),
+        (Some(now), Some(before)) if now.same(wanted) => Progress::done(became(before, wanted)),
         (Some(now), Some(Before::Monitored { held: was })) if now.same(was) => Progress::NotBegun,
-        (Some(_), Some(_)) => failed(OTHERS.to_owned()),
+        (Some(_), Some(_)) => Progress::failed(OTHERS.to_owned()),
     }
 }
 
@@ -184,22 +184,16 @@ const OTHERS: &str = "somebody else has changed it meanwhile; it is left as it i
 
 fn undone(now: Option<&Monitored>, before: Option<&Before>, wanted: &Monitored) -> Progress {
     match (now, before) {
-        (None, Some(Before::Monitored { .. })) => failed("somebody has deleted it since".to_owned()),
-        (None, Some(_) | None) => done("there is none, as before".to_owned()),
+        (None, Some(Before::Monitored { .. })) => {
+            Progress::failed("somebody has deleted it since".to_owned())
+        }
+        (None, Some(_) | None) => Progress::done("there is none, as before".to_owned()),
         (Some(now), Some(Before::Monitored { held: was })) if now.same(was) => {
-            done("it is as it was".to_owned())
+            Progress::done("it is as it was".to_owned())
         }
         (Some(now), Some(_) | None) if now.same(wanted) => Progress::NotBegun,
-        (Some(_), Some(_) | None) => failed(OTHERS.to_owned()),
+        (Some(_), Some(_) | None) => Progress::failed(OTHERS.to_owned()),
     }
-}
-
-fn done(detail: String) -> Progress {
-    Progress::done(detail)
-}
-
-fn failed(reason: String) -> Progress {
-    Progress::failed(reason)
 }
 
 #[cfg(test)]

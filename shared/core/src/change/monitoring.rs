@@ -3,7 +3,7 @@
 use super::monitored::Monitored;
 use super::plan::{Around, SETTING_SECONDS};
 use super::stack::StoredText;
-use super::{Change, Undo, Work, alarm, dashboard};
+use super::{Change, Undo, Work, alarm, dashboard, test_alarm};
 use crate::deployment::Phase;
 use crate::ids::{ChangeId, Target};
 use crate::spec::Spec;
@@ -24,6 +24,12 @@ pub fn alarms_made(target: &Target, spec: &Spec, wiring: &Wiring) -> Vec<String>
         );
     }
     names
+}
+
+/// The name of the alarm with which the file's section tests their way; it is heard, and not watched.
+pub fn alarm_tested(target: &Target, spec: &Spec) -> Option<String> {
+    let test = spec.monitoring.as_ref()?.test.as_ref();
+    test.map(|_| test_alarm::name_of(target))
 }
 
 /// Alarms first, so that the dashboard shows them from the start.
@@ -63,6 +69,19 @@ pub(super) fn planned(spec: &Spec, around: &Around<'_>) -> Vec<Change> {
             body: StoredText(body),
         };
         changes.push(change("dashboard", dashboard::name_of(target), wanted));
+    }
+    if let Some(test) = &monitoring.test {
+        changes.push(Change {
+            id: ChangeId::of("test", "alarm"),
+            phase: Phase::Monitoring,
+            undo: Undo::Revertible,
+            temporary: false,
+            work: Work::TestAlarm {
+                name: test_alarm::name_of(target),
+                topic: test.topic.clone(),
+            },
+            timeout_seconds: test.timeout_seconds,
+        });
     }
     changes
 }

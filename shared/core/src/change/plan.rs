@@ -1,10 +1,10 @@
 //! From the deployment file to the changes that a plan has.
 
-use super::dashboard::Place;
 use super::{Change, StackWork, Undo, Work, monitoring};
 use crate::deployment::Phase;
 use crate::ids::{ChangeId, Target};
 use crate::observation::Observation;
+use crate::place::Place;
 use crate::spec::{Backup, Infrastructure, Migration, Parameter, Spec};
 use crate::wiring::Wiring;
 

@@ -18,6 +18,9 @@ pub struct ChangeState {
     /// What was there before it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
+    /// Whether the event of a test was heard.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heard: bool,
     /// What it keeps for a restore: of a backup, where it is and how large.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<String>,

@@ -65,7 +65,8 @@ fn is_made(plan: &Plan, alarm: &str) -> bool {
         | Work::Backup { .. }
         | Work::SuspendScaling { .. }
         | Work::SetParameter { .. }
-        | Work::Stack { .. } => false,
+        | Work::Stack { .. }
+        | Work::TestAlarm { .. } => false,
     })
 }
 

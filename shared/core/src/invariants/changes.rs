@@ -115,6 +115,7 @@ fn went_back(view: &View, record: &Record, change: &Change) -> bool {
         | Work::SetParameter { .. }
         | Work::Stack { .. }
         | Work::Monitor { .. }
+        | Work::TestAlarm { .. }
         | Work::Verify { .. } => false,
     };
     let made =

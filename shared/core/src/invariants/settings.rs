@@ -30,7 +30,8 @@ pub(super) fn settings_are_put_back(view: &View) -> Vec<String> {
                 | Work::Verify { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
-                | Work::Stack { .. } => continue,
+                | Work::Stack { .. }
+                | Work::TestAlarm { .. } => continue,
             };
             let readings: Vec<&SettingReading> =
                 view.settings.iter().filter(|one| one.name == name).collect();

@@ -66,6 +66,7 @@ const fn name(event: &Event) -> &'static str {
         Event::ChangeUndone { .. } => "changeUndone",
         Event::ChangeHeld { .. } => "changeHeld",
         Event::ChangesTakenOver { .. } => "changesTakenOver",
+        Event::TestAlarmHeard { .. } => "testAlarmHeard",
         Event::Exited { .. } => "exited",
     }
 }

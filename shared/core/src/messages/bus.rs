@@ -148,6 +148,7 @@ fn signal(deployment: &Deployment, event: &Event) -> Option<(DetailType, String)
         | Event::CandidateScaledIn
         | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
+        | Event::TestAlarmHeard { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
         | Event::UndoStarted { .. }

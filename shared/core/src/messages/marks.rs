@@ -109,6 +109,7 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
         | Event::ShiftDone => (Mark::Underway, back(Mark::Underway)),
         Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
+        | Event::TestAlarmHeard { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
         | Event::UndoStarted { .. }
@@ -147,6 +148,7 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
         | Event::AbortRequested { .. }
         | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
+        | Event::TestAlarmHeard { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
         | Event::UndoStarted { .. }

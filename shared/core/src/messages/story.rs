@@ -73,6 +73,7 @@ pub(super) fn tell(deployment: &Deployment, entry: &Entry) -> Option<Story> {
         | Event::CandidateScaledIn
         | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
+        | Event::TestAlarmHeard { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
         | Event::UndoStarted { .. }

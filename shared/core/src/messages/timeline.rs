@@ -142,6 +142,7 @@ fn bakes_after(before: bool, event: &Event) -> bool {
         | Event::CandidateScaledIn
         | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
+        | Event::TestAlarmHeard { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
         | Event::UndoStarted { .. }
@@ -263,6 +264,7 @@ fn text(event: &Event) -> Option<String> {
         | Event::WeightDecided { .. }
         | Event::ForwardActionRestored { .. }
         | Event::ChangeStarted { .. }
+        | Event::TestAlarmHeard { .. }
         | Event::UndoStarted { .. } => None,
     }
 }

@@ -73,6 +73,10 @@ pub(super) fn facts(deployment: &Deployment) -> Vec<(&'static str, Cell)> {
         "Deployment file",
         Cell::code(deployment.revision.spec_hash.as_str()),
     ));
+    if deployment.spec.monitoring.is_some() {
+        let command = format!("tidegate runbook {}", deployment.id);
+        facts.push(("Runbook", Cell::code(&command)));
+    }
     if let Some(link) = &deployment.spec.notifications.dashboard {
         facts.push(("Dashboard", Cell::link(link)));
     }

@@ -32,7 +32,7 @@ mod validation;
 
 pub use evidence::{Evidence, EvidenceKind, Hotfix, ScanRule};
 pub use model::*;
-pub use monitoring::{AlarmRule, Monitoring};
+pub use monitoring::{AlarmRule, AlarmTest, Monitoring};
 pub use problem::{MAX_PROBLEMS, Place, Problem, ProblemCode, SpecErrors};
 pub use regions::{FailurePolicy, Region, RegionRole, RegionsFile};
 pub use schema::json_schema;

@@ -22,9 +22,23 @@ pub struct Monitoring {
     /// `topic`: ARN of an SNS topic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
+    /// `test`: of the way that alarms take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<AlarmTest>,
     /// `logRetention`, days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_retention_days: Option<u32>,
+}
+
+/// `monitoring.test`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlarmTest {
+    /// `topic`: ARN of an SNS topic that hears of the test, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// `timeout`, seconds: how long the event may take (default 300).
+    pub timeout_seconds: u32,
 }
 
 /// `monitoring.alarms[]`.
@@ -69,6 +83,12 @@ pub(super) fn monitoring(fields: &Fields, problems: &mut Problems) -> Option<Mon
         dashboard: section.flag("dashboard")?,
         alarms,
         topic: section.text("topic").map(str::to_owned),
+        test: section.section("test").and_then(|test| {
+            Some(AlarmTest {
+                topic: test.text("topic").map(str::to_owned),
+                timeout_seconds: test.whole("timeout")?,
+            })
+        }),
         // The table knows only whole days.
         log_retention_days: days.and_then(|days| days.trim_end_matches('d').parse().ok()),
     })

@@ -63,11 +63,35 @@ pub(super) static MONITORING: Section = Section {
             "SNS topic that these alarms tell, during deployments and at all other times.",
         ),
         key(
+            "test",
+            Kind::Section(&TEST),
+            Optional,
+            "Set an alarm that stands for nothing, and see its event arrive at Tidegate, before the candidate gets              traffic. The alarm is deleted afterwards.",
+        ),
+        key(
             "logRetention",
             Kind::Choice(&RETENTION),
             Optional,
             "How long the application's log group keeps its lines. AWS deletes older ones, and no rollback brings those \
              back.",
+        ),
+    ],
+};
+
+static TEST: Section = Section {
+    doc: "A test of the way that an alarm takes to Tidegate.",
+    keys: &[
+        key(
+            "topic",
+            Kind::Text(&TOPIC),
+            Optional,
+            "SNS topic that the test alarm tells, too. Nobody checks that it arrives there.",
+        ),
+        key(
+            "timeout",
+            Kind::Duration { min: 60, max: 3600 },
+            Default("5m"),
+            "How long its event may take. After that the deployment stops.",
         ),
     ],
 };

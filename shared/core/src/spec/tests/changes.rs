@@ -62,6 +62,7 @@ monitoring:
     - {name: errors, when: error_rate > 1%, for: 3m}
     - {name: slow, when: latency_p99 > 800ms}
   topic: \"arn:aws:sns:us-east-1:123456789012:page\"
+  test: {topic: \"arn:aws:sns:us-east-1:123456789012:page\", timeout: 2m}
   logRetention: 30d
 ";
 
@@ -77,6 +78,7 @@ fn what_watches_a_service_is_part_of_its_file() {
         (monitoring.dashboard, monitoring.log_retention_days),
         (true, Some(30))
     );
+    assert_eq!(monitoring.test.unwrap().timeout_seconds, 120);
     assert_eq!(accept(&target("rolling", "")).spec.monitoring, None);
     let one = |text: &str| messages(&format!("monitoring: {{{text}}}\n"));
     assert_eq!(

@@ -1,0 +1,114 @@
+//! Where resources are, and the addresses at which AWS's console shows them.
+
+use std::fmt::Write;
+
+/// Partition, region and account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    partition: String,
+    region: String,
+    account: String,
+}
+
+impl Place {
+    /// Where a resource is, by its ARN.
+    pub fn of(arn: &str) -> Option<Self> {
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        let &["arn", partition, _, region, account, _] = &parts[..] else {
+            return None;
+        };
+        Some(Self {
+            partition: partition.to_owned(),
+            region: region.to_owned(),
+            account: account.to_owned(),
+        })
+    }
+
+    /// Its region.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// ARN of a CloudWatch alarm.
+    pub fn alarm(&self, name: &str) -> String {
+        format!(
+            "arn:{}:cloudwatch:{}:{}:alarm:{name}",
+            self.partition, self.region, self.account
+        )
+    }
+
+    /// Address of a CloudWatch dashboard.
+    pub fn dashboard(&self, name: &str) -> String {
+        format!(
+            "{}/cloudwatch/home?region={}#dashboards/dashboard/{name}",
+            self.console(),
+            self.region
+        )
+    }
+
+    /// Address of a log group.
+    pub fn log_group(&self, name: &str) -> String {
+        // The console escapes twice, and writes the percent sign as a dollar.
+        let mut escaped = String::new();
+        for byte in name.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                    escaped.push(char::from(byte))
+                }
+                byte => {
+                    // Writing to a String can't fail.
+                    let _ = write!(escaped, "$25{byte:02X}");
+                }
+            }
+        }
+        format!(
+            "{}/cloudwatch/home?region={}#logsV2:log-groups/log-group/{escaped}",
+            self.console(),
+            self.region
+        )
+    }
+
+    /// Address of an ECS service.
+    pub fn service(&self, cluster: &str, name: &str) -> String {
+        format!(
+            "{}/ecs/v2/clusters/{cluster}/services/{name}/tasks?region={}",
+            self.console(),
+            self.region
+        )
+    }
+
+    fn console(&self) -> String {
+        let host = match self.partition.as_str() {
+            "aws-cn" => "console.amazonaws.cn",
+            "aws-us-gov" => "console.amazonaws-us-gov.com",
+            _ => "console.aws.amazon.com",
+        };
+        format!("https://{}.{host}", self.region)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_of_the_region_and_the_partition() {
+        let place = Place::of("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1").unwrap();
+        assert_eq!(
+            place.dashboard("web-production"),
+            "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards/dashboard/web-production"
+        );
+        assert_eq!(
+            place.log_group("/ecs/web"),
+            "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Fecs$252Fweb"
+        );
+        let china = Place::of("arn:aws-cn:ecs:cn-north-1:1:x").unwrap();
+        assert!(
+            china
+                .service("c", "s")
+                .starts_with("https://cn-north-1.console.amazonaws.cn/ecs/v2/clusters/c/")
+        );
+        assert_eq!(Place::of("web:1"), None);
+    }
+}
