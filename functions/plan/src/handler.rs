@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_types::SdkConfig;
 use tidegate_aws::observe;
 use tidegate_aws::store::{Commit, Store, StoreError};
-use tidegate_core::change::{SettingNow, alarm_tested, alarms_made};
+use tidegate_core::change::{Names, SettingNow, alarm_tested, alarms_made};
 use tidegate_core::decision::{Decision, Outcome};
 use tidegate_core::deployment::{Deployment, Phase, Revision};
 use tidegate_core::event::Event;
@@ -157,10 +157,12 @@ impl Plan {
         };
         let container = self.container(deployment, &slots, &image).await?;
         let log_groups = self.log_groups(deployment, &slots, &image).await?;
+        let names = Names::of(&deployment.target, &deployment.spec, wiring);
         Ok(Observation {
             evidence,
             container,
             log_groups,
+            taken: observe::taken(&self.cloudwatch, &names).await?,
             alarms: observe::alarms(&self.cloudwatch, Some(alarms), "").await?,
             unknown_suites: observe::unknown_suites(&self.ecs, &deployment.target, suites).await?,
             image: Some(image),

@@ -46,6 +46,9 @@ pub struct Observation {
     /// How the variables that the file sets stand in each slot's task definition.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub container: BTreeMap<Slot, BTreeMap<String, SettingNow>>,
+    /// What has a name that the deployment will use, and was not made by Tidegate: `dashboard web-production`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken: Vec<String>,
     /// Log groups that the application's container writes to, where the file says how long lines are kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log_groups: Vec<String>,

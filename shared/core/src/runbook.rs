@@ -121,7 +121,7 @@ fn going_back(deployment: &Deployment) -> Section {
         vec![
             table(vec!["When", "Command"], rows),
             Block::Text(
-                "Both need no approval and no window, and freezes do not hold them up. Traffic goes first; everything \
+                "Neither needs an approval, and freezes hold neither up. Traffic goes first; everything \
                  else that was changed follows, the last change first."
                     .to_owned(),
             ),

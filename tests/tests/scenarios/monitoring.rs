@@ -130,13 +130,36 @@ fn a_stricter_alarm_that_is_taken_back_is_as_it_was() {
 fn a_dashboard_that_tidegate_did_not_make_is_not_replaced() {
     scenario(
         "a-dashboard-that-tidegate-did-not-make-is-not-replaced",
-        "The deployment stops before it touches it, and says what to do; what it had made until then goes.",
+        "The plan says whose name is taken, and what to do about it; nothing was touched.",
         async |scene| {
             const THEIRS: &str = "{\"widgets\":[]}";
             scene.given(TARGET, 5, &file()).await;
             scene.cloud(|state| state.fleet.put_dashboard(BOARD, THEIRS));
             scene.push('2', Behaviour::default());
             let id = scene.started(TARGET).await;
+            scene.ends(&id, ExitState::Blocked).await;
+            assert_eq!(board(scene).as_deref(), Some(THEIRS));
+            assert_eq!(alarm(scene, BLUE), None);
+            assert_eq!(retention(scene), None);
+        },
+    );
+}
+
+#[test]
+fn a_dashboard_that_comes_up_after_the_plan_is_not_replaced() {
+    scenario(
+        "a-dashboard-that-comes-up-after-the-plan-is-not-replaced",
+        "The deployment stops before it touches it, and says what to do; what it had made until then goes.",
+        async |scene| {
+            const THEIRS: &str = "{\"widgets\":[]}";
+            scene.people().await;
+            let gate = "gates:\n  - before: prepare\n    approvals: [{role: tech-lead}]\n    expires: 1h\n";
+            scene.given(TARGET, 5, &format!("{}{gate}", file())).await;
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            let plan = scene.gate(&id).await;
+            scene.cloud(|state| state.fleet.put_dashboard(BOARD, THEIRS));
+            scene.decide("maria", &id, true, &plan).await.unwrap();
             scene.ends(&id, ExitState::Aborted).await;
             assert_eq!(board(scene).as_deref(), Some(THEIRS));
             assert_eq!(alarm(scene, BLUE), None);

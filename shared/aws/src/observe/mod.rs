@@ -9,6 +9,8 @@ pub(crate) mod forward;
 #[cfg(feature = "ecr")]
 mod images;
 #[cfg(feature = "cloudwatch")]
+mod monitoring;
+#[cfg(feature = "cloudwatch")]
 mod samples;
 #[cfg(feature = "ecs")]
 pub(crate) mod services;
@@ -31,6 +33,8 @@ pub use forward::forward;
 pub(crate) use forward::rule_of;
 #[cfg(feature = "ecr")]
 pub use images::{PushedImage, image, image_by_tag, images_since};
+#[cfg(feature = "cloudwatch")]
+pub use monitoring::taken;
 #[cfg(feature = "cloudwatch")]
 pub use samples::samples;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]

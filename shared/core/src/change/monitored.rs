@@ -18,6 +18,11 @@ pub const MAX_KEPT_DEFINITION_BYTES: usize = 30_000;
 /// How every mark of ours begins, whichever target it is for.
 const MARK: &str = "Made by Tidegate for ";
 
+/// Whether a description or the body of a dashboard says that Tidegate made it.
+pub fn is_ours(text: &str) -> bool {
+    text.contains(MARK)
+}
+
 /// The state of something that watches a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind")]
@@ -89,10 +94,10 @@ impl Monitored {
             return None;
         }
         let (marked, what, bytes) = match self {
-            Self::Dashboard { body } => (body.0.contains(MARK), "a dashboard", body.0.len()),
+            Self::Dashboard { body } => (is_ours(&body.0), "a dashboard", body.0.len()),
             Self::Alarm { alarm } => {
                 let bytes = serde_json::to_string(alarm).map_or(usize::MAX, |text| text.len());
-                (alarm.description.contains(MARK), "an alarm", bytes)
+                (is_ours(&alarm.description), "an alarm", bytes)
             }
             // It belongs to nobody in particular.
             Self::Retention { .. } => return None,

@@ -26,6 +26,27 @@ pub fn alarms_made(target: &Target, spec: &Spec, wiring: &Wiring) -> Vec<String>
     names
 }
 
+/// What a deployment will make, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// CloudWatch alarms.
+    pub alarms: Vec<String>,
+    /// A CloudWatch dashboard.
+    pub dashboard: Option<String>,
+}
+
+impl Names {
+    /// Of what the file's section makes.
+    pub fn of(target: &Target, spec: &Spec, wiring: &Wiring) -> Self {
+        let monitoring = spec.monitoring.as_ref();
+        let board = monitoring.is_some_and(|monitoring| monitoring.dashboard);
+        Self {
+            alarms: alarms_made(target, spec, wiring),
+            dashboard: board.then(|| dashboard::name_of(target)),
+        }
+    }
+}
+
 /// The name of the alarm with which the file's section tests their way; it is heard, and not watched.
 pub fn alarm_tested(target: &Target, spec: &Spec) -> Option<String> {
     let test = spec.monitoring.as_ref()?.test.as_ref();

@@ -289,6 +289,16 @@ fn requirements(
             lacks(what, format!("repair it, or deploy with `--override {name}`"));
         }
     }
+    for taken in &observation.taken {
+        lacks(
+            format!("{taken} made by Tidegate: there is one of that name from elsewhere"),
+            format!(
+                "delete it or give it another name, or hand it over: write \"Made by Tidegate for {}.\" into its \
+                 description, of a dashboard into its text",
+                deployment.target
+            ),
+        );
+    }
     let keeps_logs = deployment.spec.monitoring.as_ref();
     if keeps_logs.is_some_and(|one| one.log_retention_days.is_some()) && observation.log_groups.is_empty() {
         lacks(

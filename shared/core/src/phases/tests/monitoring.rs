@@ -38,6 +38,19 @@ fn an_alarm_that_will_be_updated_and_fires_blocks_as_every_other() {
 }
 
 #[test]
+fn a_name_that_somebody_else_uses_blocks_before_anything_is_touched() {
+    let mut world = at_rest(&spec(FILE));
+    world.log_groups = vec!["/ecs/web".to_owned()];
+    world.taken = vec!["dashboard web-production".to_owned()];
+    let decision = make_plan(&requested(FILE), wiring(&spec(FILE)), &world, at(10));
+    let Outcome::Blocked(missing) = decision.outcome else {
+        panic!("{decision:?}")
+    };
+    assert!(missing[0].what.starts_with("dashboard web-production"));
+    assert!(missing[0].remedy.contains("Made by Tidegate for web/production."));
+}
+
+#[test]
 fn lines_that_go_nowhere_are_not_kept() {
     let decision = decided(AlarmState::Unreadable, &[]);
     let Outcome::Blocked(missing) = decision.outcome else {
