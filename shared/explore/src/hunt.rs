@@ -177,6 +177,7 @@ fn runs_for(settings: &[Arc<Setting>], plant: Plant) -> Runs<'_> {
         | Plant::UndoesOnPaper
         | Plant::AppliesAnother
         | Plant::BelievesItsUndo
+        | Plant::KeepsWhatIsWritten
         | Plant::LostTokenHangs
         | Plant::QueueWedges
         | Plant::SupersededStays => Box::new((1..=MOST).filter_map(|seed| {

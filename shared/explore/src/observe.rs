@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tidegate_core::analysis::Samples;
 use tidegate_core::change::{
     Before, Change, ChangeStage, Direction, Effect, EffectKind, Progress, Proposal, Proposed, Seen,
-    StackBefore, StoredText, Work,
+    StackBefore, StoredText, Work, tail,
 };
 use tidegate_core::deployment::{Deployment, Stage, Traffic};
 use tidegate_core::http::HttpTry;
@@ -21,6 +21,9 @@ use crate::aws::{self, Service, artifact};
 use crate::plant::Plant;
 use crate::setting::{Ms, index, instant, virtual_ms};
 use crate::world::World;
+
+/// What a migration writes, and nobody may read.
+pub const PASSWORD: &str = "hunter2-hunter2";
 
 /// A stack that can be returned to.
 fn was() -> Before {
@@ -216,7 +219,10 @@ impl World {
             match run {
                 None => Progress::NotBegun,
                 Some(run) if run.ends_at > now => Progress::running("its task is running"),
-                Some(run) if run.good => Progress::done("its task ended with exit code 0"),
+                Some(run) if run.good => Progress::Done {
+                    detail: "its task ended with exit code 0".to_owned(),
+                    log: self.written(),
+                },
                 Some(_) => Progress::failed("its task ended with exit code 1"),
             }
         };
@@ -246,6 +252,15 @@ impl World {
         };
         let planned = deployment.planned_changes().iter();
         planned.map(|change| (change.id.clone(), seen(change))).collect()
+    }
+
+    /// The last lines of a task, as a function keeps them.
+    fn written(&self) -> Vec<String> {
+        let line = format!("connected to postgres://web:{PASSWORD}@db/shop");
+        match self.plant == Some(Plant::KeepsWhatIsWritten) {
+            true => vec![line],
+            false => tail([line.as_str()]),
+        }
     }
 
     /// One sample for each minute of the step that is over.

@@ -16,6 +16,7 @@ use tidegate_core::journal::Entry;
 use tidegate_core::messages::MessageId;
 
 use crate::aws::ServiceSeen;
+use crate::observe::PASSWORD;
 use crate::setting::{Ms, index, instant, slot};
 use crate::store::Head;
 use crate::world::World;
@@ -94,6 +95,11 @@ impl World {
             alarms: self.alarm_readings(),
             runs: self.change_runs(&ids),
             settings: self.setting_readings(),
+            secrets: match self.setting.spec.migrations.is_empty() {
+                true => Vec::new(),
+                false => vec![PASSWORD.to_owned()],
+            },
+            leaks: Vec::new(),
             notices,
             target: Arc::unwrap_or_clone(self.store.target),
         }

@@ -171,6 +171,9 @@ pub struct State {
     /// Every run of a function.
     #[serde(skip)]
     pub runs: Vec<Ran>,
+    /// Where a secret of the fleet was met that should not be: one line each.
+    #[serde(skip)]
+    pub leaks: Vec<String>,
     /// What the fleet went through.
     #[serde(skip)]
     pub history: History,
@@ -280,6 +283,15 @@ impl Shared {
         reply
     }
 
+    /// Notes where a secret of the fleet is in what a function sends or answers.
+    pub(crate) fn look_for_secrets(&self, text: &[u8], whose: impl FnOnce() -> String) {
+        let mut state = self.lock();
+        if state.fleet.has_secret(text) {
+            let leak = format!("{} has a secret in it", whose());
+            state.leaks.push(leak);
+        }
+    }
+
     /// Refuses one call: too many of them.
     pub(crate) fn throttle(&self, caller: &'static str, call: &Call) -> Reply {
         let reply = fault_reply(call, &Fault::throttling(), "00000000-0000-4000-8000-000000000000");
@@ -387,6 +399,7 @@ impl State {
             faults: Faults::default(),
             calls: Vec::new(),
             runs: Vec::new(),
+            leaks: Vec::new(),
             history: History::default(),
             stream: Stream::default(),
             stream_busy: false,

@@ -49,6 +49,8 @@ impl HttpConnector for InProcess {
         HttpConnectorFuture::new(async move {
             let latency = shared.latency.call;
             shared.clock.sleep(latency / 2).await;
+            let body = request.body().bytes().unwrap_or_default();
+            shared.look_for_secrets(body, || format!("a request of {caller} to {}", request.uri()));
             let reply = match read(&request) {
                 Incoming::Slack(body) => shared.slack(&body),
                 Incoming::Unreadable(reply) => reply,
@@ -171,8 +173,11 @@ pub(crate) fn respond(reply: Reply) -> Result<HttpResponse, ConnectorError> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::place;
+    use crate::cloud::Options;
+    use crate::fleet::ParameterKind;
 
     #[test]
     fn the_place_of_a_request_is_its_host_and_its_path() {
@@ -192,5 +197,34 @@ mod tests {
         ] {
             assert_eq!(place(uri), (host, path), "{uri}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_secret_in_a_request_is_noticed() {
+        let (cloud, _driver) = crate::cloud::Cloud::new(&Options::virtual_time(1)).unwrap();
+        let ssm = aws_sdk_ssm::Client::new(&cloud.sdk_config());
+        cloud.with(|state| {
+            state
+                .fleet
+                .set_parameter("/web/key", "hunter2", ParameterKind::Secure);
+            state
+                .fleet
+                .set_parameter("/web/size", "large", ParameterKind::Text);
+        });
+        let put = async |value: &str| {
+            let put = ssm
+                .put_parameter()
+                .name("/web/other")
+                .value(value)
+                .overwrite(true);
+            // Whether it is taken is not the question.
+            put.r#type(aws_sdk_ssm::types::ParameterType::String)
+                .send()
+                .await
+                .ok();
+            cloud.with(|state| state.leaks.len())
+        };
+        assert_eq!(put("large").await, 0);
+        assert_eq!(put("was hunter2").await, 1);
     }
 }

@@ -54,6 +54,8 @@ pub fn of(state: &State, stored: Stored, now: Timestamp, over: bool) -> View {
         alarms: alarms(state),
         runs: change_runs(state, &deployments),
         settings: settings(state),
+        secrets: state.fleet.secrets().map(str::to_owned).collect(),
+        leaks: state.leaks.clone(),
         notices: notices(state),
         deployments,
         target: stored.target,

@@ -144,6 +144,7 @@ fn what_a_migration_wrote_before_it_failed_is_told() {
             lines.push("\u{1b}[31mERROR\u{1b}[0m: null value in column \"email\"".to_owned());
             let mut behaviour = failing("backfill");
             behaviour.suite_lines.insert("backfill".to_owned(), lines);
+            scene.cloud(|state| state.fleet.keep_secret("hunter2"));
             scene.push('2', behaviour);
             let ended = scene.runs(TARGET, ExitState::Aborted).await;
             let text = serde_json::to_string(&ended).unwrap();

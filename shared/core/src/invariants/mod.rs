@@ -13,6 +13,7 @@ mod limits;
 mod people;
 mod proposals;
 mod record;
+mod secrets;
 mod settings;
 mod traffic;
 mod view;
@@ -32,7 +33,7 @@ pub use view::{
 /// An invariant that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Its number, 1 to 28.
+    /// Its number, 1 to 29.
     pub invariant: u8,
     /// What was seen that must not be.
     pub what: String,
@@ -47,7 +48,7 @@ impl fmt::Display for Violation {
 type Rule = fn(&View) -> Vec<String>;
 
 /// Every invariant with its number.
-const RULES: [(u8, Rule); 28] = [
+const RULES: [(u8, Rule); 29] = [
     (1, record::one_active),
     (2, traffic::weights_are_whole),
     (3, traffic::stable_stays),
@@ -76,6 +77,7 @@ const RULES: [(u8, Rule); 28] = [
     (26, changes::exits_account_for_changes),
     (27, proposals::applied_is_proposed),
     (28, settings::settings_are_put_back),
+    (29, secrets::secrets_stay_where_they_are),
 ];
 
 /// Everything that is broken in a view; nothing where all is well.

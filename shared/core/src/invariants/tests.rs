@@ -363,6 +363,8 @@ fn view(record: Record, weights: Vec<WeightReading>) -> View {
         }],
         runs: Vec::new(),
         settings: Vec::new(),
+        secrets: Vec::new(),
+        leaks: Vec::new(),
         notices,
         deployments: vec![record],
     }
@@ -439,7 +441,7 @@ fn all_is_well_with_good_views() {
 #[test]
 fn every_invariant_has_its_number() {
     let numbers: Vec<u8> = RULES.iter().map(|(number, _)| *number).collect();
-    assert_eq!(numbers, (1..=28).collect::<Vec<u8>>());
+    assert_eq!(numbers, (1..=29).collect::<Vec<u8>>());
 }
 
 #[test]
@@ -921,4 +923,25 @@ fn a_violation_is_told_with_its_number() {
         what: "stable has 75 %".to_owned(),
     };
     assert_eq!(violation.to_string(), "invariant 8: stable has 75 %");
+}
+
+#[test]
+fn i29_a_secret_that_is_stored_or_sent() {
+    let mut view = completed();
+    view.secrets = vec!["hunter2".to_owned()];
+    assert_eq!(said(29, &view), [""; 0]);
+    let log = vec!["connected as web:hunter2".to_owned()];
+    let id = crate::ids::ChangeId::of("migration", "backfill");
+    let (mut stored, mut held) = (view.clone(), view.clone());
+    stored.deployments[0].journal[0].event = Event::ChangeMade {
+        id,
+        detail: String::new(),
+        log,
+    };
+    breaks(29, &stored);
+    held.deployments[0].deployment.revision.task_definition = Some("hunter2".to_owned());
+    breaks(29, &held);
+    view.secrets.clear();
+    view.leaks = vec!["the answer of plan has a secret in it".to_owned()];
+    breaks(29, &view);
 }

@@ -43,6 +43,10 @@ pub struct View {
     pub runs: Vec<ChangeRun>,
     /// Settings by name (`parameter:/web/timeout`), oldest first; the first of each is how its history began.
     pub settings: Vec<SettingReading>,
+    /// Values that nobody may see.
+    pub secrets: Vec<String>,
+    /// Where one of them was met that should not be: what was sent, and by whom.
+    pub leaks: Vec<String>,
     /// Ids of the messages that SNS took.
     pub notices: BTreeSet<String>,
 }

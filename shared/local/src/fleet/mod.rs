@@ -198,6 +198,8 @@ pub struct Fleet {
     pub sites: pages::Sites,
     #[serde(default)]
     pub(crate) pages: u64,
+    #[serde(default)]
+    pub(crate) secrets: BTreeSet<String>,
     pub(crate) pending: Vec<FleetEvent>,
 }
 
@@ -249,6 +251,7 @@ impl Fleet {
             settings_log: Vec::new(),
             sites: BTreeMap::new(),
             pages: 0,
+            secrets: BTreeSet::new(),
             pending: Vec::new(),
         }
     }

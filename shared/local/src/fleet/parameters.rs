@@ -90,6 +90,7 @@ impl Fleet {
             versions: Vec::new(),
         };
         let held = self.parameters.entry(name.to_owned()).or_insert_with(new);
+        let kind_held = held.kind;
         let version = held.last().map_or(1, |last| last.version + 1);
         held.versions.push(ParameterVersion {
             version,
@@ -98,8 +99,29 @@ impl Fleet {
         });
         let excess = held.versions.len().saturating_sub(VERSIONS_KEPT);
         held.versions.drain(..excess);
+        if kind_held == ParameterKind::Secure {
+            self.keep_secret(value);
+        }
         self.note_setting(format!("parameter:{name}"), Some(value.to_owned()));
         version
+    }
+
+    /// A value that nobody may see from now on, such as a password in what a task writes.
+    pub fn keep_secret(&mut self, value: &str) {
+        if !value.is_empty() {
+            self.secrets.insert(value.to_owned());
+        }
+    }
+
+    /// Whether a text has one of them in it.
+    pub(crate) fn has_secret(&self, text: &[u8]) -> bool {
+        let has = |secret: &String| text.windows(secret.len()).any(|part| part == secret.as_bytes());
+        self.secrets.iter().any(has)
+    }
+
+    /// Values that nobody may see.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(String::as_str)
     }
 
     /// Deletes a parameter with all its versions; whether it existed.

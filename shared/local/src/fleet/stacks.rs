@@ -193,6 +193,11 @@ impl Fleet {
         stack.template = template.to_string();
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         stack.parameters = parameters.iter().map(owned).collect();
+        let hidden = |name: &str| template["Parameters"][name]["NoEcho"].as_bool() == Some(true);
+        let secret = parameters
+            .iter()
+            .filter(|(name, value)| hidden(name) && !value.is_empty());
+        self.secrets.extend(secret.map(|(_, value)| (*value).to_owned()));
         stack.status = if was_made {
             "UPDATE_COMPLETE"
         } else {
