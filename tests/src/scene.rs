@@ -464,7 +464,11 @@ impl Scene {
         }
     }
 
-    async fn heads(&self, target: &Target) -> (Option<tidegate_core::target::TargetState>, Vec<Deployment>) {
+    /// A target and its deployments, as they are stored.
+    pub async fn heads(
+        &self,
+        target: &Target,
+    ) -> (Option<tidegate_core::target::TargetState>, Vec<Deployment>) {
         let state = self.stage.target(&target.to_string()).await;
         let mut all = self.stage.deployments(target.environment.as_str()).await;
         all.retain(|deployment| deployment.target == *target);

@@ -63,6 +63,8 @@ mod settings;
 mod stacks;
 #[path = "scenarios/starting.rs"]
 mod starting;
+#[path = "scenarios/watch.rs"]
+mod watch;
 
 #[path = "../second/gateway.rs"]
 mod gateway;

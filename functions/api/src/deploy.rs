@@ -4,7 +4,6 @@ use tidegate_aws::executions;
 use tidegate_aws::observe;
 use tidegate_aws::store::StoreError;
 use tidegate_core::deployment::{Deployment, HOTFIX, Origin, Override};
-use tidegate_core::event::Event;
 use tidegate_core::exit::{AbortCause, ExitState};
 use tidegate_core::ids::{DeploymentId, Digest};
 use tidegate_core::observation::ImageState;
@@ -152,17 +151,7 @@ impl Api {
                 .reverse(completed, origin, now)
                 .map_err(|refusal| ApiError::Conflict(refusal.to_string()))?;
             let id = opened.id.clone();
-            let plan = completed
-                .plan
-                .clone()
-                .map(|plan| Event::Planned { plan: Box::new(plan) });
-            let changes = completed.changes.clone();
-            let taken_over = (!changes.is_empty()).then_some(Event::ChangesTakenOver { changes });
-            let events = plan
-                .into_iter()
-                .chain(taken_over)
-                .chain([Event::AbortRequested { cause: cause.clone() }])
-                .collect();
+            let events = completed.reversal(cause.clone());
             match store_new(self.store(), &held, opened, events, None, by, now).await {
                 Ok(_) => return self.start_reversal(id, &cause).await,
                 Err(StoreError::Conflict { .. }) => {}

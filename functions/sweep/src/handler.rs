@@ -1,4 +1,4 @@
-//! The sweep, every minute: finds what events missed. Each finding is handled the way its event
+//! The sweep, every minute: finds what events missed, and looks after what is watched. Each finding is handled the way its event
 //! would have been; one target's trouble does not keep the others from being looked at.
 
 use aws_types::SdkConfig;
@@ -20,6 +20,9 @@ use tidegate_lambda::open::{ExecutionInput, Failure};
 use tidegate_lambda::{FunctionError, stop};
 
 use crate::config::Config;
+
+#[path = "watch.rs"]
+mod watch;
 
 /// A deployment that was stored longer ago than this and has no execution lost its start (seconds).
 const START_GRACE_SECONDS: i64 = 20;
@@ -264,6 +267,9 @@ impl Sweep {
             }
             return Ok(());
         }
+        if self.watch(&held, output).await? {
+            return Ok(());
+        }
         self.scale_in_what_was_left(held, output).await
     }
 
@@ -339,7 +345,13 @@ impl Sweep {
             Some(ended) => store.whole(&ended.deployment).await?,
             None => None,
         };
-        for whole in running.into_iter().chain(ended) {
+        let mut watched = Vec::new();
+        for watching in &state.watching {
+            if watching.wrote_at.is_some_and(|at| sweep::looked_after(at, now)) {
+                watched.extend(store.whole(&watching.deployment).await?);
+            }
+        }
+        for whole in running.into_iter().chain(ended).chain(watched) {
             let id = &whole.deployment.id;
             for entry in sweep::untold(&whole.deployment, &whole.journal, &whole.delivered, now) {
                 output.findings.push(format!(

@@ -16,6 +16,7 @@ use crate::ids::{ChangeId, DeploymentId, Digest, Epoch, Person, PlanHash, Slot, 
 use crate::observation::METRICS_LAG_SECONDS;
 use crate::phases::later;
 use crate::spec::{GatePhase, Spec, Step, SuiteName};
+use crate::watch::Watched;
 use crate::wiring::{Forward, Wiring};
 
 /// One attempt to make a candidate revision stable.
@@ -65,6 +66,9 @@ pub struct Deployment {
     /// What performance was measured as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub performance: Option<Check>,
+    /// What was seen of it after its completion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched: Option<Watched>,
     /// Changes that were begun.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes: BTreeMap<ChangeId, ChangeState>,
@@ -135,6 +139,11 @@ pub enum Origin {
         /// EventBridge's id of the event, or `sweep`.
         event_id: String,
     },
+    /// An alarm of a completed deployment that was watched.
+    Watch {
+        /// Which.
+        alarm: String,
+    },
     /// A person.
     Person {
         /// Who: the author of the change where gates are concerned.
@@ -146,7 +155,7 @@ impl Origin {
     /// Who answers for the change, where that is known.
     pub fn author(&self) -> Option<&Person> {
         match self {
-            Self::Push { .. } => None,
+            Self::Push { .. } | Self::Watch { .. } => None,
             Self::Person { person } => Some(person),
         }
     }
@@ -439,6 +448,7 @@ impl Deployment {
             suites_started: BTreeMap::new(),
             http: BTreeMap::new(),
             performance: None,
+            watched: None,
             changes: BTreeMap::new(),
             proposals: BTreeMap::new(),
             abort: None,
@@ -458,6 +468,18 @@ impl Deployment {
     /// Who made a hotfix of it, and why; nothing where it is none.
     pub fn hotfix(&self) -> Option<&Override> {
         self.overrides.iter().find(|one| one.what == HOTFIX)
+    }
+
+    /// With what a deployment begins that takes this one back.
+    pub fn reversal(&self, cause: AbortCause) -> Vec<Event> {
+        let plan = self.plan.clone().map(Box::new);
+        let changes = self.changes.clone();
+        let taken_over = (!changes.is_empty()).then_some(Event::ChangesTakenOver { changes });
+        plan.map(|plan| Event::Planned { plan })
+            .into_iter()
+            .chain(taken_over)
+            .chain([Event::AbortRequested { cause }])
+            .collect()
     }
 
     /// Everybody who answers for the change, and so can't approve it: who asked for the deployment, and
@@ -660,6 +682,7 @@ impl Deployment {
             Event::ChangeUndone { id, .. } => self.move_change(id, ChangeStage::Undone, at),
             Event::ChangeHeld { id, remedy, log, .. } => self.hold_change(id, remedy.as_ref(), log, at),
             Event::ChangesTakenOver { changes } => self.changes.clone_from(changes),
+            Event::WatchAlarmed { .. } | Event::WatchEnded { .. } => self.keep_watch(event, at),
             Event::Exited { exit } => {
                 self.exit = Some(exit.clone());
                 self.waiting_for.clear();
@@ -686,6 +709,16 @@ impl Deployment {
     fn keep_performance(&mut self, check: &Check) {
         self.performance = Some(check.clone());
         self.waiting_for.clear();
+    }
+
+    fn keep_watch(&mut self, event: &Event, at: Timestamp) {
+        let watched = self.watched.get_or_insert_default();
+        if let Event::WatchAlarmed { alarm, .. } = event {
+            watched.alarms.push(alarm.clone());
+        } else if let Event::WatchEnded { trend, .. } = event {
+            watched.ended_at = Some(at);
+            watched.trend.clone_from(trend);
+        }
     }
 
     fn keep_proposal(&mut self, id: &ChangeId, proposal: &Proposal) {

@@ -11,8 +11,9 @@ use crate::deployment::{HOTFIX, Origin, Override, Phase, Plan, Revision};
 use crate::exit::{AbortCause, Exit};
 use crate::gates::GateDecision;
 use crate::http::HttpTry;
-use crate::ids::{ChangeId, Epoch, PlanHash, Weight};
+use crate::ids::{ChangeId, DeploymentId, Epoch, PlanHash, Weight};
 use crate::spec::{GatePhase, SuiteName};
+use crate::watch::Trend;
 
 /// One thing that happened to a deployment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -236,6 +237,27 @@ pub enum Event {
         /// Where they stood.
         changes: BTreeMap<ChangeId, ChangeState>,
     },
+    /// An alarm fired while the completed deployment was watched.
+    WatchAlarmed {
+        /// Which.
+        alarm: String,
+        /// When it went to `ALARM`, where CloudWatch says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fired_at: Option<Timestamp>,
+        /// CloudWatch's reason.
+        reason: String,
+        /// What a person can do.
+        remedy: String,
+    },
+    /// The watch over the completed deployment is over.
+    WatchEnded {
+        /// How it compares with the time before, where its time was over.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trend: Option<Trend>,
+        /// What serves instead, where something else does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replaced_by: Option<DeploymentId>,
+    },
     /// The end.
     Exited {
         /// Which, why, and what to do.
@@ -252,16 +274,7 @@ impl Event {
                 origin,
                 overrides,
                 ..
-            } => {
-                let hotfix = overrides.iter().find(|one| one.what == HOTFIX);
-                let how = hotfix.map_or_else(String::new, |one| format!(" as a hotfix: {}", one.reason));
-                match origin {
-                    Origin::Push { .. } => format!("image {} was pushed", revision.label()),
-                    Origin::Person { person } => {
-                        format!("{person} asked to deploy {}{how}", revision.label())
-                    }
-                }
-            }
+            } => describe_request(revision, origin, overrides),
             Self::PhaseEntered { phase } => format!("phase {} begins", phase.as_str()),
             Self::Waiting { reason } => format!("waiting: {reason}"),
             Self::Planned { plan } => describe_plan(plan),
@@ -341,6 +354,8 @@ impl Event {
                     changes.len()
                 )
             }
+            Self::WatchAlarmed { alarm, reason, .. } => format!("watched: alarm {alarm} fired: {reason}"),
+            Self::WatchEnded { trend, replaced_by } => describe_watch(trend.as_ref(), replaced_by.as_ref()),
             Self::Exited { exit } => format!("{}: {}", exit.state.as_str(), exit.reason),
         }
     }
@@ -357,6 +372,25 @@ impl Event {
         } else {
             None
         }
+    }
+}
+
+fn describe_request(revision: &Revision, origin: &Origin, overrides: &[Override]) -> String {
+    let hotfix = overrides.iter().find(|one| one.what == HOTFIX);
+    let how = hotfix.map_or_else(String::new, |one| format!(" as a hotfix: {}", one.reason));
+    let label = revision.label();
+    match origin {
+        Origin::Push { .. } => format!("image {label} was pushed"),
+        Origin::Watch { alarm } => format!("alarm {alarm} asks to take {label} back"),
+        Origin::Person { person } => format!("{person} asked to deploy {label}{how}"),
+    }
+}
+
+fn describe_watch(trend: Option<&Trend>, replaced_by: Option<&DeploymentId>) -> String {
+    match (trend, replaced_by) {
+        (Some(trend), _) => format!("watch over: {}", trend.describe()),
+        (None, Some(by)) => format!("watch over: {by} came after it"),
+        (None, None) => "watch over".to_owned(),
     }
 }
 

@@ -41,4 +41,5 @@ pub mod sweep;
 pub mod target;
 #[cfg(test)]
 mod testing;
+pub mod watch;
 pub mod wiring;

@@ -12,7 +12,8 @@ use crate::deployment::{Deployment, HOTFIX, Kind, Origin, Override, Request, Rev
 use crate::exit::{AbortCause, Exit, ExitState};
 use crate::ids::{DeploymentId, Digest, Epoch, Slot, SpecHash, Target};
 use crate::phases::{later, seconds_until};
-use crate::spec::{NewerPush, Spec, Trigger};
+use crate::spec::{NewerPush, OnAlarm, Spec, Trigger};
+use crate::watch::Watching;
 
 /// What is known of a target between deployments. Written only with a condition on its version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +43,9 @@ pub struct TargetState {
     /// The deployment that ended last.
     #[serde(default)]
     pub ended: Option<Ended>,
+    /// Completed deployments that are watched, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watching: Vec<Watching>,
     /// Digests that were rolled back.
     pub quarantine: BTreeMap<Digest, Quarantine>,
 }
@@ -237,6 +241,7 @@ impl TargetState {
             stable: None,
             tidying_until: None,
             ended: None,
+            watching: Vec::new(),
             quarantine: BTreeMap::new(),
         }
     }
@@ -418,12 +423,25 @@ impl TargetState {
                 self.stable = stable_after(deployment, exit.at);
                 // Someone set its quarantine aside, and it proved itself.
                 self.quarantine.remove(&deployment.revision.digest);
+                let watch = deployment.spec.watch.as_ref();
+                self.watching
+                    .extend(watch.map(|watch| Watching::of(deployment, watch, exit.at)));
             }
             ExitState::RolledBack | ExitState::RollbackFailed => self.quarantine(deployment, exit),
             ExitState::Blocked | ExitState::Aborted => {}
         }
         if exit.state == ExitState::RolledBack && matches!(deployment.kind, Kind::Reversal { .. }) {
             self.stable = None;
+        }
+        if let (ExitState::RollbackFailed, Kind::Reversal { of }) = (exit.state, &deployment.kind) {
+            // A person is at it: another try would be in the way.
+            let watched = self
+                .watching
+                .iter_mut()
+                .find(|watching| watching.deployment == *of);
+            if let Some(watching) = watched {
+                watching.on_alarm = OnAlarm::Tell;
+            }
         }
         // Which slot serves is not known: the sweep could stop the tasks that do (invariant 3).
         if exit.state == ExitState::RollbackFailed

@@ -237,6 +237,7 @@ mod admission {
                 stable: None,
                 tidying_until: None,
                 ended: None,
+                watching: Vec::new(),
                 quarantine: BTreeMap::new(),
             }
         );

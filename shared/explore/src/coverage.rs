@@ -9,7 +9,7 @@ use crate::machine::{At, Lane};
 use crate::script::FaultKind;
 
 /// Kinds of journal entries.
-const EVENTS: [&str; 34] = [
+const EVENTS: [&str; 36] = [
     "DeploymentRequested",
     "PhaseEntered",
     "Waiting",
@@ -44,6 +44,8 @@ const EVENTS: [&str; 34] = [
     "HttpTested",
     "PerformanceMeasured",
     "TestAlarmHeard",
+    "WatchAlarmed",
+    "WatchEnded",
 ];
 
 const STATES: [&str; 17] = [
@@ -375,6 +377,8 @@ const fn number(event: &Event) -> u32 {
         Event::HttpTested { .. } => 31,
         Event::PerformanceMeasured { .. } => 32,
         Event::TestAlarmHeard { .. } => 33,
+        Event::WatchAlarmed { .. } => 34,
+        Event::WatchEnded { .. } => 35,
     }
 }
 

@@ -27,3 +27,4 @@ mod reports;
 mod settings;
 mod stacks;
 mod starting;
+mod watch;

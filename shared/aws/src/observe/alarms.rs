@@ -45,9 +45,21 @@ pub async fn watched_alarms(cloudwatch: &Client, deployment: &Deployment) -> Res
     let Some(plan) = &deployment.plan else {
         return Ok(Vec::new());
     };
-    let mut watched = Vec::with_capacity(plan.alarms.len());
-    for mut seen in named(cloudwatch, &plan.alarms).await? {
-        let since = deployment.planned_at.unwrap_or(deployment.requested_at);
+    let since = deployment.planned_at.unwrap_or(deployment.requested_at);
+    alarms_since(cloudwatch, &plan.alarms, since).await
+}
+
+/// Reads the alarms of these names as [`watched_alarms`] does, with whether they fired since then.
+///
+/// # Errors
+/// Where CloudWatch can't be asked now.
+pub async fn alarms_since(
+    cloudwatch: &Client,
+    names: &[String],
+    since: Timestamp,
+) -> Result<Vec<Alarm>, AwsError> {
+    let mut watched = Vec::with_capacity(names.len());
+    for mut seen in named(cloudwatch, names).await? {
         if seen.alarm.state == AlarmState::Alarm {
             seen.alarm.fired_at = seen.changed_at;
         } else if seen.changed_at.is_some_and(|at| at > since) {

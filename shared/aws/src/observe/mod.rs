@@ -24,7 +24,7 @@ pub(crate) mod task_definitions;
 mod wiring;
 
 #[cfg(feature = "cloudwatch")]
-pub use alarms::{alarms, watched_alarms};
+pub use alarms::{alarms, alarms_since, watched_alarms};
 #[cfg(feature = "ecr")]
 pub use evidence::{scan, signature};
 #[cfg(feature = "elbv2")]

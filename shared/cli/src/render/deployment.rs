@@ -29,6 +29,7 @@ fn head(deployment: &Deployment, now: Timestamp, paint: Paint) -> Vec<String> {
     };
     let by = match &deployment.origin {
         Origin::Push { .. } => "image push".to_owned(),
+        Origin::Watch { alarm } => format!("alarm {}", clean(alarm)),
         Origin::Person { person } => clean(person.as_str()),
     };
     let mut lines = vec![

@@ -73,6 +73,7 @@ fn row(deployment: &Deployment, now: Timestamp) -> Row {
     };
     let by = match &deployment.origin {
         Origin::Push { .. } => "push".to_owned(),
+        Origin::Watch { alarm } => format!("alarm {}", clean(alarm)),
         Origin::Person { person } => clean(person.as_str()),
     };
     let when = ago(deployment.requested_at, now);

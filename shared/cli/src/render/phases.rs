@@ -6,6 +6,7 @@ use tidegate_core::deployment::{Deployment, Kind, Phase, Plan, Rollback, Stage};
 use tidegate_core::exit::ExitState;
 use tidegate_core::http::HttpMoment;
 use tidegate_core::spec::{Analysis, Step, Strategy};
+use tidegate_core::watch::Watching;
 
 use super::words::{bar, clean, count, duration, seconds_between};
 use super::{Paint, changes, gates};
@@ -61,6 +62,7 @@ pub(super) fn tree(deployment: &Deployment, now: Timestamp, paint: Paint) -> Vec
             }
         }
     }
+    lines.extend(watch(deployment, now));
     lines.extend(rollback(deployment, now, paint));
     lines
 }
@@ -265,6 +267,35 @@ fn pages(deployment: &Deployment, phase: Phase) -> Vec<String> {
             format!("{INDENT}{mark} {}", clean(&last.describe(&test.name)))
         })
         .collect()
+}
+
+/// The watch over a completed deployment.
+fn watch(deployment: &Deployment, now: Timestamp) -> Vec<String> {
+    let completed = deployment
+        .exit
+        .as_ref()
+        .filter(|exit| exit.state == ExitState::Completed);
+    let (Some(exit), Some(rule)) = (completed, &deployment.spec.watch) else {
+        return Vec::new();
+    };
+    let watched = deployment.watched.as_ref();
+    let mut lines: Vec<String> = watched
+        .into_iter()
+        .flat_map(|watched| &watched.alarms)
+        .map(|alarm| format!("{INDENT}⚠️ alarm {} fired while it was watched", clean(alarm)))
+        .collect();
+    let until = Watching::of(deployment, rule, exit.at).until;
+    lines.push(
+        match watched.and_then(|watched| watched.ended_at.map(|_| &watched.trend)) {
+            Some(Some(trend)) => format!("{INDENT}✅ watch over: {}", trend.describe()),
+            Some(None) => format!("{INDENT}watch over"),
+            None => format!(
+                "{INDENT}👀 watched for another {}",
+                duration(seconds_between(now, until))
+            ),
+        },
+    );
+    lines
 }
 
 /// What performance was measured as.

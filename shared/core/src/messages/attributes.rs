@@ -67,6 +67,8 @@ const fn name(event: &Event) -> &'static str {
         Event::ChangeHeld { .. } => "changeHeld",
         Event::ChangesTakenOver { .. } => "changesTakenOver",
         Event::TestAlarmHeard { .. } => "testAlarmHeard",
+        Event::WatchAlarmed { .. } => "watchAlarmed",
+        Event::WatchEnded { .. } => "watchEnded",
         Event::Exited { .. } => "exited",
     }
 }

@@ -137,6 +137,8 @@ fn signal(deployment: &Deployment, event: &Event) -> Option<(DetailType, String)
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }
+        | Event::WatchAlarmed { .. }
+        | Event::WatchEnded { .. }
         | Event::WeightDecided { .. }
         | Event::WeightReached { .. }
         | Event::Checked { .. }

@@ -83,6 +83,7 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
             ExitState::Aborted | ExitState::RolledBack => (Mark::Failed, back(Mark::Done)),
             ExitState::RollbackFailed => (Mark::Failed, Some(Mark::Failed)),
         },
+        Event::WatchAlarmed { .. } | Event::WatchEnded { .. } => (Mark::Done, None),
         Event::RollbackStarted { .. }
         | Event::ForwardActionRestored { .. }
         | Event::TrafficReturned { .. }
@@ -128,6 +129,7 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
             gated(*before)
         }
         Event::DeploymentRequested { .. } | Event::Planned { .. } => Phase::Plan,
+        Event::WatchAlarmed { .. } | Event::WatchEnded { .. } => Phase::Complete,
         Event::ScalingStarted { .. }
         | Event::TestingStarted { .. }
         | Event::WeightDecided { .. }

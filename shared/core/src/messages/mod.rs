@@ -182,6 +182,8 @@ pub const fn is_told(event: &Event) -> bool {
             | Event::AbortRequested { .. }
             | Event::RollbackStarted { .. }
             | Event::TrafficReturned { .. }
+            | Event::WatchAlarmed { .. }
+            | Event::WatchEnded { .. }
             | Event::Exited { .. }
     )
 }

@@ -8,9 +8,10 @@ use crate::deployment::{Deployment, Kind, Origin, Override, Plan, Stage, Traffic
 use crate::event::Event;
 use crate::exit::{AbortCause, Exit, ExitState};
 use crate::gates::{GateDecision, still_needed};
-use crate::ids::Weight;
+use crate::ids::{DeploymentId, Weight};
 use crate::journal::Entry;
 use crate::spec::{Gate, GatePhase};
+use crate::watch::Trend;
 
 /// What people should hear of an entry.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +54,14 @@ pub(super) fn tell(deployment: &Deployment, entry: &Entry) -> Option<Story> {
             scene.traffic_to_return().then(|| scene.rollback_started(cause))
         }
         Event::TrafficReturned { .. } => scene.traffic_to_return().then(|| scene.traffic_returned()),
+        Event::WatchAlarmed {
+            alarm,
+            reason,
+            remedy,
+            ..
+        } => Some(scene.watch_alarmed(alarm, reason, remedy)),
+        Event::WatchEnded { trend, replaced_by } => scene.watch_ended(trend.as_ref(), replaced_by.as_ref()),
+
         Event::Exited { exit } => Some(scene.exited(exit)),
         Event::PhaseEntered { .. }
         | Event::Waiting { .. }
@@ -100,6 +109,7 @@ impl Scene<'_> {
         };
         let why = match origin {
             Origin::Push { .. } => "the image was pushed to ECR".to_owned(),
+            Origin::Watch { alarm } => format!("alarm {} fired while it was watched", clean(alarm)),
             Origin::Person { person } => format!("{} asked for it", clean(person.as_str())),
         };
         // Someone set a requirement aside: others should know while it can still be stopped.
@@ -297,6 +307,23 @@ impl Scene<'_> {
         Some(format!("{seconds} s after the stop"))
     }
 
+    fn watch_alarmed(&self, alarm: &str, reason: &str, remedy: &str) -> Story {
+        let headline = format!("alarm {} fired while {} is watched", clean(alarm), self.version());
+        self.story(Severity::Attention, headline)
+            .why(clean(reason))
+            .next(clean(remedy))
+    }
+
+    /// That another deployment took its place is told of that one.
+    fn watch_ended(&self, trend: Option<&Trend>, replaced_by: Option<&DeploymentId>) -> Option<Story> {
+        let headline = format!("{} was watched to its end", self.version());
+        let story = || self.story(Severity::Info, headline);
+        replaced_by.is_none().then(|| match trend {
+            Some(trend) => story().why(trend.describe()),
+            None => story(),
+        })
+    }
+
     fn exited(&self, exit: &Exit) -> Story {
         let (severity, headline) = match exit.state {
             ExitState::Completed => (Severity::Info, format!("{} is live", self.version())),
@@ -367,6 +394,7 @@ impl Scene<'_> {
     fn story(&self, severity: Severity, headline: String) -> Story {
         let who = match &self.deployment.origin {
             Origin::Push { .. } => "an image push".to_owned(),
+            Origin::Watch { .. } => "an alarm".to_owned(),
             Origin::Person { person } => clean(person.as_str()),
         };
         let facts = vec![

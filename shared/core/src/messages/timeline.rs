@@ -109,9 +109,11 @@ fn taking_back(entry: &Entry) -> Option<String> {
     let Event::DeploymentRequested { revision, origin, .. } = &entry.event else {
         return None;
     };
-    let who = origin
-        .author()
-        .map_or_else(|| "an event".to_owned(), |person| clean(person.as_str()));
+    let who = match origin {
+        Origin::Push { .. } => "an event".to_owned(),
+        Origin::Watch { alarm } => format!("alarm {}", clean(alarm)),
+        Origin::Person { person } => clean(person.as_str()),
+    };
     Some(format!("{who} asked to take {} back", clean(&revision.label())))
 }
 
@@ -132,6 +134,8 @@ fn bakes_after(before: bool, event: &Event) -> bool {
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }
+        | Event::WatchAlarmed { .. }
+        | Event::WatchEnded { .. }
         | Event::WeightDecided { .. }
         | Event::ShiftDone
         | Event::AbortRequested { .. }
@@ -205,6 +209,7 @@ fn text(event: &Event) -> Option<String> {
             let version = clean(&revision.label());
             let what = match origin {
                 Origin::Push { .. } => format!("image {version} was pushed"),
+                Origin::Watch { alarm } => format!("alarm {} asks to take {version} back", clean(alarm)),
                 Origin::Person { person } => format!("{} asked to deploy {version}", clean(person.as_str())),
             };
             let hotfix = overrides.iter().find(|one| one.what == HOTFIX);
@@ -250,7 +255,9 @@ fn text(event: &Event) -> Option<String> {
         Event::TrafficReturned { .. } => Some("all traffic is on stable, read back".to_owned()),
         Event::TrafficReasserted => Some("read again: nothing moved it since".to_owned()),
         Event::CandidateScaledIn => Some("the candidate is scaled in".to_owned()),
-        Event::ChangeProposed { .. }
+        Event::WatchAlarmed { .. }
+        | Event::WatchEnded { .. }
+        | Event::ChangeProposed { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
         | Event::ChangeUndone { .. }

@@ -87,6 +87,7 @@ fn origin(origin: &Origin) -> String {
     match origin {
         Origin::Push { event_id } if event_id == "sweep" => "an image push that the sweep found".to_owned(),
         Origin::Push { .. } => "an image push".to_owned(),
+        Origin::Watch { alarm } => format!("alarm {alarm}, which fired while it was watched"),
         Origin::Person { person } => person.to_string(),
     }
 }

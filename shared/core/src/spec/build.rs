@@ -12,8 +12,8 @@ use super::fields::{Fields, Items, defaults};
 use super::infrastructure;
 use super::keys::{Kind, Section};
 use super::model::{
-    ApprovalRule, AutoRollback, Freeze, Gate, GatePhase, HealthCheck, NewerPush, Notifications, Quantity,
-    Resources, Spec, SuiteName, Timeouts, Trigger,
+    ApprovalRule, AutoRollback, Freeze, Gate, GatePhase, HealthCheck, NewerPush, Notifications, OnAlarm,
+    Quantity, Resources, Spec, SuiteName, Timeouts, Trigger, Watch,
 };
 use super::monitoring;
 use super::problem::{Draft, ProblemCode, Problems, Span};
@@ -59,6 +59,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         freezes,
         post_deployment_tests,
         validate,
+        watch: watch(fields, problems),
         prepare,
         migrations,
         infrastructure,
@@ -217,6 +218,37 @@ fn auto_rollback(fields: &Fields, problems: &mut Problems) -> Option<AutoRollbac
         })
     };
     with_section(fields, &table::TARGET, "autoRollback", read)?
+}
+
+fn watch(fields: &Fields, problems: &mut Problems) -> Option<Watch> {
+    let section = fields.section("watch")?;
+    let for_seconds = section.whole("for")?;
+    let on_alarm = match section.text("onAlarm")? {
+        "rollback" => OnAlarm::Rollback,
+        // The table knows these two words only.
+        _ => OnAlarm::Tell,
+    };
+    let window = with_section(fields, &table::TARGET, "autoRollback", |rollback| {
+        rollback.whole("window")
+    });
+    if let Some(window) = window.flatten().filter(|window| *window < for_seconds)
+        && on_alarm == OnAlarm::Rollback
+    {
+        let shown = show_duration(window);
+        let message = format!(
+            "an alarm later than {shown} after completion takes nothing back: the old revision is gone"
+        );
+        let draft = Draft::new(ProblemCode::NoEffect, section.value_span("onAlarm"), message);
+        let help = format!(
+            "to keep it as long as it is watched, write `autoRollback: {{window: {}}}`",
+            show_duration(for_seconds)
+        );
+        problems.push(draft.help(help).warning());
+    }
+    Some(Watch {
+        for_seconds,
+        on_alarm,
+    })
 }
 
 fn gates(fields: &Fields, problems: &mut Problems) -> Vec<Gate> {

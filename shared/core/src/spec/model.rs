@@ -50,6 +50,9 @@ pub struct Spec {
     /// `validate`: what must hold of the new revision, beside its suites.
     #[serde(default, skip_serializing_if = "Validation::is_empty")]
     pub validate: Validation,
+    /// `watch`: what is done about alarms after completion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<Watch>,
     /// `prepare`.
     #[serde(default, skip_serializing_if = "Preparation::is_empty")]
     pub prepare: Preparation,
@@ -260,6 +263,26 @@ pub struct AutoRollback {
     /// `window`, seconds: how long after completion the old slot stays warm for `tidegate rollback`
     /// (default 1800).
     pub window_seconds: u32,
+}
+
+/// `watch`: what is done about alarms after completion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Watch {
+    /// `for`, seconds.
+    pub for_seconds: u32,
+    /// `onAlarm`.
+    pub on_alarm: OnAlarm,
+}
+
+/// `watch.onAlarm`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnAlarm {
+    /// Tell people.
+    Tell,
+    /// Take the deployment back while the revision before it is warm; tell people after that.
+    Rollback,
 }
 
 /// `gates[]`.

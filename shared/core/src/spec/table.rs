@@ -11,7 +11,7 @@ use Presence::{Default, Optional, Required};
 
 /// Sections that later releases will act on. Until then they are refused by name: a file that asks
 /// for them must not deploy as if it had not.
-pub(super) const NOT_BUILT_YET: [&str; 3] = ["analyzer", "watch", "report"];
+pub(super) const NOT_BUILT_YET: [&str; 2] = ["analyzer", "report"];
 
 const DAY: u32 = 86_400;
 
@@ -255,6 +255,12 @@ pub(super) static TARGET: Section = Section {
             Kind::Section(&AUTO_ROLLBACK),
             Optional,
             "When a deployment is taken back.",
+        ),
+        key(
+            "watch",
+            Kind::Section(&WATCH),
+            Optional,
+            "What is done about alarms after completion, when nothing holds the target any more.",
         ),
         key(
             "gates",
@@ -696,6 +702,28 @@ static AUTO_ROLLBACK: Section = Section {
             Kind::Duration { min: 0, max: 7 * DAY },
             Default("30m"),
             "How long after completion the old revision stays warm for tidegate rollback.",
+        ),
+    ],
+};
+
+static WATCH: Section = Section {
+    doc: "The watch over a completed deployment, until its time is over or another one serves.",
+    keys: &[
+        key(
+            "for",
+            Kind::Duration {
+                min: 600,
+                max: 7 * DAY,
+            },
+            Default("1d"),
+            "How long after completion. At its end the journal says how errors and response times went.",
+        ),
+        key(
+            "onAlarm",
+            Kind::Choice(&["tell", "rollback"]),
+            Default("tell"),
+            "tell: people hear of it. rollback: it is taken back, while the old revision is warm \
+             (autoRollback.window); after that people hear of it.",
         ),
     ],
 };

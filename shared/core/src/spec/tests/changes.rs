@@ -43,6 +43,8 @@ validate:
     - {name: header, url: \"https://10.0.0.7:8443/\", version: {header: X-Version}}
   allowPrivate: true
   performance: {for: 10m, errorRate: 0.5%, p99: 1.5s, minRequests: 100}
+watch: {for: 12h, onAlarm: rollback}
+autoRollback: {window: 12h}
 configuration:
   parameters:
     - {name: /web/production/timeout, value: \"30\"}
