@@ -25,6 +25,8 @@ mod images;
 mod keeping;
 #[path = "../moto/known.rs"]
 mod known;
+#[path = "../moto/monitoring.rs"]
+mod monitoring;
 #[expect(dead_code, reason = "the second opinion starts moto behind a gateway")]
 #[path = "../moto/server.rs"]
 mod server;
@@ -96,6 +98,7 @@ async fn compare_all(port: u16) -> Result<Comparison, world::Problem> {
     containers::compare(&mut both, &world.cloud).await;
     balancer::compare(&mut both).await;
     watching::compare(&mut both).await;
+    monitoring::compare(&mut both).await;
     images::compare(&mut both).await;
     telling::compare(&mut both).await;
     executions::compare(&mut both, &world.cloud, port).await?;

@@ -195,7 +195,10 @@ impl Clients {
     }
 
     /// What there is of that name and kind.
-    async fn read(&self, name: &str, kind: &Monitored) -> Result<Option<Monitored>, AwsError> {
+    ///
+    /// # Errors
+    /// Where AWS can't be asked.
+    pub async fn read(&self, name: &str, kind: &Monitored) -> Result<Option<Monitored>, AwsError> {
         match kind {
             Monitored::Dashboard { .. } => self.read_dashboard(name).await,
             Monitored::Alarm { .. } => self.read_alarm(name).await,
