@@ -89,6 +89,8 @@ pub enum Verb {
     Abort(verbs::abort::AbortArgs),
     /// Take a deployment back, running or completed.
     Rollback(verbs::rollback::RollbackArgs),
+    /// Show in a test environment that going back works: deploy, take back, deploy again.
+    Rehearse(verbs::rehearse::RehearseArgs),
     /// Tell what happened to a deployment.
     History(verbs::history::HistoryArgs),
     /// Write the report of a deployment, for a wiki or a browser.

@@ -84,6 +84,7 @@ async fn run(cli: Cli) -> Result<Status, CliError> {
         Verb::Reject(args) => verbs::reject::run(args, &cx).await,
         Verb::Abort(args) => verbs::abort::run(args, &cx).await,
         Verb::Rollback(args) => verbs::rollback::run(args, &cx).await,
+        Verb::Rehearse(args) => verbs::rehearse::run(args, &cx).await,
         Verb::History(args) => verbs::history::run(args, &cx).await,
         Verb::Report(args) => verbs::report::run(args, &cx).await,
         Verb::Runbook(args) => verbs::runbook::run(args, &cx).await,

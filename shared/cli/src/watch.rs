@@ -23,7 +23,15 @@ const LOST_LOOKS: u32 = 60;
 /// # Errors
 /// Interrupted, or Tidegate can't be reached for a while.
 pub async fn follow(cx: &Context, api: &Api, id: &DeploymentId) -> Result<Status, CliError> {
-    interruptible(look_until_end(cx, api, id)).await
+    interruptible(look_until_end(View::new(cx), cx, api, id)).await
+}
+
+/// The same, and shows nothing.
+///
+/// # Errors
+/// As [`follow`].
+pub async fn until_end(cx: &Context, api: &Api, id: &DeploymentId) -> Result<Status, CliError> {
+    interruptible(look_until_end(View::Nothing, cx, api, id)).await
 }
 
 /// Waits for work, or for Ctrl-C.
@@ -46,8 +54,12 @@ pub async fn pause() {
     tokio::time::sleep(LOOK).await;
 }
 
-async fn look_until_end(cx: &Context, api: &Api, id: &DeploymentId) -> Result<Status, CliError> {
-    let mut view = View::new(cx);
+async fn look_until_end(
+    mut view: View,
+    cx: &Context,
+    api: &Api,
+    id: &DeploymentId,
+) -> Result<Status, CliError> {
     let mut lost = 0;
     loop {
         match view.look(cx, api, id).await {
@@ -84,6 +96,8 @@ enum View {
     Lines { told: usize, seq: u64 },
     /// The deployment on one line of JSON, whenever it has changed.
     Json { seq: u64 },
+    /// Whoever asked shows it.
+    Nothing,
 }
 
 impl View {
@@ -124,7 +138,7 @@ impl View {
                 cx.out.json_line(&deployment)?;
                 *seq = deployment.seq;
             }
-            Self::Lines { .. } | Self::Json { .. } => {}
+            Self::Lines { .. } | Self::Json { .. } | Self::Nothing => {}
         }
         Ok(status_of(&deployment))
     }

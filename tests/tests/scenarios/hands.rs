@@ -46,6 +46,32 @@ fn rollback_by_hand_after_completion() {
 }
 
 #[test]
+fn what_is_rehearsed_is_taken_back_and_deployed_again() {
+    scenario(
+        "what-is-rehearsed-is-taken-back-and-deployed-again",
+        "As `tidegate rehearse` does: the same image completes, is rolled back, and completes once more.",
+        async |scene| {
+            const STAGING: &str = "web/staging";
+            scene
+                .given(STAGING, 5, &SHORT.replace("production", "staging"))
+                .await;
+            scene.push('2', Behaviour::default());
+            let id = scene.started(STAGING).await;
+            scene.ends(&id, ExitState::Completed).await;
+            let back = scene.stop("olaf", "rollback", &id).await.unwrap();
+            scene.ends(&back, ExitState::RolledBack).await;
+            scene.deploy("olaf", STAGING, "v2", &[]).await.unwrap_err();
+            scene
+                .deploy("olaf", STAGING, "v2", &["quarantine"])
+                .await
+                .unwrap();
+            assert_eq!(scene.started(STAGING).await, back);
+            scene.runs(STAGING, ExitState::Completed).await;
+        },
+    );
+}
+
+#[test]
 fn rollback_by_hand_after_the_window_is_refused() {
     scenario(
         "rollback-by-hand-after-the-window-is-refused",

@@ -10,7 +10,7 @@ mod phases;
 mod plan;
 mod release;
 mod target;
-mod words;
+pub mod words;
 
 pub use changes::behind;
 pub use deployment::{deployment, ended_well};

@@ -12,6 +12,7 @@ pub mod lint;
 pub mod metrics;
 pub mod plan;
 pub mod push;
+pub mod rehearse;
 pub mod reject;
 pub mod release;
 pub mod report;
