@@ -23,7 +23,7 @@ pub use backup::Source;
 pub(crate) use backup::taken;
 pub use container::{ContainerSetting, SettingNow, SettingTo, container_settings};
 pub use expected::{Expected, ResourceKind, Setting, Settings};
-pub use monitored::{MAX_KEPT_DEFINITION_BYTES, Monitored, is_ours};
+pub use monitored::{MAX_KEPT_ALARM_BYTES, MAX_KEPT_DASHBOARD_BYTES, Monitored, is_ours};
 pub use monitoring::{Names, alarm_tested, alarms_made};
 pub use plan::{Around, planned};
 pub use proposal::{Effect, EffectKind, Proposal, Proposed};

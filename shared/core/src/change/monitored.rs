@@ -11,9 +11,12 @@ use super::stack::StoredText;
 use super::{Before, Progress, Seen};
 use crate::hash::sha256_hex;
 
-/// The largest definition from before that is kept so that a rollback can return to it, bytes. The record
+/// The largest dashboard from before that is kept so that a rollback can return to it, bytes. The record
 /// of a deployment is one DynamoDB item, and those end at 400 KB.
-pub const MAX_KEPT_DEFINITION_BYTES: usize = 30_000;
+pub const MAX_KEPT_DASHBOARD_BYTES: usize = 30_000;
+
+/// The largest alarm from before that is kept so, bytes as JSON: a file has up to twenty, each for two slots.
+pub const MAX_KEPT_ALARM_BYTES: usize = 4_000;
 
 /// How every mark of ours begins, whichever target it is for.
 const MARK: &str = "Made by Tidegate for ";
@@ -93,11 +96,21 @@ impl Monitored {
         if self.same(wanted) {
             return None;
         }
-        let (marked, what, bytes) = match self {
-            Self::Dashboard { body } => (is_ours(&body.0), "a dashboard", body.0.len()),
+        let (marked, what, bytes, most) = match self {
+            Self::Dashboard { body } => (
+                is_ours(&body.0),
+                "a dashboard",
+                body.0.len(),
+                MAX_KEPT_DASHBOARD_BYTES,
+            ),
             Self::Alarm { alarm } => {
                 let bytes = serde_json::to_string(alarm).map_or(usize::MAX, |text| text.len());
-                (is_ours(&alarm.description), "an alarm", bytes)
+                (
+                    is_ours(&alarm.description),
+                    "an alarm",
+                    bytes,
+                    MAX_KEPT_ALARM_BYTES,
+                )
             }
             // It belongs to nobody in particular.
             Self::Retention { .. } => return None,
@@ -113,9 +126,9 @@ impl Monitored {
                 }
             ));
         }
-        (bytes > MAX_KEPT_DEFINITION_BYTES).then(|| {
+        (bytes > most).then(|| {
             format!(
-                "its definition of now has {bytes} bytes, and more than {MAX_KEPT_DEFINITION_BYTES} can't be kept to \
+                "its definition of now has {bytes} bytes, and more than {most} can't be kept to \
                  bring it back: make it smaller or delete it"
             )
         })
@@ -289,7 +302,9 @@ mod tests {
         assert!(told(&refused).contains("by writing \"Made by Tidegate for web/production.\" into its text"));
         let refused = begin(&alarm("theirs"), &alarm(MINE));
         assert!(told(&refused).contains("into its description"), "{refused:?}");
-        let large = ours(&"x".repeat(MAX_KEPT_DEFINITION_BYTES));
+        let large = alarm(&format!("{} {MINE}", "x".repeat(MAX_KEPT_ALARM_BYTES)));
+        assert!(told(&begin(&large, &alarm(MINE))).contains("can't be kept"));
+        let large = ours(&"x".repeat(MAX_KEPT_DASHBOARD_BYTES));
         assert!(told(&begin(&large, &ours("new"))).contains("can't be kept"));
         // Nothing is replaced by what is the same.
         assert_eq!(begin(&large, &large), Progress::NotBegun);

@@ -244,6 +244,21 @@ mod tests {
     }
 
     #[test]
+    fn all_that_a_file_may_ask_for_fits_into_one_record_with_what_was_there_before() {
+        use crate::change::{MAX_KEPT_ALARM_BYTES, MAX_KEPT_DASHBOARD_BYTES};
+        let alarms: Vec<String> = (0..20)
+            .map(|index| format!("{{name: {}-{index}, when: availability < 99.9%}}", "x".repeat(36)))
+            .collect();
+        let head = FILE.split("  alarms:").next().unwrap();
+        let all = changes(&format!("{head}  alarms: [{}]\n", alarms.join(", ")));
+        assert_eq!(all.len(), 41);
+        let planned = serde_json::to_string(&all).unwrap().len();
+        let kept = 40 * MAX_KEPT_ALARM_BYTES + MAX_KEPT_DASHBOARD_BYTES;
+        // An item of DynamoDB ends at 400 KB, and the file has other sections.
+        assert!(planned + kept < 330_000, "{planned} + {kept}");
+    }
+
+    #[test]
     fn a_file_without_the_section_plans_nothing() {
         assert_eq!(changes(crate::testing::CANARY), []);
         let spec = spec(crate::testing::CANARY);
