@@ -239,3 +239,18 @@ fn input(id: &str, metric: AlarmMetric) -> AlarmQuery {
         account: None,
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::mark;
+
+    #[test]
+    fn what_tidegate_makes_says_so_and_for_whom() {
+        // What was made once is known by it, so it never changes.
+        assert_eq!(
+            mark(&"web/production".parse().unwrap()),
+            "Made by Tidegate for web/production."
+        );
+    }
+}

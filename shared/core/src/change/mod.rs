@@ -354,3 +354,17 @@ fn shortened(value: &str) -> String {
         None => value.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Direction;
+
+    #[test]
+    fn making_and_undoing_have_tokens_of_their_own() {
+        // Tasks that run are found again by it, so it never changes.
+        assert_eq!(
+            [Direction::Make, Direction::Undo].map(Direction::as_str),
+            ["make", "undo"]
+        );
+    }
+}

@@ -490,6 +490,24 @@ fn i3_stable_is_scaled_in_within_the_window() {
 }
 
 #[test]
+fn i3_stable_without_a_balancer_is_scaled_in_after_the_way_back_began() {
+    let mut view = rolled_back();
+    let plan = view.deployments[0].deployment.plan.as_mut().unwrap();
+    plan.traffic = Traffic::Tasks;
+    let began = 201;
+    let scaled_in = |view: &View, seconds| {
+        let mut view = view.clone();
+        view.slots.push(slot(seconds, Slot::Blue, 2));
+        said(3, &view).len()
+    };
+    let before = scaled_in(&view, began + crate::decision::QUIESCE_SECONDS);
+    assert_eq!(
+        scaled_in(&view, began + crate::decision::QUIESCE_SECONDS + 1),
+        before + 1
+    );
+}
+
+#[test]
 fn i3_the_task_definition_of_stable_is_deregistered() {
     let mut view = with(way_up());
     view.definitions.get_mut("web:1").unwrap().active = false;

@@ -58,15 +58,19 @@ impl Story {
 
     /// At so many percent after 100 seconds.
     fn at_weight(self, percent: u8) -> Self {
+        self.at_step(0, percent, 100)
+    }
+
+    fn at_step(self, step: usize, percent: u8, seconds: i64) -> Self {
         let weight = weight(percent);
         let decided = Event::WeightDecided {
-            step: 0,
+            step,
             weight,
             healthy: 4,
             needed: 4,
         };
-        self.then(95, decided)
-            .then(100, Event::WeightReached { step: 0, weight })
+        self.then(seconds - 5, decided)
+            .then(seconds, Event::WeightReached { step, weight })
     }
 
     fn stopped(self, seconds: i64, cause: AbortCause) -> Self {
@@ -590,5 +594,127 @@ fn changes_are_told_with_what_came_of_them_and_their_last_lines() {
         "Last lines of migration:b:\n\n    ERROR: deadlock\n",
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
+    }
+}
+
+/// One with something in every section: changes, a gate, steps with checks of each verdict, a rollback.
+fn whole() -> Story {
+    let mut deployment = requested(&format!(
+        "{CANARY}migrations: [{{name: a, command: [up]}}, {{name: b, command: [up]}}]\n"
+    ));
+    deployment.overrides.push(Override {
+        what: "quarantine".to_owned(),
+        by: "maria".parse().unwrap(),
+        reason: "repaired by hand".to_owned(),
+    });
+    let id = |name: &str| ChangeId::of("migration", name);
+    let begun = |name: &str| Event::ChangeStarted {
+        id: id(name),
+        before: None,
+    };
+    let made = |name: &str, lines: &[&str]| Event::ChangeMade {
+        id: id(name),
+        detail: "its task ended with exit code 0".to_owned(),
+        log: lines.iter().map(|line| (*line).to_owned()).collect(),
+    };
+    let held = |name: &str| Event::ChangeHeld {
+        id: id(name),
+        reason: "it is forward-only, and stable works with it".to_owned(),
+        remedy: None,
+        log: Vec::new(),
+    };
+    let opened = Event::GateOpened {
+        before: GatePhase::Shift,
+        expires_at: at(9000),
+        plan_hash: PlanHash::of(b"plan"),
+    };
+    let decided = |by: &str, reason: &str, seconds| Event::Decided {
+        before: GatePhase::Shift,
+        decision: GateDecision {
+            by: by.parse().unwrap(),
+            role: "product".parse().unwrap(),
+            approve: true,
+            reason: reason.to_owned(),
+            plan_hash: PlanHash::of(b"plan"),
+            at: at(seconds),
+        },
+    };
+    let waiting = |reason: &str| Event::Waiting {
+        reason: reason.to_owned(),
+    };
+    let checked = |seconds: i64, value, verdict| {
+        let mut event = check(value, verdict);
+        if let Event::Checked { check, .. } = &mut event {
+            (check.from, check.until) = (at(seconds - 60), at(seconds));
+        }
+        event
+    };
+    let tested = |exit_code| Event::SuiteEnded {
+        suite: suite("smoke"),
+        exit_code,
+    };
+    let exit = Exit {
+        state: ExitState::RolledBack,
+        at: at(1290),
+        reason: "analysis failed: error_rate is 4 %".to_owned(),
+        remedy: Some("repair the image and push it again".to_owned()),
+    };
+    Story::of(deployment)
+        .planned()
+        .then(6, begun("a"))
+        .then(16, made("a", &["12 rows", "done"]))
+        .then(17, begun("b"))
+        .then(40, made("b", &[]))
+        .then(41, opened)
+        .then(60, decided("sam", "looks good", 60))
+        .then(90, decided("olaf", "", 90))
+        .then(
+            91,
+            Event::GatePassed {
+                before: GatePhase::Shift,
+            },
+        )
+        .then(
+            92,
+            Event::SuiteStarted {
+                suite: suite("smoke"),
+            },
+        )
+        .then(93, tested(0))
+        .at_weight(5)
+        .then(200, checked(200, 0.5, Verdict::Pass))
+        .then(260, checked(260, 0.7, Verdict::Pass))
+        .then(261, waiting("1 of 2 candidate tasks are healthy"))
+        .at_step(1, 25, 880)
+        .then(900, checked(900, 0.9, Verdict::Inconclusive))
+        .then(960, checked(960, 4.0, Verdict::Fail))
+        .then(1020, checked(1020, 4.0, Verdict::Fail))
+        .then(1080, checked(1080, 5.0, Verdict::Fail))
+        .stopped(1100, failed("error_rate is 5 %"))
+        .back(1102)
+        .then(1180, Event::TrafficReasserted)
+        .then(1200, held("b"))
+        .then(1210, held("a"))
+        .then(1280, Event::CandidateScaledIn)
+        .then(1290, Event::Exited { exit })
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "how a person asks for new goldens")]
+fn the_report_of_a_whole_story_is_as_it_was_reviewed() {
+    let page = whole().page();
+    for (name, fresh) in [
+        ("whole.md", markdown::render(&page)),
+        ("whole.html", html::render(&page)),
+    ] {
+        let place = format!("{}/src/report/goldens/{name}", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("UPDATE_GOLDENS").is_some() {
+            std::fs::write(&place, &fresh).unwrap();
+        }
+        let reviewed = std::fs::read_to_string(&place).unwrap_or_default();
+        assert!(
+            reviewed == fresh,
+            "{name} is not as it was reviewed; `UPDATE_GOLDENS=1 cargo test -p tidegate-core report` writes it anew"
+        );
     }
 }
