@@ -77,6 +77,10 @@ impl Shift {
             slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None, &self.images).await?,
             alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
             suites: observe::suites(&self.ecs, deployment).await?,
+            security: match question.security() {
+                true => observe::security(&self.ecs, &self.elb, deployment).await?,
+                false => None,
+            },
             http: self
                 .web
                 .try_tests(deployment, question, || self.clock.now())

@@ -74,6 +74,10 @@ impl Validate {
             alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
             suites: observe::suites(&self.ecs, deployment).await?,
             samples: self.samples(deployment, plan, question).await?,
+            security: match question.security() {
+                true => observe::security(&self.ecs, &self.elb, deployment).await?,
+                false => None,
+            },
             http: self
                 .web
                 .try_tests(deployment, question, || self.clock.now())

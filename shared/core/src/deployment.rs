@@ -15,6 +15,7 @@ use crate::http::{HttpMoment, HttpProgress, HttpTest, HttpTry};
 use crate::ids::{ChangeId, DeploymentId, Digest, Epoch, Person, PlanHash, Slot, SpecHash, Target, Weight};
 use crate::observation::METRICS_LAG_SECONDS;
 use crate::phases::later;
+use crate::security::Finding;
 use crate::spec::{GatePhase, Spec, Step, SuiteName};
 use crate::watch::Watched;
 use crate::wiring::{Forward, Wiring};
@@ -63,6 +64,9 @@ pub struct Deployment {
     /// HTTP tests that were tried.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub http: BTreeMap<String, HttpProgress>,
+    /// What was found of its security, once that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security: Option<Vec<Finding>>,
     /// What performance was measured as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub performance: Option<Check>,
@@ -447,6 +451,7 @@ impl Deployment {
             suites: BTreeMap::new(),
             suites_started: BTreeMap::new(),
             http: BTreeMap::new(),
+            security: None,
             performance: None,
             watched: None,
             changes: BTreeMap::new(),
@@ -633,6 +638,7 @@ impl Deployment {
                 self.suites.insert(suite.clone(), *exit_code);
             }
             Event::HttpTested { test, tried } => self.keep_try(test, tried, at),
+            Event::SecurityChecked { findings, .. } => self.keep_findings(findings),
             Event::PerformanceMeasured { check } => self.keep_performance(check),
             Event::WeightDecided { step, weight, .. } => {
                 self.enter_stage(*step, Stage::Raising, at);
@@ -703,6 +709,11 @@ impl Deployment {
     fn keep_try(&mut self, test: &str, tried: &HttpTry, at: Timestamp) {
         let last = tried.clone();
         self.http.insert(test.to_owned(), HttpProgress { last, at });
+        self.waiting_for.clear();
+    }
+
+    fn keep_findings(&mut self, findings: &[Finding]) {
+        self.security = Some(findings.to_vec());
         self.waiting_for.clear();
     }
 

@@ -12,6 +12,7 @@ use crate::exit::{AbortCause, Exit};
 use crate::gates::GateDecision;
 use crate::http::HttpTry;
 use crate::ids::{ChangeId, DeploymentId, Epoch, PlanHash, Weight};
+use crate::security::{Finding, SecurityCheck};
 use crate::spec::{GatePhase, SuiteName};
 use crate::watch::Trend;
 
@@ -101,6 +102,13 @@ pub enum Event {
         test: String,
         /// What came of it.
         tried: HttpTry,
+    },
+    /// What concerns the security of the service was looked at.
+    SecurityChecked {
+        /// What was asked.
+        checks: Vec<SecurityCheck>,
+        /// What is not as it should be.
+        findings: Vec<Finding>,
     },
     /// What all of the traffic is answered with was measured.
     PerformanceMeasured {
@@ -310,6 +318,7 @@ impl Event {
                 format!("suite {} failed with exit code {exit_code}", suite.0)
             }
             Self::HttpTested { test, tried } => tried.describe(test),
+            Self::SecurityChecked { checks, findings } => describe_security(checks, findings),
             Self::PerformanceMeasured { check } => format!("performance: {}", check.reason),
             Self::WeightDecided {
                 step,
@@ -383,6 +392,14 @@ fn describe_request(revision: &Revision, origin: &Origin, overrides: &[Override]
         Origin::Push { .. } => format!("image {label} was pushed"),
         Origin::Watch { alarm } => format!("alarm {alarm} asks to take {label} back"),
         Origin::Person { person } => format!("{person} asked to deploy {label}{how}"),
+    }
+}
+
+fn describe_security(checks: &[SecurityCheck], findings: &[Finding]) -> String {
+    let whats: Vec<&str> = findings.iter().map(|one| one.what.as_str()).collect();
+    match whats.as_slice() {
+        [] => format!("security: {} checks passed", checks.len()),
+        some => format!("security: {}", some.join("; ")),
     }
 }
 

@@ -36,6 +36,7 @@ pub mod release;
 pub mod report;
 pub mod runbook;
 mod secrets;
+pub mod security;
 pub mod spec;
 pub mod sweep;
 pub mod target;

@@ -12,6 +12,7 @@ use crate::evidence::EvidenceSeen;
 use crate::http::HttpTry;
 use crate::ids::{ChangeId, Digest, Slot};
 use crate::phases::later;
+use crate::security::SecuritySeen;
 use crate::spec::SuiteName;
 use crate::wiring::Forward;
 
@@ -40,6 +41,9 @@ pub struct Observation {
     /// HTTP tests that were tried just now, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub http: BTreeMap<String, HttpTry>,
+    /// What concerns the security of the service, where the file asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security: Option<SecuritySeen>,
     /// What is known of the image, where the file asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<EvidenceSeen>,
@@ -183,6 +187,8 @@ pub struct Question {
     samples_from: Option<Timestamp>,
     /// Suites that run.
     suites: BTreeSet<SuiteName>,
+    /// Whether security is to be looked at.
+    security: bool,
     /// HTTP tests that are due, each with the number of the try.
     http: BTreeMap<String, u32>,
     /// Whether the task definition that this deployment registered is still to be found.
@@ -216,6 +222,9 @@ impl Question {
                 .filter(running)
                 .cloned()
                 .collect(),
+            security: !deployment.spec.validate.security.is_empty()
+                && deployment.security.is_none()
+                && deployment.http_moment().is_some(),
             http: due(deployment, now),
             registered: deployment.revision.task_definition.is_none(),
             // What is not known yet is not made yet.
@@ -235,6 +244,7 @@ impl Question {
             alarms_since: None,
             samples_from: None,
             suites: BTreeSet::new(),
+            security: false,
             http: BTreeMap::new(),
             registered: false,
             change: deployment.change_to_undo(phase).cloned(),
@@ -245,6 +255,11 @@ impl Question {
     /// Samples from this instant on are needed.
     pub const fn samples_from(&self) -> Option<Timestamp> {
         self.samples_from
+    }
+
+    /// Whether security is to be looked at.
+    pub const fn security(&self) -> bool {
+        self.security
     }
 
     /// HTTP tests to try, each with the number of the try.
@@ -278,6 +293,7 @@ impl Question {
                 .http
                 .iter()
                 .all(|due| self.http.get_key_value(due.0) == Some(due))
+            && (self.security || !other.security)
             && (self.registered || !other.registered)
             && (other.change.is_none() || self.change == other.change)
             && (other.proposal.is_none() || self.proposal == other.proposal)

@@ -9,7 +9,7 @@ use crate::machine::{At, Lane};
 use crate::script::FaultKind;
 
 /// Kinds of journal entries.
-const EVENTS: [&str; 36] = [
+const EVENTS: [&str; 37] = [
     "DeploymentRequested",
     "PhaseEntered",
     "Waiting",
@@ -46,6 +46,7 @@ const EVENTS: [&str; 36] = [
     "TestAlarmHeard",
     "WatchAlarmed",
     "WatchEnded",
+    "SecurityChecked",
 ];
 
 const STATES: [&str; 17] = [
@@ -379,6 +380,7 @@ const fn number(event: &Event) -> u32 {
         Event::TestAlarmHeard { .. } => 33,
         Event::WatchAlarmed { .. } => 34,
         Event::WatchEnded { .. } => 35,
+        Event::SecurityChecked { .. } => 36,
     }
 }
 

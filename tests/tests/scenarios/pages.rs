@@ -228,3 +228,40 @@ fn a_version_that_is_slow_under_all_of_the_traffic_rolls_back() {
         },
     );
 }
+
+#[test]
+fn security_is_looked_at_before_the_candidate_gets_traffic() {
+    scenario(
+        "security-is-looked-at-before-the-candidate-gets-traffic",
+        "Its containers, its network and its listeners are as the file asks.",
+        async |scene| {
+            let checks =
+                "validate:\n  security: [notPrivileged, noPlainSecrets, noPublicIp, httpsOnly, modernTls]\n";
+            scene.given(TARGET, 5, &format!("{SHORT}{checks}")).await;
+            scene.cloud(|state| {
+                state
+                    .fleet
+                    .set_policy(443, Some("ELBSecurityPolicy-TLS13-1-2-2021-06"))
+            });
+            scene.push('2', Behaviour::default());
+            let done = scene.runs(TARGET, ExitState::Completed).await;
+            assert_eq!(done.security, Some(Vec::new()));
+        },
+    );
+}
+
+#[test]
+fn a_listener_of_plain_http_is_found_before_traffic() {
+    scenario(
+        "a-listener-of-plain-http-is-found-before-traffic",
+        "Two things are not as the file asks: each is told, and no traffic is moved.",
+        async |scene| {
+            let checks = "validate:\n  security: [readOnlyRoot, httpsOnly]\n";
+            scene.given(TARGET, 5, &format!("{SHORT}{checks}")).await;
+            scene.push('2', Behaviour::default());
+            let done = scene.runs(TARGET, ExitState::Aborted).await;
+            assert_eq!(done.security.as_ref().map(Vec::len), Some(2));
+            assert!(!done.took_traffic());
+        },
+    );
+}

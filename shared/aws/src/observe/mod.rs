@@ -12,6 +12,8 @@ mod images;
 mod monitoring;
 #[cfg(feature = "cloudwatch")]
 mod samples;
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+mod security;
 #[cfg(feature = "ecs")]
 pub(crate) mod services;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
@@ -37,6 +39,8 @@ pub use images::{PushedImage, image, image_by_tag, images_since};
 pub use monitoring::taken;
 #[cfg(feature = "cloudwatch")]
 pub use samples::samples;
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+pub use security::security;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
 pub use slots::{KnownImages, slots};
 #[cfg(feature = "ecs")]

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use tidegate_core::analysis::Verdict;
-use tidegate_core::deployment::{Deployment, Kind, Phase, Plan, Rollback, Stage};
+use tidegate_core::deployment::{Deployment, Kind, Phase, Plan, Rollback, Stage, Traffic};
 use tidegate_core::exit::ExitState;
 use tidegate_core::http::HttpMoment;
 use tidegate_core::spec::{Analysis, Step, Strategy};
@@ -56,6 +56,7 @@ pub(super) fn tree(deployment: &Deployment, now: Timestamp, paint: Paint) -> Vec
                 lines.extend(shift(deployment, mark, now, paint));
             }
             if phase == Phase::Validate || (phase == Phase::Shift && mark == Mark::Underway) {
+                lines.extend(security(deployment, phase));
                 lines.extend(pages(deployment, phase));
                 lines.extend(suites(deployment, phase, now));
                 lines.extend(performance(deployment, phase));
@@ -238,6 +239,27 @@ const fn analysis_of(strategy: &Strategy) -> Option<&Analysis> {
         Strategy::BlueGreen(bluegreen) => bluegreen.analysis.as_ref(),
         Strategy::Canary(steps) | Strategy::Linear(steps) => steps.analysis.as_ref(),
     }
+}
+
+/// What was found of its security, where that was looked at: in the shift where there is a time before
+/// traffic, in validate otherwise.
+fn security(deployment: &Deployment, phase: Phase) -> Vec<String> {
+    let two_slots = deployment
+        .plan
+        .as_ref()
+        .is_some_and(|plan| matches!(plan.traffic, Traffic::Weighted | Traffic::Tasks));
+    let place = if two_slots { Phase::Shift } else { Phase::Validate };
+    let found = deployment.security.as_ref().filter(|_| phase == place);
+    let Some(findings) = found else {
+        return Vec::new();
+    };
+    if findings.is_empty() {
+        return vec![format!("{INDENT}✅ security: nothing was found")];
+    }
+    let lines = findings.iter();
+    lines
+        .map(|one| format!("{INDENT}❌ security: {}", clean(&one.what)))
+        .collect()
 }
 
 /// The HTTP tests of a phase that were tried.

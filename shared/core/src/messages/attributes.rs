@@ -48,6 +48,7 @@ const fn name(event: &Event) -> &'static str {
         Event::SuiteEnded { .. } => "suiteEnded",
         Event::HttpTested { .. } => "httpTested",
         Event::PerformanceMeasured { .. } => "performanceMeasured",
+        Event::SecurityChecked { .. } => "securityChecked",
         Event::WeightDecided { .. } => "weightDecided",
         Event::WeightReached { .. } => "weightReached",
         Event::Checked { .. } => "checked",

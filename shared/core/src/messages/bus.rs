@@ -137,6 +137,7 @@ fn signal(deployment: &Deployment, event: &Event) -> Option<(DetailType, String)
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }
+        | Event::SecurityChecked { .. }
         | Event::WatchAlarmed { .. }
         | Event::WatchEnded { .. }
         | Event::WeightDecided { .. }

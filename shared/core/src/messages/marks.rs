@@ -104,6 +104,7 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }
+        | Event::SecurityChecked { .. }
         | Event::WeightDecided { .. }
         | Event::WeightReached { .. }
         | Event::Checked { .. }
@@ -147,6 +148,7 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }
+        | Event::SecurityChecked { .. }
         | Event::AbortRequested { .. }
         | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }

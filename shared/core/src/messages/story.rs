@@ -74,6 +74,7 @@ pub(super) fn tell(deployment: &Deployment, entry: &Entry) -> Option<Story> {
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }
+        | Event::SecurityChecked { .. }
         | Event::WeightDecided { .. }
         | Event::Checked { .. }
         | Event::ShiftDone

@@ -134,6 +134,7 @@ fn bakes_after(before: bool, event: &Event) -> bool {
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }
+        | Event::SecurityChecked { .. }
         | Event::WatchAlarmed { .. }
         | Event::WatchEnded { .. }
         | Event::WeightDecided { .. }
@@ -239,9 +240,10 @@ fn text(event: &Event) -> Option<String> {
             Some(format!("the candidate is brought to {}", count(*tasks, "task")))
         }
         Event::TestingStarted { .. } => Some("the candidate is tested without production traffic".to_owned()),
-        Event::SuiteEnded { .. } | Event::HttpTested { .. } | Event::PerformanceMeasured { .. } => {
-            Some(clean(&event.describe()))
-        }
+        Event::SuiteEnded { .. }
+        | Event::HttpTested { .. }
+        | Event::PerformanceMeasured { .. }
+        | Event::SecurityChecked { .. } => Some(clean(&event.describe())),
         Event::WeightReached { weight, .. } => Some(format!("the candidate has {weight} of the traffic")),
         Event::Checked {
             check,

@@ -8,6 +8,7 @@ mod plan;
 mod prepare;
 mod proposals;
 mod rollback;
+mod security;
 mod shift;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::http::run_http;
 use super::prepare::no_plan;
+use super::security::run_security;
 use super::{later, seconds_until};
 use crate::action::Action;
 use crate::analysis::{Check, Condition, Verdict, assess};
@@ -255,7 +256,8 @@ impl Round<'_> {
 
     fn has_tests(&self) -> bool {
         let mut pages = self.deployment.http_tests(HttpMoment::BeforeTraffic);
-        self.test_seconds() > 0 || !self.smoke().is_empty() || pages.next().is_some()
+        let looks = !self.deployment.spec.validate.security.is_empty();
+        self.test_seconds() > 0 || !self.smoke().is_empty() || pages.next().is_some() || looks
     }
 
     fn test_seconds(&self) -> i64 {
@@ -271,6 +273,9 @@ impl Round<'_> {
     }
 
     fn decide_testing(&self) -> Decision {
+        if let Some(decision) = run_security(self.deployment, self.observation) {
+            return decision;
+        }
         let moment = HttpMoment::BeforeTraffic;
         if let Some(decision) = run_http(self.deployment, self.observation, moment, self.now) {
             return decision;

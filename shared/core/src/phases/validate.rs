@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::http::run_http;
 use super::performance::run_performance;
 use super::prepare::no_plan;
+use super::security::run_security;
 use super::shift::{Suites, run_suites};
 use crate::decision::{Decision, Outcome, POLL_SECONDS};
 use crate::deployment::Deployment;
@@ -19,6 +20,9 @@ pub fn decide_validate(deployment: &Deployment, observation: &Observation, now: 
     let Some(plan) = &deployment.plan else {
         return no_plan();
     };
+    if let Some(decision) = run_security(deployment, observation) {
+        return decision;
+    }
     if let Some(decision) = run_http(deployment, observation, HttpMoment::AfterShift, now) {
         return decision;
     }

@@ -96,7 +96,7 @@ const SECRET_WORDS: [&str; 8] = [
 ];
 /// Whether a value is probably a secret, by the name that it has or by how it begins. A short value or a
 /// number under such a name is taken for a setting, such as how long a token lasts.
-pub(super) fn looks_secret(name: &str, value: &str) -> bool {
+pub fn looks_secret(name: &str, value: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('-', "_");
     let named = SECRET_WORDS.iter().any(|word| name.contains(word));
     let setting = value.len() < 8

@@ -30,6 +30,7 @@ mod table_validation;
 mod tree;
 mod validation;
 
+pub use configuration::looks_secret;
 pub use evidence::{Evidence, EvidenceKind, Hotfix, ScanRule};
 pub use model::*;
 pub use monitoring::{AlarmRule, AlarmTest, Monitoring};

@@ -13,6 +13,7 @@ use crate::analysis::{Condition, KnownMetric};
 use crate::change::{Expected, Source, StackWork, Undo};
 use crate::http::HttpTest;
 use crate::ids::{EnvironmentName, Role, ServiceName, Weight};
+use crate::security::SecurityCheck;
 
 /// A validated deployment file of one target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -356,6 +357,9 @@ pub struct Validation {
     /// `performance`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub performance: Option<Performance>,
+    /// `security`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub security: Vec<SecurityCheck>,
 }
 
 /// `validate.performance`: bounds of what all of the traffic is answered with.

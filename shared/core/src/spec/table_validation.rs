@@ -76,6 +76,25 @@ pub(super) static VALIDATION: Section = Section {
              that run in a VPC. Loopback, link-local and metadata addresses are refused all the same.",
         ),
         key(
+            "security",
+            Kind::List {
+                of: &Kind::Choice(&[
+                    "notPrivileged",
+                    "readOnlyRoot",
+                    "noPlainSecrets",
+                    "noPublicIp",
+                    "httpsOnly",
+                    "modernTls",
+                ]),
+                min: 1,
+                max: 6,
+            },
+            Optional,
+            "What must hold of the new revision's containers (notPrivileged, readOnlyRoot, noPlainSecrets), its \
+             network (noPublicIp) and its load balancer (httpsOnly, modernTls: TLS 1.2 or newer). Looked at before \
+             the candidate gets traffic where there is a time before.",
+        ),
+        key(
             "performance",
             Kind::Section(&PERFORMANCE),
             Optional,

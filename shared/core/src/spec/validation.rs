@@ -2,25 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use super::build::{duplicate, needs_load_balancer};
+use super::build::{distinct, duplicate, needs_load_balancer};
 use super::fields::{Fields, Items};
 use super::model::{Performance, Validation};
 use super::problem::{Draft, ProblemCode, Problems, Span};
 use crate::analysis::{Condition, KnownMetric};
 use crate::http::{Host, HttpMoment, HttpTest, HttpUrl, JsonExpected, SLOT, VersionPlace, fit, refusal};
+use crate::security::SecurityCheck;
 
 /// Reads the section; an empty one where the file has none.
 pub(super) fn validation(fields: &Fields, problems: &mut Problems) -> Validation {
     let Some(section) = fields.section("validate") else {
         return Validation::default();
     };
-    if !["http", "performance"].iter().any(|key| section.is_given(key)) {
+    if !["http", "performance", "security"]
+        .iter()
+        .any(|key| section.is_given(key))
+    {
         let draft = Draft::new(
             ProblemCode::MissingKey,
             section.span,
             "`validate` says nothing to do",
         );
-        problems.push(draft.help("add `http` or `performance`"));
+        problems.push(draft.help("add `http`, `performance` or `security`"));
     }
     let allow_private = section.flag("allowPrivate").unwrap_or_default();
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
@@ -40,7 +44,25 @@ pub(super) fn validation(fields: &Fields, problems: &mut Problems) -> Validation
         http,
         allow_private,
         performance: performance(fields, section, problems),
+        security: security(fields, section, problems),
     }
+}
+
+fn security(fields: &Fields, section: &Fields, problems: &mut Problems) -> Vec<SecurityCheck> {
+    let Some(items) = section.list("security") else {
+        return Vec::new();
+    };
+    let names = distinct(items, "check", problems);
+    let checks: Vec<SecurityCheck> = names
+        .iter()
+        .filter_map(|name| SecurityCheck::named(name))
+        .collect();
+    if fields.flag("loadBalancer") == Some(false)
+        && let Some(check) = checks.iter().find(|check| check.needs_balancer())
+    {
+        problems.push(needs_load_balancer(section.key_span("security"), check.as_str()));
+    }
+    checks
 }
 
 /// The number of a bound such as `1%` or `800ms`, in the metric's unit.

@@ -14,6 +14,7 @@ use tidegate_core::observation::{Observation, Question};
 use tidegate_core::phases::{
     RollbackStep, cause_from_failure, decide, decide_rollback, decide_undo, make_plan, seconds_until,
 };
+use tidegate_core::security::SecuritySeen;
 use tidegate_core::spec::{Analysis, Spec, Strategy};
 use tidegate_core::target::TargetState;
 use tidegate_core::wiring::Forward;
@@ -197,6 +198,7 @@ impl World {
             let question = Question::of(&held.deployment, one.clock(self.now));
             let forward = self.believed(one.forward.take(), &held.deployment);
             let mut seen = self.observe_phase(one.deployment, &held.deployment, forward, self.now);
+            seen.security = question.security().then(SecuritySeen::default);
             seen.http = self.observe_pages(&held.deployment, &question);
             one.read = Some(Arc::new((question, seen)));
         }

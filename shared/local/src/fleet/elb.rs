@@ -35,6 +35,9 @@ pub struct Listener {
     pub load_balancer: String,
     /// Its port.
     pub port: u16,
+    /// Its security policy, where it speaks HTTPS.
+    #[serde(default)]
+    pub policy: Option<String>,
 }
 
 /// One target group of a forward action.
@@ -305,6 +308,14 @@ impl Fleet {
                 true
             }
             None => false,
+        }
+    }
+
+    /// Sets port and security policy of every listener: with a policy it speaks HTTPS.
+    pub fn set_policy(&mut self, port: u16, policy: Option<&str>) {
+        for listener in self.listeners.values_mut() {
+            listener.port = port;
+            listener.policy = policy.map(str::to_owned);
         }
     }
 

@@ -211,6 +211,7 @@ impl Fleet {
             Listener {
                 load_balancer: balancer.clone(),
                 port: 80,
+                policy: None,
             },
         );
         let targets = made.target_groups.iter().enumerate().map(|(index, arn)| Forward {

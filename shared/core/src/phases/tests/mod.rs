@@ -15,6 +15,7 @@ mod proposals;
 mod raising;
 mod rollback;
 mod scaling;
+mod security;
 mod settings;
 mod suites;
 mod test_time;

@@ -42,6 +42,7 @@ validate:
     - {name: version, url: \"https://web.example.com/info\", when: after-shift, json: {path: /ok, equals: \"true\"}, version: {json: /version}}
     - {name: header, url: \"https://10.0.0.7:8443/\", version: {header: X-Version}}
   allowPrivate: true
+  security: [notPrivileged, readOnlyRoot, noPlainSecrets, noPublicIp, httpsOnly, modernTls]
   performance: {for: 10m, errorRate: 0.5%, p99: 1.5s, minRequests: 100}
 watch: {for: 12h, onAlarm: rollback}
 autoRollback: {window: 12h}

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::http::{HttpMoment, VersionPlace};
+use crate::security::SecurityCheck;
 
 fn page(keys: &str) -> String {
     format!("validate:\n  http:\n    - {{name: health, {keys}}}\n")
@@ -108,6 +109,34 @@ fn a_page_says_what_it_means_once() {
     assert!(found[0].contains("`validate` says nothing to do"), "{found:?}");
     let found = messages("rolling", &page(&format!("{url}, when: before-traffic")));
     assert!(found[0].contains("no candidate waits for traffic"), "{found:?}");
+}
+
+#[test]
+fn checks_of_security_are_named_each_once() {
+    let file = |names: &str| format!("validate: {{security: [{names}]}}\n");
+    let spec = accept(&target("rolling", &file("httpsOnly, notPrivileged"))).spec;
+    assert_eq!(
+        spec.validate.security,
+        [SecurityCheck::HttpsOnly, SecurityCheck::NotPrivileged]
+    );
+    let all: Vec<&str> = SecurityCheck::ALL.iter().map(|check| check.as_str()).collect();
+    let spec = accept(&target("rolling", &file(&all.join(", ")))).spec;
+    assert_eq!(spec.validate.security, SecurityCheck::ALL);
+    let found = messages("rolling", &file("httpsOnly, httpsOnly"));
+    assert!(
+        found[0].contains("the check `httpsOnly` is given twice"),
+        "{found:?}"
+    );
+    let found = messages("rolling", &file("httpOnly"));
+    assert_eq!(found.len(), 1, "{found:?}");
+    let found = messages(
+        "rolling",
+        &format!("loadBalancer: false\n{}", file("noPublicIp, modernTls")),
+    );
+    assert!(
+        found[0].contains("`modernTls` is read from the load balancer"),
+        "{found:?}"
+    );
 }
 
 #[test]

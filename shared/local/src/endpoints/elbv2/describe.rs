@@ -39,7 +39,8 @@ pub(super) fn listener(fleet: &Fleet, arn: &str, listener: &Listener) -> Value {
         "ListenerArn": arn,
         "LoadBalancerArn": listener.load_balancer,
         "Port": listener.port,
-        "Protocol": "HTTP",
+        "Protocol": if listener.policy.is_some() { "HTTPS" } else { "HTTP" },
+        "SslPolicy": listener.policy,
         "DefaultActions": default.into_iter().collect::<Vec<Value>>(),
     })
 }
