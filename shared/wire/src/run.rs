@@ -157,6 +157,7 @@ impl Player<'_> {
         let strategy = self.script.case.strategy;
         self.stage.cloud.with(|state| state.history.on = true);
         self.stage.service(&strategy.golden());
+        self.stage.cloud.with(|state| strategy.furnish(&mut state.fleet));
         self.stage.wait(90).await;
         let mut problems = Vec::new();
         if let Err(refused) = self.stage.apply(&strategy.target(), strategy.file()).await {

@@ -2,8 +2,23 @@
 
 use std::time::Duration;
 
-use tidegate_local::fleet::GoldenSpec;
+use tidegate_local::fleet::{Fleet, GoldenSpec, ParameterKind};
 use tidegate_local::stage::FIRST_DIGEST;
+
+const CHANGES: &str = "\
+environment: production
+strategy: bluegreen
+replicas: 3
+trafficSwitch: {testDuration: 2m}
+prepare: {suspendAutoscaling: true}
+migrations:
+  - {name: add-email, command: [up], down: [down]}
+configuration:
+  parameters: [{name: /web/production/timeout, value: '30'}]
+monitoring:
+  alarms: [{name: many-errors, when: error_rate > 50%, for: 2m}]
+  logRetention: 30d
+";
 
 /// How a candidate is brought in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +35,9 @@ pub enum Strategy {
     Linear,
     /// A canary by share of tasks, without a load balancer.
     Tasks,
+    /// Blue-green with a change of every kind that is made and undone: autoscaling, a migration, a
+    /// parameter, an alarm and a retention.
+    Changes,
     /// What makes the fewest calls to AWS of all strategies and files, so that all pairs of its faults
     /// can be played: rolling, one task, no load balancer. 112 calls until all is at rest; with a load
     /// balancer 134; recreate of the same size makes 14 more.
@@ -28,13 +46,14 @@ pub enum Strategy {
 
 impl Strategy {
     /// All that differ; [`Strategy::Shortest`] is one of them in small.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Recreate,
         Self::Rolling,
         Self::BlueGreen,
         Self::Canary,
         Self::Linear,
         Self::Tasks,
+        Self::Changes,
     ];
 
     /// Name, as scripts write it.
@@ -46,6 +65,7 @@ impl Strategy {
             Self::Canary => "canary",
             Self::Linear => "linear",
             Self::Tasks => "tasks",
+            Self::Changes => "changes",
             Self::Shortest => "shortest",
         }
     }
@@ -67,6 +87,7 @@ impl Strategy {
             Self::BlueGreen => {
                 "environment: production\nstrategy: bluegreen\nreplicas: 3\ntrafficSwitch:\n  testDuration: 2m\n"
             }
+            Self::Changes => CHANGES,
             Self::Canary => {
                 "environment: production\nstrategy: canary\nreplicas: 4\ncanary:\n  steps:\n    - weight: 25\n      pause: 2m\n    - weight: 100\n  analysis:\n    interval: 1m\n    threshold: 2\n    metrics:\n      - name: error_rate\n        max: 1\n"
             }
@@ -84,7 +105,7 @@ impl Strategy {
         match self {
             Self::Shortest => 1,
             Self::Recreate => 2,
-            Self::Rolling | Self::BlueGreen | Self::Linear => 3,
+            Self::Rolling | Self::BlueGreen | Self::Linear | Self::Changes => 3,
             Self::Canary | Self::Tasks => 4,
         }
     }
@@ -93,7 +114,12 @@ impl Strategy {
     pub const fn service(self) -> &'static str {
         match self {
             Self::Tasks | Self::Shortest => "worker",
-            Self::Recreate | Self::Rolling | Self::BlueGreen | Self::Canary | Self::Linear => "web",
+            Self::Recreate
+            | Self::Rolling
+            | Self::BlueGreen
+            | Self::Canary
+            | Self::Linear
+            | Self::Changes => "web",
         }
     }
 
@@ -106,7 +132,7 @@ impl Strategy {
     pub const fn slots(self) -> bool {
         match self {
             Self::Recreate | Self::Rolling | Self::Shortest => false,
-            Self::BlueGreen | Self::Canary | Self::Linear | Self::Tasks => true,
+            Self::BlueGreen | Self::Canary | Self::Linear | Self::Tasks | Self::Changes => true,
         }
     }
 
@@ -114,7 +140,7 @@ impl Strategy {
     pub const fn weighted(self) -> bool {
         match self {
             Self::Recreate | Self::Rolling | Self::Shortest | Self::Tasks => false,
-            Self::BlueGreen | Self::Canary | Self::Linear => true,
+            Self::BlueGreen | Self::Canary | Self::Linear | Self::Changes => true,
         }
     }
 
@@ -122,7 +148,9 @@ impl Strategy {
     pub const fn alarm(self) -> Option<&'static str> {
         match self {
             Self::Recreate | Self::Rolling => Some("web-production-error-rate"),
-            Self::BlueGreen | Self::Canary | Self::Linear => Some("web-production-green-error-rate"),
+            Self::BlueGreen | Self::Canary | Self::Linear | Self::Changes => {
+                Some("web-production-green-error-rate")
+            }
             Self::Tasks | Self::Shortest => None,
         }
     }
@@ -140,13 +168,22 @@ impl Strategy {
         }
     }
 
+    /// What a change finds there besides: a parameter with another value, and autoscaling of the slot
+    /// that serves.
+    pub fn furnish(self, fleet: &mut Fleet) {
+        if self == Self::Changes {
+            fleet.set_parameter("/web/production/timeout", "20", ParameterKind::Text);
+            fleet.register_scalable("production", "web-blue", 3, 12);
+        }
+    }
+
     /// From the candidate's first weight (without weights: its first tasks) to the moment at which it
     /// is turned back.
     pub const fn turned_after(self) -> Duration {
         match self {
             // Its new tasks are just starting.
             Self::Recreate | Self::Rolling | Self::Shortest => Duration::from_secs(25),
-            Self::BlueGreen | Self::Canary | Self::Linear => Duration::from_secs(15),
+            Self::BlueGreen | Self::Canary | Self::Linear | Self::Changes => Duration::from_secs(15),
             Self::Tasks => Duration::from_secs(70),
         }
     }
