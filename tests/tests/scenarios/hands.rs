@@ -72,6 +72,25 @@ fn what_is_rehearsed_is_taken_back_and_deployed_again() {
 }
 
 #[test]
+fn rollback_by_hand_after_a_later_deployment_failed() {
+    scenario(
+        "rollback-by-hand-after-a-later-deployment-failed",
+        "The old slot was used by the one that failed: it gets the old revision again, and all its tasks, first.",
+        async |scene| {
+            scene.given(TARGET, 5, SHORT).await;
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            scene.ends(&id, ExitState::Completed).await;
+            scene.push('3', Behaviour::failing(5.0, 20));
+            scene.runs(TARGET, ExitState::RolledBack).await;
+            scene.wait(60).await;
+            let back = scene.stop("olaf", "rollback", &id).await.unwrap();
+            scene.ends(&back, ExitState::RolledBack).await;
+        },
+    );
+}
+
+#[test]
 fn rollback_by_hand_after_the_window_is_refused() {
     scenario(
         "rollback-by-hand-after-the-window-is-refused",

@@ -300,19 +300,32 @@ impl Round<'_> {
         Some(act.after(events))
     }
 
-    /// Stable is never scaled in, so this waits only after a completed deployment's window, or when
-    /// someone else stopped stable's tasks: traffic towards nothing would be an outage.
+    /// Stable is never scaled in, so this waits only after a completed deployment's window, after another
+    /// deployment used its slot since, or when someone else stopped stable's tasks: traffic towards
+    /// nothing would be an outage. A candidate that is being stopped is worse than a few of stable's
+    /// tasks; what has completed serves until all of them are healthy.
     fn stable_must_serve(&self, stable: &StableRevision) -> Option<Decision> {
         let Some(state) = self.slot(stable.slot) else {
             return Some(stable_is_gone());
         };
-        let wrong = state.desired == 0 || state.task_definition != stable.task_definition;
-        if state.healthy > 0 && !wrong {
+        let enough = match self.deployment.kind {
+            Kind::Forward => 1,
+            Kind::Reversal { .. } => stable.desired.max(1),
+        };
+        let wrong = state.desired < enough || state.task_definition != stable.task_definition;
+        if state.healthy >= enough && !wrong {
             return None;
         }
         if self.overdue() {
+            let healthy = state.healthy;
+            let reason = match wrong || healthy == 0 {
+                true => "the stable revision has no healthy target to take the traffic".to_owned(),
+                false => {
+                    format!("the stable revision has {healthy} of {enough} healthy targets for the traffic")
+                }
+            };
             return Some(failed(
-                "the stable revision has no healthy target to take the traffic",
+                &reason,
                 "look at the stable slot's stopped tasks; the candidate keeps its traffic",
             ));
         }

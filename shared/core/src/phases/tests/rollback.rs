@@ -431,6 +431,47 @@ fn stables_tasks_are_started_again_before_traffic_goes_to_them() {
 }
 
 #[test]
+fn what_has_completed_serves_until_all_of_stables_tasks_are_healthy() {
+    let mut deployment = begun(CANARY);
+    deployment.kind = Kind::Reversal {
+        of: "web-production-6".parse().unwrap(),
+    };
+    let mut world = with_candidate(&deployment.spec, 4, 100);
+    let starting = |healthy| format!("stable's tasks are starting: {healthy} healthy");
+    let blue = |world: &mut Observation, desired, healthy| {
+        slot(world, Slot::Blue).desired = desired;
+        slot(world, Slot::Blue).healthy = healthy;
+    };
+    // Something that is no deployment of ours has scaled it in.
+    blue(&mut world, 3, 3);
+    let again = told(act_and_wait(vec![restart(4)], 20, &starting(3)));
+    assert_eq!(traffic(&deployment, &world, 1010), again);
+    for healthy in [1, 3] {
+        blue(&mut world, 4, healthy);
+        assert_eq!(
+            traffic(&deployment, &world, 1010),
+            told(wait(20, &starting(healthy)))
+        );
+    }
+    assert_eq!(
+        traffic(&deployment, &world, IN_TIME + 1),
+        failed(
+            "the stable revision has 3 of 4 healthy targets for the traffic",
+            "look at the stable slot's stopped tasks; the candidate keeps its traffic",
+        )
+    );
+    blue(&mut world, 4, 4);
+    assert_eq!(
+        traffic(&deployment, &world, IN_TIME + 1),
+        failed(
+            "the listener rule does not take the weights back",
+            "set stable's target group to 100 in the console",
+        )
+    );
+    assert_eq!(traffic(&deployment, &world, 1010), restored());
+}
+
+#[test]
 fn a_wait_that_is_on_record_is_not_recorded_again() {
     let mut deployment = begun(CANARY);
     let reason = "stable's tasks are starting: 0 healthy";
