@@ -9,7 +9,7 @@ use tidegate_core::ids::{DeploymentId, Digest};
 use tidegate_core::observation::ImageState;
 use tidegate_core::target::{Admission, Push};
 use tidegate_lambda::admit::Opened;
-use tidegate_lambda::open::{ExecutionInput, Failure, store_new};
+use tidegate_lambda::open::{ExecutionInput, store_new};
 use tidegate_lambda::stop::{self, Stopped};
 
 use crate::handler::Api;
@@ -165,20 +165,8 @@ impl Api {
     }
 
     async fn start_reversal(&self, id: DeploymentId, cause: &AbortCause) -> Result<StopAnswer, ApiError> {
-        let input = ExecutionInput {
-            deployment: id.clone(),
-            failure: Failure {
-                error: "AskedFor".to_owned(),
-                cause: cause.describe(),
-            },
-        };
-        executions::start(
-            &self.opener.sfn,
-            &self.rollback_machine,
-            id.as_str(),
-            &input.to_json(),
-        )
-        .await?;
+        let input = ExecutionInput::back(id.clone(), "AskedFor", &cause.describe()).to_json();
+        executions::start(&self.opener.sfn, &self.rollback_machine, id.as_str(), &input).await?;
         Ok(StopAnswer {
             outcome: "rolling back".to_owned(),
             deployment: id,

@@ -16,7 +16,7 @@ use tidegate_core::sweep::{self, Finding};
 use tidegate_core::target::{Admission, Push, TargetState, takes};
 use tidegate_lambda::admit::{Opened, Opener};
 use tidegate_lambda::config::{ConfigError, Lookup};
-use tidegate_lambda::open::{ExecutionInput, Failure};
+use tidegate_lambda::open::ExecutionInput;
 use tidegate_lambda::{FunctionError, stop};
 
 use crate::config::Config;
@@ -225,13 +225,8 @@ impl Sweep {
     /// A deployment whose execution is gone without an exit: roll back under a name of its own.
     async fn rescue(&self, deployment: &Deployment, output: &mut Output) -> Result<(), FunctionError> {
         let id = &deployment.id;
-        let input = ExecutionInput {
-            deployment: id.clone(),
-            failure: Failure {
-                error: "ExecutionDied".to_owned(),
-                cause: "the execution ended without bringing the deployment to an end".to_owned(),
-            },
-        };
+        let cause = "the execution ended without bringing the deployment to an end";
+        let input = ExecutionInput::back(id.clone(), "ExecutionDied", cause);
         for attempt in 1..=MAX_RESCUES {
             let name = sweep::rescue_name(id, attempt);
             match executions::status(&self.opener.sfn, &self.rollback_machine, &name).await? {

@@ -4,14 +4,13 @@ use tidegate_aws::store::{Commit, Loaded, StoreError};
 use tidegate_aws::{executions, observe};
 use tidegate_core::deployment::{Deployment, Origin};
 use tidegate_core::event::Event;
-use tidegate_core::exit::AbortCause;
 use tidegate_core::journal;
 use tidegate_core::observation::Alarm;
 use tidegate_core::spec::OnAlarm;
 use tidegate_core::target::{ReversalRefusal, TargetState};
 use tidegate_core::watch::{End, Figures, Trend, Watching, cause_of, compared_from};
 use tidegate_lambda::FunctionError;
-use tidegate_lambda::open::{ExecutionInput, Failure, store_new};
+use tidegate_lambda::open::{ExecutionInput, store_new};
 
 use super::{Output, Sweep};
 
@@ -111,14 +110,8 @@ impl Sweep {
             Err(StoreError::Conflict { .. }) => return Ok(Taken::Later),
             Err(error) => return Err(error.into()),
         }
-        let input = input_of(id.clone(), &cause);
-        executions::start(
-            &self.opener.sfn,
-            &self.rollback_machine,
-            id.as_str(),
-            &input.to_json(),
-        )
-        .await?;
+        let input = ExecutionInput::back(id.clone(), "AlarmRaised", &cause.describe()).to_json();
+        executions::start(&self.opener.sfn, &self.rollback_machine, id.as_str(), &input).await?;
         Ok(Taken::Back)
     }
 
@@ -210,16 +203,6 @@ enum Taken {
     Later,
     /// It can't be.
     Not(String),
-}
-
-fn input_of(deployment: tidegate_core::ids::DeploymentId, cause: &AbortCause) -> ExecutionInput {
-    ExecutionInput {
-        deployment,
-        failure: Failure {
-            error: "AlarmRaised".to_owned(),
-            cause: cause.describe(),
-        },
-    }
 }
 
 /// What a person can do about an alarm.

@@ -100,6 +100,19 @@ fn wiring() -> Wiring {
     }
 }
 
+/// The same behind a load balancer.
+fn balanced() -> Wiring {
+    let balancer = Balancer {
+        rule_arn: "arn:rule".to_owned(),
+        target_groups: [(Slot::Blue, "arn:tg".to_owned())].into(),
+        load_balancer_dimension: "app/web/1".to_owned(),
+    };
+    Wiring {
+        balancer: Some(balancer),
+        ..wiring()
+    }
+}
+
 fn digest() -> Digest {
     format!("sha256:{}", "d".repeat(64)).parse().unwrap()
 }
@@ -142,15 +155,7 @@ async fn a_service_is_read_with_its_rollout_and_digest() {
 
 #[tokio::test]
 async fn where_no_task_runs_nobody_asks_for_healthy_targets() {
-    let balancer = Balancer {
-        rule_arn: "arn:rule".to_owned(),
-        target_groups: [(Slot::Blue, "arn:tg".to_owned())].into(),
-        load_balancer_dimension: "app/web/1".to_owned(),
-    };
-    let wiring = Wiring {
-        balancer: Some(balancer),
-        ..wiring()
-    };
+    let wiring = balanced();
     let service = json!({ "serviceName": "web-blue", "status": "ACTIVE", "taskDefinition": "web:2",
         "desiredCount": 1, "runningCount": 0, "deployments": [{ "id": "1", "status": "PRIMARY",
             "taskDefinition": "web:2", "runningCount": 0, "rolloutState": "IN_PROGRESS" }] });
@@ -198,15 +203,7 @@ async fn a_deleted_service_and_a_missing_cluster_leave_the_slot_absent() {
 
 #[tokio::test]
 async fn healthy_targets_and_weights_come_from_the_load_balancer() {
-    let balancer = Balancer {
-        rule_arn: "arn:rule".to_owned(),
-        target_groups: [(Slot::Blue, "arn:tg".to_owned())].into(),
-        load_balancer_dimension: "app/web/1".to_owned(),
-    };
-    let wiring = Wiring {
-        balancer: Some(balancer),
-        ..wiring()
-    };
+    let wiring = balanced();
     let service = json!({ "serviceName": "web-blue", "status": "ACTIVE", "taskDefinition": "web:2",
         "desiredCount": 2, "runningCount": 2, "loadBalancers": [{ "containerName": "web" }],
         "deployments": [{ "id": "1", "status": "PRIMARY", "taskDefinition": "web:2", "runningCount": 2,

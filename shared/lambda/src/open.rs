@@ -39,6 +39,17 @@ impl ExecutionInput {
         }
     }
 
+    /// The input of a way back that no Catch began: by whom and why.
+    pub fn back(deployment: DeploymentId, error: &str, cause: &str) -> Self {
+        Self {
+            deployment,
+            failure: Failure {
+                error: error.to_owned(),
+                cause: cause.to_owned(),
+            },
+        }
+    }
+
     /// As JSON text.
     pub fn to_json(&self) -> String {
         // Plain texts always serialise.
