@@ -205,8 +205,11 @@ impl Plan {
         let ImageState::Found { uri: image, .. } = image else {
             return Ok(Vec::new());
         };
+        if !asked {
+            return Ok(Vec::new());
+        }
         let mut groups = BTreeSet::new();
-        for state in slots.values().filter(|_| asked) {
+        for state in slots.values() {
             groups.extend(observe::log_group(&self.ecs, &state.task_definition, image).await?);
         }
         Ok(groups.into_iter().collect())

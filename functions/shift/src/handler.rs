@@ -1,16 +1,12 @@
 //! Shift: one look at the step that is underway.
 
-use std::collections::BTreeMap;
-
 use aws_types::SdkConfig;
 use tidegate_aws::error::AwsError;
 use tidegate_aws::http::Web;
 use tidegate_aws::store::Store;
 use tidegate_aws::{apply, observe};
 use tidegate_core::action::Action;
-use tidegate_core::analysis::Samples;
-use tidegate_core::deployment::{Deployment, Phase, Plan};
-use tidegate_core::ids::Slot;
+use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::observation::{Observation, Question};
 use tidegate_lambda::config::{ConfigError, Lookup, table};
 use tidegate_lambda::phase::{self, PhaseInput, PhaseOutput};
@@ -85,29 +81,9 @@ impl Shift {
                 .web
                 .try_tests(deployment, question, || self.clock.now())
                 .await,
-            samples: self.samples(deployment, plan, question).await?,
+            samples: observe::samples_asked(&self.cloudwatch, deployment, question, self.clock.now()).await?,
             forward,
             ..Observation::default()
         })
-    }
-
-    /// Measurements of the bake, where any of them can be assessed by now.
-    async fn samples(
-        &self,
-        deployment: &Deployment,
-        plan: &Plan,
-        question: &Question,
-    ) -> Result<BTreeMap<Slot, Vec<Samples>>, AwsError> {
-        let Some(from) = question.samples_from() else {
-            return Ok(BTreeMap::new());
-        };
-        observe::samples(
-            &self.cloudwatch,
-            &plan.wiring,
-            &deployment.spec,
-            from,
-            self.clock.now(),
-        )
-        .await
     }
 }

@@ -21,7 +21,6 @@ use tidegate_lambda::{FunctionError, stop};
 
 use crate::config::Config;
 
-#[path = "watch.rs"]
 mod watch;
 
 /// A deployment that was stored longer ago than this and has no execution lost its start (seconds).

@@ -1,16 +1,12 @@
 //! Validate: pages, suites, and the health of what serves.
 
-use std::collections::BTreeMap;
-
 use aws_types::SdkConfig;
 use tidegate_aws::error::AwsError;
 use tidegate_aws::http::Web;
 use tidegate_aws::store::Store;
 use tidegate_aws::{apply, observe};
 use tidegate_core::action::Action;
-use tidegate_core::analysis::Samples;
-use tidegate_core::deployment::{Deployment, Phase, Plan};
-use tidegate_core::ids::Slot;
+use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::observation::{Observation, Question};
 use tidegate_lambda::config::{ConfigError, Lookup, table};
 use tidegate_lambda::phase::{self, PhaseInput, PhaseOutput};
@@ -73,7 +69,7 @@ impl Validate {
             slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None, &self.images).await?,
             alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
             suites: observe::suites(&self.ecs, deployment).await?,
-            samples: self.samples(deployment, plan, question).await?,
+            samples: observe::samples_asked(&self.cloudwatch, deployment, question, self.clock.now()).await?,
             security: match question.security() {
                 true => observe::security(&self.ecs, &self.elb, deployment).await?,
                 false => None,
@@ -84,19 +80,5 @@ impl Validate {
                 .await,
             ..Observation::default()
         })
-    }
-
-    /// Measurements of the phase, where they can be judged by now.
-    async fn samples(
-        &self,
-        deployment: &Deployment,
-        plan: &Plan,
-        question: &Question,
-    ) -> Result<BTreeMap<Slot, Vec<Samples>>, AwsError> {
-        let Some(from) = question.samples_from() else {
-            return Ok(BTreeMap::new());
-        };
-        let (wiring, spec) = (&plan.wiring, &deployment.spec);
-        observe::samples(&self.cloudwatch, wiring, spec, from, self.clock.now()).await
     }
 }

@@ -556,22 +556,16 @@ impl Deployment {
 
     /// The HTTP tests that are of now, which depends on the phase, its gate and its stage.
     pub fn http_moment(&self) -> Option<HttpMoment> {
-        match self.phase {
-            Phase::Shift => (self.shift.stage == Stage::Testing).then_some(HttpMoment::BeforeTraffic),
-            Phase::Validate => {
+        let moment = HttpMoment::of(self.phase)?;
+        let is_now = match moment {
+            HttpMoment::BeforeTraffic => self.shift.stage == Stage::Testing,
+            HttpMoment::AfterShift => {
                 let gate = GatePhase::Validate;
                 let passed = self.gates.get(&gate).is_some_and(|gate| gate.passed_at.is_some());
-                (passed || self.gate_rule(gate).is_none()).then_some(HttpMoment::AfterShift)
+                passed || self.gate_rule(gate).is_none()
             }
-            Phase::Plan
-            | Phase::Prepare
-            | Phase::Migrate
-            | Phase::Infrastructure
-            | Phase::Configure
-            | Phase::Monitoring
-            | Phase::Complete
-            | Phase::Rollback => None,
-        }
+        };
+        is_now.then_some(moment)
     }
 
     /// From when on performance is measured: the first whole minute of the validate phase.

@@ -4,11 +4,11 @@
 //! Made of a deployment's plan and file alone, which are kept with it for good: so it is about what was
 //! really deployed, needs no one to keep it up to date, and no question to AWS.
 
-use crate::change::{Change, Monitored, Undo, Work};
+use crate::change::{Change, Monitored, Undo};
 use crate::deployment::{Deployment, Origin, Plan};
 use crate::exit::ExitState;
 use crate::ids::Slot;
-use crate::messages::text::duration;
+use crate::messages::text::{clean, duration};
 use crate::place::Place;
 use crate::report::page::{Block, Cell, Page, Section, Table};
 use crate::wiring::Forward;
@@ -63,19 +63,9 @@ fn facts(deployment: &Deployment, place: Option<&Place>) -> Vec<(&'static str, C
 fn dashboard(deployment: &Deployment, place: Option<&Place>) -> Option<String> {
     let named = deployment.spec.notifications.dashboard.clone();
     let mut changes = deployment.planned_changes().iter();
-    let made = changes.find_map(|change| match &change.work {
-        Work::Monitor {
-            name,
-            wanted: Monitored::Dashboard { .. },
-        } => Some(place?.dashboard(name)),
-        Work::Monitor { .. }
-        | Work::Run { .. }
-        | Work::Verify { .. }
-        | Work::Backup { .. }
-        | Work::SuspendScaling { .. }
-        | Work::SetParameter { .. }
-        | Work::Stack { .. }
-        | Work::TestAlarm { .. } => None,
+    let made = changes.find_map(|change| match change.monitored()? {
+        (name, Monitored::Dashboard { .. }) => Some(place?.dashboard(name)),
+        (_, Monitored::Alarm { .. } | Monitored::Retention { .. }) => None,
     });
     named.or(made)
 }
@@ -256,19 +246,9 @@ fn alarms(deployment: &Deployment, plan: &Plan) -> Section {
 /// What the deployment file says of an alarm, where it made it.
 fn meaning(deployment: &Deployment, name: &str) -> String {
     let mut changes = deployment.planned_changes().iter();
-    let made = changes.find_map(|change| match &change.work {
-        Work::Monitor {
-            name: of,
-            wanted: Monitored::Alarm { alarm },
-        } if of == name => Some(crate::messages::text::clean(&alarm.description)),
-        Work::Monitor { .. }
-        | Work::Run { .. }
-        | Work::Verify { .. }
-        | Work::Backup { .. }
-        | Work::SuspendScaling { .. }
-        | Work::SetParameter { .. }
-        | Work::Stack { .. }
-        | Work::TestAlarm { .. } => None,
+    let made = changes.find_map(|change| match change.monitored()? {
+        (of, Monitored::Alarm { alarm }) if of == name => Some(clean(&alarm.description)),
+        (_, Monitored::Alarm { .. } | Monitored::Dashboard { .. } | Monitored::Retention { .. }) => None,
     });
     made.unwrap_or_else(|| "see its description in CloudWatch".to_owned())
 }
@@ -293,11 +273,7 @@ fn look(deployment: &Deployment, plan: &Plan, place: Option<&Place>) -> Section 
         row(format!("Tasks and events of the {slot} slot"), link, service);
     }
     for change in &plan.changes {
-        if let Work::Monitor {
-            name,
-            wanted: Monitored::Retention { .. },
-        } = &change.work
-        {
+        if let Some((name, Monitored::Retention { .. })) = change.monitored() {
             let link = place.map(|place| place.log_group(name));
             row(format!("Lines in {name}"), link, name);
         }

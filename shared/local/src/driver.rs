@@ -209,11 +209,11 @@ impl Driver {
                 }
                 None => Err(missing()),
             };
-            let told = match &answer {
+            let told = || match &answer {
                 Ok(value) => value.to_string(),
                 Err(failure) => failure.error_message.clone(),
             };
-            shared.look_for_secrets(told.as_bytes(), || format!("the answer of {name}"));
+            shared.look_for_secrets(told, || format!("the answer of {name}"));
             let error = answer.as_ref().err().map(|failure| failure.error_type.clone());
             let mut state = shared.lock();
             state.underway = state.underway.saturating_sub(1);

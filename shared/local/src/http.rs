@@ -49,7 +49,7 @@ impl HttpConnector for InProcess {
         HttpConnectorFuture::new(async move {
             let latency = shared.latency.call;
             shared.clock.sleep(latency / 2).await;
-            let body = request.body().bytes().unwrap_or_default();
+            let body = || request.body().bytes().unwrap_or_default();
             shared.look_for_secrets(body, || format!("a request of {caller} to {}", request.uri()));
             let reply = match read(&request) {
                 Incoming::Slack(body) => shared.slack(&body),

@@ -60,16 +60,10 @@ impl Clients {
         let now = self.read(name, wanted).await?;
         let seen = monitored::seen(now.as_ref(), before, wanted);
         // Without a record of what was there nothing could be brought back.
-        match (seen.made, before) {
-            (Progress::NotBegun, Some(_)) => self.put(name, wanted).await,
-            (
-                Progress::NotBegun
-                | Progress::Running { .. }
-                | Progress::Done { .. }
-                | Progress::Failed { .. },
-                _,
-            ) => Ok(()),
+        if seen.made == Progress::NotBegun && before.is_some() {
+            self.put(name, wanted).await?;
         }
+        Ok(())
     }
 
     /// Brings back what was there, or deletes what was not.

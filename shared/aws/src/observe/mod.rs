@@ -38,7 +38,7 @@ pub use images::{PushedImage, image, image_by_tag, images_since};
 #[cfg(feature = "cloudwatch")]
 pub use monitoring::taken;
 #[cfg(feature = "cloudwatch")]
-pub use samples::samples;
+pub use samples::{samples, samples_asked};
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
 pub use security::security;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]

@@ -8,7 +8,9 @@ use aws_sdk_cloudwatch::types::{
 };
 use jiff::Timestamp;
 use tidegate_core::analysis::Samples;
+use tidegate_core::deployment::Deployment;
 use tidegate_core::ids::Slot;
+use tidegate_core::observation::Question;
 use tidegate_core::spec::{Analysis, Metric as MetricKind, Spec, Strategy};
 use tidegate_core::wiring::Wiring;
 
@@ -18,6 +20,22 @@ use crate::time::{from_sdk, to_sdk};
 /// An ALB publishes its metrics once a minute (AWS, "CloudWatch metrics for your Application Load
 /// Balancer").
 const PERIOD_SECONDS: i32 = 60;
+
+/// The measurements that a decision asks for, up to now; none where it asks for none yet.
+///
+/// # Errors
+/// As [`samples`].
+pub async fn samples_asked(
+    cloudwatch: &Client,
+    deployment: &Deployment,
+    question: &Question,
+    now: Timestamp,
+) -> Result<BTreeMap<Slot, Vec<Samples>>, AwsError> {
+    let (Some(plan), Some(from)) = (&deployment.plan, question.samples_from()) else {
+        return Ok(BTreeMap::new());
+    };
+    samples(cloudwatch, &plan.wiring, &deployment.spec, from, now).await
+}
 
 /// Reads the minutes from `from` to `to` of every slot, oldest first, in one `GetMetricData` call.
 /// Minutes without data are left out, and so are metrics that CloudWatch can't give.

@@ -43,6 +43,14 @@ pub struct Told {
     pub delivered: BTreeSet<(u64, Channel)>,
 }
 
+/// What a query found under a deployment's key.
+#[derive(Debug, Default)]
+struct Gathered {
+    head: Option<Deployment>,
+    journal: Vec<Entry>,
+    delivered: BTreeSet<(u64, Channel)>,
+}
+
 /// Which items under a key a query reads.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Sort<'a> {
@@ -71,15 +79,11 @@ impl Store {
 
     /// A deployment with its journal and what was told of it, in one query (a page of 1 MB each).
     pub async fn whole(&self, id: &DeploymentId) -> Result<Option<Whole>, StoreError> {
-        let (mut head, mut journal, mut delivered) = (None, Vec::new(), BTreeSet::new());
-        for item in self.query_all(&keys::deployment(id), Sort::All).await? {
-            match string(&item, "sk") {
-                Some(keys::HEAD) => head = Some(doc(&item)?),
-                Some(sk) if sk.starts_with(keys::JOURNAL) => journal.push(doc(&item)?),
-                Some(sk) => delivered.extend(keys::delivered(sk)),
-                None => {}
-            }
-        }
+        let Gathered {
+            head,
+            journal,
+            delivered,
+        } = self.gather(id, Sort::All).await?;
         Ok(head.map(|deployment| Whole {
             deployment,
             journal,
@@ -90,21 +94,24 @@ impl Store {
     /// A deployment's head and what was told of it, in one query: markers of deliveries sort before
     /// the head, and the journal after it.
     pub async fn told(&self, id: &DeploymentId) -> Result<Told, StoreError> {
-        let (mut deployment, mut delivered) = (None, BTreeSet::new());
-        for item in self
-            .query_all(&keys::deployment(id), Sort::UpTo(keys::HEAD))
-            .await?
-        {
+        let gathered = self.gather(id, Sort::UpTo(keys::HEAD)).await?;
+        Ok(Told {
+            deployment: gathered.head,
+            delivered: gathered.delivered,
+        })
+    }
+
+    async fn gather(&self, id: &DeploymentId, sort: Sort<'_>) -> Result<Gathered, StoreError> {
+        let mut gathered = Gathered::default();
+        for item in self.query_all(&keys::deployment(id), sort).await? {
             match string(&item, "sk") {
-                Some(keys::HEAD) => deployment = Some(doc(&item)?),
-                Some(sk) => delivered.extend(keys::delivered(sk)),
+                Some(keys::HEAD) => gathered.head = Some(doc(&item)?),
+                Some(sk) if sk.starts_with(keys::JOURNAL) => gathered.journal.push(doc(&item)?),
+                Some(sk) => gathered.delivered.extend(keys::delivered(sk)),
                 None => {}
             }
         }
-        Ok(Told {
-            deployment,
-            delivered,
-        })
+        Ok(gathered)
     }
 
     /// A target's record.

@@ -264,17 +264,8 @@ fn security(deployment: &Deployment, phase: Phase) -> Vec<String> {
 
 /// The HTTP tests of a phase that were tried.
 fn pages(deployment: &Deployment, phase: Phase) -> Vec<String> {
-    let moment = match phase {
-        Phase::Shift => HttpMoment::BeforeTraffic,
-        Phase::Validate => HttpMoment::AfterShift,
-        Phase::Plan
-        | Phase::Prepare
-        | Phase::Migrate
-        | Phase::Infrastructure
-        | Phase::Configure
-        | Phase::Monitoring
-        | Phase::Complete
-        | Phase::Rollback => return Vec::new(),
+    let Some(moment) = HttpMoment::of(phase) else {
+        return Vec::new();
     };
     let tests = deployment.http_tests(moment);
     let tried = tests.filter_map(|test| Some((test, &deployment.http.get(&test.name)?.last)));

@@ -268,6 +268,15 @@ impl Work {
 }
 
 impl Change {
+    /// What it makes to watch the service, and its name, where it is about that.
+    pub fn monitored(&self) -> Option<(&str, &Monitored)> {
+        if let Work::Monitor { name, wanted } = &self.work {
+            Some((name, wanted))
+        } else {
+            None
+        }
+    }
+
     /// Between two looks at it, seconds.
     pub fn poll_seconds(&self) -> u32 {
         match self.work {

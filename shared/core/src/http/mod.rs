@@ -14,6 +14,7 @@ pub use address::{AddressKind, refusal};
 pub use judge::{BODY_LIMIT, Identity, Page, fit, judge};
 pub use url::{Host, HttpUrl, UrlProblem};
 
+use crate::deployment::Phase;
 use crate::ids::Slot;
 
 /// Filled in with the candidate's slot, in the URL of a test.
@@ -74,6 +75,22 @@ pub enum HttpMoment {
 }
 
 impl HttpMoment {
+    /// The one that lies in a phase.
+    pub fn of(phase: Phase) -> Option<Self> {
+        match phase {
+            Phase::Shift => Some(Self::BeforeTraffic),
+            Phase::Validate => Some(Self::AfterShift),
+            Phase::Plan
+            | Phase::Prepare
+            | Phase::Migrate
+            | Phase::Infrastructure
+            | Phase::Configure
+            | Phase::Monitoring
+            | Phase::Complete
+            | Phase::Rollback => None,
+        }
+    }
+
     /// Its word in the file.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 
 use crate::analysis::{Check, Verdict};
-use crate::change::{Monitored, Work};
+use crate::change::{Change, Monitored};
 use crate::deployment::{Kind, Plan, Traffic};
 use crate::event::Event;
 use crate::http::HttpMoment;
@@ -55,18 +55,10 @@ pub(super) fn firing_alarms_block(view: &View) -> Vec<String> {
 
 /// Whether a plan makes an alarm.
 fn is_made(plan: &Plan, alarm: &str) -> bool {
-    plan.changes.iter().any(|change| match &change.work {
-        Work::Monitor { name, wanted } => match wanted {
-            Monitored::Alarm { .. } => name == alarm,
-            Monitored::Dashboard { .. } | Monitored::Retention { .. } => false,
-        },
-        Work::Run { .. }
-        | Work::Verify { .. }
-        | Work::Backup { .. }
-        | Work::SuspendScaling { .. }
-        | Work::SetParameter { .. }
-        | Work::Stack { .. }
-        | Work::TestAlarm { .. } => false,
+    let mut made = plan.changes.iter().filter_map(Change::monitored);
+    made.any(|(name, wanted)| match wanted {
+        Monitored::Alarm { .. } => name == alarm,
+        Monitored::Dashboard { .. } | Monitored::Retention { .. } => false,
     })
 }
 
