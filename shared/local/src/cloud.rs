@@ -325,7 +325,8 @@ impl Shared {
             | Service::Logs
             | Service::Rds
             | Service::Sts
-            | Service::Lambda => endpoints::handle(&mut state.fleet, now, call),
+            | Service::Lambda
+            | Service::S3 => endpoints::handle(&mut state.fleet, now, call),
         }
     }
 
@@ -379,7 +380,7 @@ fn note(state: &mut State, at: Timestamp, caller: &'static str, call: &Call, sta
 
 /// Whether an operation may change something.
 pub(crate) fn changes(operation: &str) -> bool {
-    !["Describe", "Get", "List", "Query", "Scan", "BatchGet"]
+    !["Describe", "Get", "Head", "List", "Query", "Scan", "BatchGet"]
         .iter()
         .any(|prefix| operation.starts_with(prefix))
 }

@@ -72,6 +72,7 @@ enum Incoming {
 fn read(request: &HttpRequest) -> Incoming {
     let body = Bytes::copy_from_slice(request.body().bytes().unwrap_or_default());
     let (host, path) = place(request.uri());
+    let query = request.uri().split_once('?').map_or("", |(_, query)| query);
     if host == "hooks.slack.test" {
         return Incoming::Slack(body);
     }
@@ -83,7 +84,10 @@ fn read(request: &HttpRequest) -> Incoming {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     let request = Request {
+        method: request.method(),
+        host,
         path,
+        query,
         headers: &headers,
         body: &body,
     };

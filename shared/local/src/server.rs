@@ -232,7 +232,7 @@ async fn aws(Extract(cloud): Shared, request: HttpRequest) -> Response {
     if !is_local(request.headers()) {
         return foreign();
     }
-    let path = request.uri().path().to_owned();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     let headers: Vec<(String, String)> = request
         .headers()
         .iter()
@@ -243,7 +243,11 @@ async fn aws(Extract(cloud): Shared, request: HttpRequest) -> Response {
         Err(error) => return refuse(StatusCode::BAD_REQUEST, "BadRequest", error.to_string()),
     };
     reply(cloud.answer(&Request {
-        path: &path,
+        method: method.as_str(),
+        // The host is this machine's: what AWS has in hosts is in the path here.
+        host: "",
+        path: uri.path(),
+        query: uri.query().unwrap_or_default(),
         headers: &headers,
         body: &body,
     }))

@@ -20,6 +20,8 @@ mod query;
 mod rds;
 mod recognise;
 mod reply;
+mod rest;
+mod s3;
 mod sns;
 mod ssm;
 mod sts;
@@ -75,6 +77,8 @@ pub enum Service {
     States,
     /// Lambda; recognised, but not answered here.
     Lambda,
+    /// Simple Storage Service.
+    S3,
 }
 
 impl Service {
@@ -96,7 +100,8 @@ impl Service {
             | Self::DynamoDb
             | Self::DynamoDbStreams
             | Self::States
-            | Self::Lambda => "",
+            | Self::Lambda
+            | Self::S3 => "",
         }
     }
 }
@@ -112,7 +117,8 @@ pub enum Protocol {
     Query,
     /// Smithy RPC v2 in CBOR.
     Cbor,
-    /// Plain HTTP with JSON, as Lambda has it.
+    /// Methods and paths, as Lambda and S3 have them. The body of a [`Call`] is JSON: the members of path,
+    /// query, headers and body together.
     Rest,
 }
 
@@ -189,6 +195,7 @@ fn answer(fleet: &mut Fleet, call: &Call, input: &Map<String, Value>) -> Result<
         Service::Logs => logs::answer(fleet, &call.operation, args),
         Service::Rds => rds::answer(fleet, &call.operation, args),
         Service::Sts => sts::answer(fleet, &call.operation),
+        Service::S3 => s3::answer(fleet, &call.operation, args),
         Service::DynamoDb => tables::answer(fleet, &call.operation, args),
         Service::DynamoDbStreams | Service::States | Service::Lambda => {
             Err(Fault::unknown_operation(&call.operation))

@@ -103,7 +103,7 @@ impl Node {
 }
 
 /// Undoes percent-encoding, and `+` for a space.
-fn unescape(text: &str) -> Option<String> {
+pub(crate) fn unescape(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

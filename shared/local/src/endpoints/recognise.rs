@@ -3,16 +3,31 @@
 use bytes::Bytes;
 
 use super::reply::fault_reply;
-use super::{Call, Fault, Protocol, Reply, Service, query};
+use super::{Call, Fault, Protocol, Reply, Service, query, rest};
 
 /// Headers that tell what a request asks for; no others are looked at.
-pub(crate) const TELLING: [&str; 4] = ["authorization", "content-type", "smithy-protocol", "x-amz-target"];
+pub(crate) const TELLING: [&str; 8] = [
+    "authorization",
+    "content-type",
+    "if-match",
+    "if-none-match",
+    "smithy-protocol",
+    "x-amz-invocation-type",
+    "x-amz-log-type",
+    "x-amz-target",
+];
 
 /// An HTTP request as it came.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
+    /// HTTP method.
+    pub method: &'a str,
+    /// Host without a port.
+    pub host: &'a str,
     /// Path without the query string.
     pub path: &'a str,
+    /// Query string without its question mark.
+    pub query: &'a str,
     /// Headers in any case.
     pub headers: &'a [(String, String)],
     /// Body.
@@ -20,7 +35,7 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(held, _)| held.eq_ignore_ascii_case(name))
@@ -83,8 +98,13 @@ pub fn parse(request: &Request<'_>) -> Result<Call, Reply> {
     if let Some(target) = request.header("x-amz-target") {
         return parse_target(request, target);
     }
-    if request.path.starts_with("/2015-03-31/functions/") {
-        return Ok(request.call(Service::Lambda, "Invoke", Protocol::Rest));
+    if let Some((route, body)) = rest::recognise(request) {
+        return Ok(Call {
+            service: route.service,
+            operation: route.operation.to_owned(),
+            protocol: Protocol::Rest,
+            body,
+        });
     }
     parse_form(request)
 }

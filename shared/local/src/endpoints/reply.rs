@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fault::UNKNOWN_OPERATION;
-use super::{Call, Fault, Protocol, Service, cbor, query};
+use super::{Call, Fault, Protocol, Service, cbor, query, rest};
 
 /// An HTTP answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,12 +53,13 @@ pub(crate) fn is_time(name: &str) -> bool {
 /// The answer to a call that went well.
 pub fn value_reply(call: &Call, value: &Value, request_id: &str) -> Reply {
     match call.protocol {
-        Protocol::Json10 | Protocol::Json11 | Protocol::Rest => Reply::new(
+        Protocol::Json10 | Protocol::Json11 => Reply::new(
             200,
             content_type(call.protocol),
             request_id,
             serde_json::to_vec(value).unwrap_or_default(),
         ),
+        Protocol::Rest => rest_reply(call, value, request_id),
         Protocol::Cbor => Reply::new(200, content_type(call.protocol), request_id, cbor::encode(value))
             .with_header("smithy-protocol", "rpc-v2-cbor".to_owned()),
         Protocol::Query => {
@@ -74,11 +75,53 @@ pub fn value_reply(call: &Call, value: &Value, request_id: &str) -> Reply {
     }
 }
 
+/// Members that a route tells in headers are left out of the body.
+fn rest_reply(call: &Call, value: &Value, request_id: &str) -> Reply {
+    let route = rest::route(call.service, &call.operation);
+    let told = route.map_or(&[][..], |route| route.told);
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let body = match route.and_then(|route| route.payload) {
+        Some(member) => value.get(member).map(text).unwrap_or_default().into_bytes(),
+        None => {
+            let mut value = value.clone();
+            if let Some(members) = value.as_object_mut() {
+                members.retain(|name, _| told.iter().all(|(member, _)| member != name));
+            }
+            serde_json::to_vec(&value).unwrap_or_default()
+        }
+    };
+    let of_its_own = told
+        .iter()
+        .any(|(member, header)| *header == "content-type" && value.get(*member).is_some());
+    let status = route.map_or(200, |route| route.status);
+    let mut reply = Reply::new(status, content_type(call.protocol), request_id, body);
+    if of_its_own {
+        reply.headers.retain(|(name, _)| name != "content-type");
+    }
+    for (member, header) in told {
+        if let Some(value) = value.get(*member) {
+            reply = reply.with_header(header, text(value));
+        }
+    }
+    reply
+}
+
+/// An error of S3's, in XML as its are.
+fn s3_fault(fault: &Fault, request_id: &str) -> Reply {
+    let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>".to_owned();
+    query::escape(&mut xml, &fault.code);
+    xml.push_str("</Code><Message>");
+    query::escape(&mut xml, &fault.message);
+    xml.push_str(&format!("</Message><RequestId>{request_id}</RequestId></Error>"));
+    Reply::new(fault.status, "application/xml", request_id, xml.into_bytes())
+}
+
 /// The answer to a call that failed.
 pub fn fault_reply(call: &Call, fault: &Fault, request_id: &str) -> Reply {
     let fault = &in_protocol(call.protocol, fault);
     let content = content_type(call.protocol);
     match call.protocol {
+        Protocol::Rest if call.service == Service::S3 => s3_fault(fault, request_id),
         Protocol::Json10 | Protocol::Json11 | Protocol::Rest => {
             let body = json!({"__type": fault.code, "message": fault.message});
             let reply = Reply::new(fault.status, content, request_id, body.to_string().into_bytes())
@@ -99,7 +142,8 @@ pub fn fault_reply(call: &Call, fault: &Fault, request_id: &str) -> Reply {
                 | Service::DynamoDb
                 | Service::DynamoDbStreams
                 | Service::States
-                | Service::Lambda => reply,
+                | Service::Lambda
+                | Service::S3 => reply,
             }
         }
         Protocol::Cbor => {

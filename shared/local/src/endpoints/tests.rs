@@ -25,7 +25,7 @@ use tidegate_core::ids::Digest;
 
 use super::*;
 use crate::fleet::{
-    AlarmValue, Behaviour, Database, GoldenService, GoldenSpec, Scan, ScanEnd, ServiceTable, Signed,
+    AlarmValue, Behaviour, Bucket, Database, GoldenService, GoldenSpec, Scan, ScanEnd, ServiceTable, Signed,
 };
 
 const STABLE: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
@@ -64,12 +64,21 @@ impl InProcess {
 
     /// Sends a request by hand.
     fn send(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        self.request("POST", path, headers, body)
+    }
+
+    /// Sends a request with any method.
+    fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let headers: Vec<(String, String)> = headers
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let request = Request {
+            method,
+            host: "",
             path,
+            query,
             headers: &headers,
             body: &Bytes::copy_from_slice(body),
         };
@@ -99,9 +108,10 @@ impl InProcess {
 
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let path = request.uri().parse::<http::Uri>().unwrap().path().to_owned();
+        let uri = request.uri().parse::<http::Uri>().unwrap();
+        let path = uri.path_and_query().unwrap().as_str();
         let headers: Vec<(&str, &str)> = request.headers().iter().collect();
-        let reply = self.send(&path, &headers, request.body().bytes().unwrap());
+        let reply = self.request(request.method(), path, &headers, request.body().bytes().unwrap());
         let status = StatusCode::try_from(reply.status).unwrap();
         let mut response = HttpResponse::new(status, SdkBody::from(reply.body));
         for (name, value) in reply.headers {
@@ -832,12 +842,83 @@ fn an_operation_that_is_not_there_is_refused_in_the_shape_of_its_protocol() {
 }
 
 #[test]
+fn an_object_is_put_once_and_read_by_version() {
+    let (fleet, _) = InProcess::new();
+    fleet.with(|fleet| fleet.buckets.insert("records".to_owned(), Bucket::default()));
+    let signed = (
+        "authorization",
+        "AWS4-HMAC-SHA256 Credential=a/20260105/eu-west-1/s3/aws4_request, b",
+    );
+    let told = |reply: &Reply, name: &str| {
+        let header = reply.headers.iter().find(|(held, _)| held == name);
+        header.map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let put = |body: &str, condition: (&'static str, &str)| {
+        let headers = [signed, condition, ("content-type", "text/plain")];
+        fleet.request(
+            "PUT",
+            "/records/web/a%20b+c.txt?x-id=PutObject",
+            &headers,
+            body.as_bytes(),
+        )
+    };
+    let first = put("one", ("if-none-match", "*"));
+    assert_eq!((first.status, first.body.len()), (200, 0));
+    let again = put("two", ("if-none-match", "*"));
+    assert_eq!(again.status, 412);
+    assert!(
+        String::from_utf8(again.body)
+            .unwrap()
+            .contains("<Code>PreconditionFailed</Code>")
+    );
+    assert_eq!(put("two", ("if-match", "\"other\"")).status, 412);
+    assert_eq!(put("two", ("if-match", &told(&first, "etag"))).status, 200);
+
+    let get = |path: &str| fleet.request("GET", path, &[signed], &[]);
+    let last = get("/records/web/a%20b+c.txt");
+    assert_eq!((last.status, last.body.as_slice()), (200, b"two".as_slice()));
+    assert_eq!(told(&last, "content-type"), "text/plain");
+    let version = told(&first, "x-amz-version-id");
+    assert_eq!(
+        get(&format!("/records/web/a%20b%2Bc.txt?versionId={version}")).body,
+        b"one"
+    );
+    for (path, code) in [("/records/none", "NoSuchKey"), ("/others/web", "NoSuchBucket")] {
+        let reply = get(path);
+        assert_eq!(reply.status, 404);
+        assert!(String::from_utf8(reply.body).unwrap().contains(code), "{path}");
+    }
+    // In a host, as SDKs have it on AWS.
+    let headers = [(signed.0.to_owned(), signed.1.to_owned())];
+    let call = parse(&Request {
+        method: "GET",
+        host: "records.s3.eu-west-1.amazonaws.com",
+        path: "/none",
+        query: "",
+        headers: &headers,
+        body: &Bytes::new(),
+    });
+    let call = call.unwrap();
+    assert_eq!(
+        (call.service, call.operation.as_str()),
+        (Service::S3, "GetObject")
+    );
+    assert_eq!(
+        call.input().unwrap(),
+        json!({ "Bucket": "records", "Key": "none" })
+    );
+}
+
+#[test]
 fn the_services_of_others_are_recognised() {
     let headers = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
     let body = Bytes::new();
     let recognise = |path: &str, headers: &[(String, String)]| {
         parse(&Request {
+            method: "POST",
+            host: "",
             path,
+            query: "",
             headers,
             body: &body,
         })

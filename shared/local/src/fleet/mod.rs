@@ -20,6 +20,7 @@ mod golden;
 mod images;
 mod metrics;
 mod monitoring;
+mod objects;
 mod pages;
 mod parameters;
 mod random;
@@ -56,6 +57,7 @@ pub use expression::{Expression, ExpressionError};
 pub use golden::{GoldenService, GoldenSpec};
 pub use images::{Behaviour, Image, ImageId, Repository, Scan, ScanEnd, Signed, Start};
 pub use metrics::{Dimensions, MetricStat, MetricStore, Point, Series, Stat};
+pub use objects::{Bucket, Object};
 pub use pages::{PageAnswer, PageFault, Site};
 pub use parameters::{Parameter, ParameterKind, ParameterVersion, SettingSeen};
 pub use scaling::ScalableTarget;
@@ -196,6 +198,9 @@ pub struct Fleet {
     /// What is special about names on the internet.
     #[serde(default)]
     pub sites: pages::Sites,
+    /// Buckets of S3, by name.
+    #[serde(default)]
+    pub buckets: BTreeMap<String, Bucket>,
     #[serde(default)]
     pub(crate) pages: u64,
     #[serde(default)]
@@ -250,6 +255,7 @@ impl Fleet {
             retention: BTreeMap::new(),
             settings_log: Vec::new(),
             sites: BTreeMap::new(),
+            buckets: BTreeMap::new(),
             pages: 0,
             secrets: BTreeSet::new(),
             pending: Vec::new(),
