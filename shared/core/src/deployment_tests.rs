@@ -614,3 +614,103 @@ fn an_end_is_kept_and_nothing_is_waited_for_after_it() {
     expected.waiting_for = String::new();
     assert_eq!(after, expected);
 }
+
+#[test]
+fn a_reversal_begins_with_the_plan_the_changes_and_the_cause_of_what_it_takes_back() {
+    let mut deployment = planned(
+        "environment: production\nstrategy: rolling\nreplicas: 4\nmigrations: [{name: a, command: [up]}]\n",
+    );
+    let plan = Box::new(deployment.plan.clone().unwrap());
+    let cause = alarm_raised();
+    let planned = Event::Planned { plan };
+    let asked = Event::AbortRequested { cause: cause.clone() };
+    assert_eq!(
+        deployment.reversal(cause.clone()),
+        [planned.clone(), asked.clone()]
+    );
+    let id = ChangeId::of("migration", "a");
+    tell(&mut deployment, 30, Event::ChangeStarted { id, before: None });
+    let changes = deployment.changes.clone();
+    assert_eq!(
+        deployment.reversal(cause),
+        [planned, Event::ChangesTakenOver { changes }, asked]
+    );
+}
+
+#[test]
+fn the_time_of_the_commit_is_known_from_the_evidence_only() {
+    let mut deployment = planned(CANARY);
+    assert_eq!(deployment.committed_at(), None);
+    let evidence = crate::evidence::EvidenceUsed {
+        digest: deployment.revision.digest.clone(),
+        commit: None,
+        committed_at: Some(at(-500)),
+        author: None,
+        ticket: None,
+        suites: BTreeMap::new(),
+        sbom: None,
+        scan: None,
+        signature: None,
+        proven: None,
+        left_out: Vec::new(),
+    };
+    deployment.plan.as_mut().unwrap().evidence = Some(evidence);
+    assert_eq!(deployment.committed_at(), Some(at(-500)));
+}
+
+#[test]
+fn a_watch_keeps_its_alarms_and_its_end() {
+    let mut deployment = baking(CANARY);
+    let alarmed = |alarm: &str| Event::WatchAlarmed {
+        alarm: alarm.to_owned(),
+        fired_at: None,
+        reason: String::new(),
+        remedy: String::new(),
+    };
+    tell(&mut deployment, 900, alarmed("errors"));
+    tell(&mut deployment, 901, alarmed("slow"));
+    let watched = deployment.watched.clone().unwrap();
+    assert_eq!(watched.alarms, ["errors", "slow"]);
+    assert_eq!(watched.ended_at, None);
+    let over = Event::WatchEnded {
+        trend: None,
+        replaced_by: None,
+    };
+    tell(&mut deployment, 950, over);
+    let watched = deployment.watched.unwrap();
+    assert_eq!((watched.alarms.len(), watched.ended_at), (2, Some(at(950))));
+}
+
+#[test]
+fn what_a_change_wrote_as_it_failed_stays_where_holding_it_wrote_nothing() {
+    let mut deployment = planned(
+        "environment: production\nstrategy: rolling\nreplicas: 4\nmigrations: [{name: a, command: [up]}]\n",
+    );
+    let id = ChangeId::of("migration", "a");
+    let line = |text: &str| vec![text.to_owned()];
+    let held = |log: Vec<String>| Event::ChangeHeld {
+        id: id.clone(),
+        reason: "it is forward-only".to_owned(),
+        remedy: None,
+        log,
+    };
+    tell(
+        &mut deployment,
+        30,
+        Event::ChangeStarted {
+            id: id.clone(),
+            before: None,
+        },
+    );
+    let reason = "exit code 1".to_owned();
+    let failed = Event::ChangeFailed {
+        id: id.clone(),
+        reason,
+        log: line("no such table"),
+    };
+    tell(&mut deployment, 40, failed);
+    tell(&mut deployment, 50, held(Vec::new()));
+    assert_eq!(deployment.changes[&id].log, ["no such table"]);
+    tell(&mut deployment, 60, held(line("down failed, too")));
+    assert_eq!(deployment.changes[&id].log, ["down failed, too"]);
+}

@@ -217,3 +217,93 @@ fn events_read_back_from_json_as_they_were_written() {
         r#"{"event":"trafficReasserted"}"#
     );
 }
+
+#[test]
+fn a_hotfix_is_told_with_its_reason() {
+    let other = Override {
+        what: "quarantine".to_owned(),
+        by: "maria".parse().unwrap(),
+        reason: "another reason".to_owned(),
+    };
+    let hotfix = Override {
+        what: HOTFIX.to_owned(),
+        reason: "login is down".to_owned(),
+        ..other.clone()
+    };
+    let asked = |overrides| Event::DeploymentRequested {
+        revision: request(CANARY).revision,
+        origin: maria(),
+        epoch: Epoch(7),
+        overrides,
+    };
+    reads(&asked(vec![other.clone()]), "maria asked to deploy web:v2");
+    reads(
+        &asked(vec![other, hotfix]),
+        "maria asked to deploy web:v2 as a hotfix: login is down",
+    );
+}
+
+#[test]
+fn findings_of_security_are_told_and_so_is_that_there_are_none() {
+    let checks = vec![SecurityCheck::NotPrivileged, SecurityCheck::HttpsOnly];
+    let finding = |what: &str| Finding {
+        check: SecurityCheck::HttpsOnly,
+        what: what.to_owned(),
+        remedy: "redirect it".to_owned(),
+    };
+    let looked = |findings| Event::SecurityChecked {
+        checks: checks.clone(),
+        findings,
+    };
+    reads(&looked(Vec::new()), "security: 2 checks passed");
+    let two = vec![
+        finding("listener 80 serves plain HTTP"),
+        finding("listener 81 serves plain HTTP"),
+    ];
+    reads(
+        &looked(two),
+        "security: listener 80 serves plain HTTP; listener 81 serves plain HTTP",
+    );
+}
+
+#[test]
+fn the_end_of_a_watch_says_why_it_ended() {
+    let ended = |trend, replaced_by: Option<&str>| Event::WatchEnded {
+        trend,
+        replaced_by: replaced_by.map(|id| id.parse().unwrap()),
+    };
+    reads(&ended(None, None), "watch over");
+    reads(
+        &ended(None, Some("web-production-8")),
+        "watch over: web-production-8 came after it",
+    );
+    let figures = crate::watch::Figures::of(&[], at(0), at(60));
+    let trend = Trend {
+        before: figures.clone(),
+        during: figures,
+    };
+    let told = format!("watch over: {}", trend.describe());
+    reads(&ended(Some(trend), None), &told);
+}
+
+#[test]
+fn a_try_of_an_http_test_is_told_with_its_status_and_its_time() {
+    let tried = |status, problem: Option<&str>| {
+        let tried = HttpTry {
+            number: 2,
+            of: 4,
+            status,
+            millis: 120,
+            problem: problem.map(str::to_owned),
+        };
+        Event::HttpTested {
+            test: "health".to_owned(),
+            tried,
+        }
+    };
+    reads(&tried(Some(200), None), "HTTP test health passed (200, 120 ms)");
+    reads(
+        &tried(None, Some("it was refused")),
+        "HTTP test health failed, 2 of 4 (120 ms): it was refused",
+    );
+}

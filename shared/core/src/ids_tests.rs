@@ -200,3 +200,11 @@ fn the_slots_are_each_others_other() {
     assert_eq!(Slot::Green.as_str(), "green");
     assert_eq!(format!("{:<6}|{}", Slot::Blue, Slot::Green), "blue  |green");
 }
+
+#[test]
+fn a_commit_is_shown_by_its_first_twelve_digits() {
+    let commit: Commit = "8c5d1f0a3b7e9d2c4f6a8b0c1d2e3f4a5b6c7d8e".parse().unwrap();
+    assert_eq!(commit.short(), "8c5d1f0a3b7e");
+    let short: Commit = "8c5d1f0".parse().unwrap();
+    assert_eq!(short.short(), "8c5d1f0");
+}

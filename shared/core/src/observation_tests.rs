@@ -169,3 +169,42 @@ fn a_lag_of_the_metrics_is_a_minute() {
     assert_eq!(earliest.as_secs(), 60);
     assert_eq!(baking(CANARY).shift.bake.checked_until.unwrap(), at(FIRST_WINDOW));
 }
+
+#[test]
+fn an_observation_answers_for_alarms_and_security_if_it_looked_at_them() {
+    let forward = question(&baking(CANARY), 400);
+    let back = Question::undo(&crate::testing::rolling_back(baking(CANARY)), Phase::Prepare);
+    assert!(forward.alarms() && !back.alarms());
+    let without = Question {
+        alarms: false,
+        ..forward.clone()
+    };
+    assert!(forward.covers(&without) && !without.covers(&forward));
+    let security = Question {
+        security: true,
+        ..forward.clone()
+    };
+    assert!(security.covers(&forward) && !forward.covers(&security));
+    assert!(security.covers(&security.clone()));
+}
+
+#[test]
+fn an_observation_answers_for_the_change_that_it_looked_at() {
+    const TWO: &str = "environment: production\nstrategy: rolling\nreplicas: 4\nmigrations: [{name: a, command: [up]}, {name: b, command: [up]}]\n";
+    let changes = planned(TWO).planned_changes().to_vec();
+    let [one, other] = [0, 1].map(|index| changes.get(index).cloned());
+    let plain = question(&baking(CANARY), 400);
+    let looked = |change: &Option<Change>| Question {
+        change: change.clone(),
+        ..plain.clone()
+    };
+    let proposed = |proposal: &Option<Change>| Question {
+        proposal: proposal.clone(),
+        ..plain.clone()
+    };
+    for (first, second) in [(looked(&one), looked(&other)), (proposed(&one), proposed(&other))] {
+        assert!(first.covers(&first.clone()));
+        assert!(first.covers(&plain) && !plain.covers(&first));
+        assert!(!first.covers(&second));
+    }
+}

@@ -111,4 +111,17 @@ mod tests {
         );
         assert_eq!(Place::of("web:1"), None);
     }
+
+    #[test]
+    fn each_partition_has_a_console_of_its_own() {
+        for (partition, host) in [
+            ("aws", "console.aws.amazon.com"),
+            ("aws-cn", "console.amazonaws.cn"),
+            ("aws-us-gov", "console.amazonaws-us-gov.com"),
+        ] {
+            let place = Place::of(&format!("arn:{partition}:ecs:r-1:1:x")).unwrap();
+            let link = place.service("c", "s");
+            assert!(link.starts_with(&format!("https://r-1.{host}/ecs/")), "{link}");
+        }
+    }
 }

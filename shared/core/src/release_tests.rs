@@ -128,3 +128,16 @@ fn findings_and_counts_are_shown_in_short() {
     };
     assert_eq!(counts.shown(), "118/120");
 }
+
+#[test]
+fn as_many_suites_are_taken_as_may_be() {
+    let most = ReleasePart {
+        suites: (0..MAX_SUITES)
+            .map(|n| (suite(&format!("s{n}")), SuiteCounts::default()))
+            .collect(),
+        ..ReleasePart::default()
+    };
+    let mut release = empty();
+    release.record(most, &ci(), at(1)).unwrap();
+    assert_eq!(release.suites.len(), MAX_SUITES);
+}

@@ -465,4 +465,45 @@ monitoring:
         assert!(text.contains("tidegate abort") && text.contains("## People"));
         assert!(!text.contains("## Alarms"));
     }
+
+    #[test]
+    fn it_begins_with_what_runs_where_and_ends_with_who_knows_it() {
+        let mut deployment = planned(&format!(
+            "{CANARY}notifications: {{dashboard: \"https://example.com/board\"}}\nevidence: {{notify: [product]}}\n"
+        ));
+        let text = |deployment: &Deployment| markdown::render(&runbook(deployment));
+        let named = text(&deployment);
+        for words in [
+            &*format!("`{}`", deployment.id.as_str()),
+            &*format!("`{}`", deployment.revision.digest.as_str()),
+            "web:v2",
+            "`production`",
+            "<https://example.com/board>",
+            "| Concerned by missing evidence | product |",
+        ] {
+            assert!(named.contains(words), "{words}\n{named}");
+        }
+        assert!(!text(&planned(CANARY)).contains("Concerned by missing evidence"));
+        deployment.spec.notifications.dashboard = None;
+        assert!(!text(&deployment).contains("Dashboard"));
+        // One that it makes itself is linked to as well.
+        let mut made = planned(&format!("{CANARY}prepare: {{suspendAutoscaling: true}}\n"));
+        let change = made
+            .plan
+            .as_mut()
+            .and_then(|plan| plan.changes.first_mut())
+            .unwrap();
+        change.work = crate::change::Work::Monitor {
+            name: "web-production".to_owned(),
+            wanted: Monitored::Dashboard {
+                body: crate::change::StoredText("{}".to_owned()),
+            },
+        };
+        let place = Place::of("arn:aws:ecs:eu-west-1:1:x").unwrap();
+        assert_eq!(
+            dashboard(&made, Some(&place)),
+            Some(place.dashboard("web-production"))
+        );
+        assert_eq!(dashboard(&made, None), None);
+    }
 }

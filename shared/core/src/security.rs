@@ -189,14 +189,8 @@ fn plain_secrets(seen: &SecuritySeen) -> Vec<String> {
 /// for your Application Load Balancer": their names say the oldest version).
 fn is_modern(policy: &str) -> bool {
     let rest = policy.strip_prefix("ELBSecurityPolicy-").unwrap_or(policy);
-    let old = rest.contains("TLS-1-0")
-        || rest.contains("TLS-1-1")
-        || rest.contains("1-0-")
-        || rest.contains("1-1-");
-    !old && (rest.starts_with("TLS13-1-2")
-        || rest.starts_with("TLS13-1-3")
-        || rest.starts_with("TLS-1-2")
-        || rest.starts_with("FS-1-2"))
+    let modern = ["TLS13-1-2", "TLS13-1-3", "TLS-1-2", "FS-1-2"];
+    modern.iter().any(|oldest| rest.starts_with(oldest))
 }
 
 #[cfg(test)]

@@ -191,3 +191,26 @@ fn a_watch_is_compared_with_the_last_step_that_baked() {
     assert_eq!(compared_from(&journal, at(999)), Some(at(100)));
     assert_eq!(compared_from(&[], at(999)), None);
 }
+
+#[test]
+fn numbers_that_are_none_are_not_counted() {
+    let odd = |requests: f64, errors: f64, p99: f64| Samples {
+        latency_p99_ms: Some(p99),
+        ..minute(60, requests, errors)
+    };
+    let of = |sample: Samples| Figures::of(&[sample], at(0), at(120));
+    let good = of(odd(100.0, 1.0, 120.0));
+    assert_eq!(
+        (good.requests, good.error_rate, good.latency_p99_ms),
+        (100.0, Some(1.0), Some(120.0))
+    );
+    for bad in [-1.0, f64::NAN, f64::INFINITY] {
+        let seen = of(odd(bad, 1.0, bad));
+        assert_eq!(
+            (seen.requests, seen.error_rate, seen.latency_p99_ms),
+            (0.0, None, None),
+            "{bad}"
+        );
+        assert_eq!(of(odd(100.0, bad, 1.0)).error_rate, Some(0.0), "{bad}");
+    }
+}

@@ -243,7 +243,7 @@ fn input(id: &str, metric: AlarmMetric) -> AlarmQuery {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use super::mark;
+    use super::{Exact, mark};
 
     #[test]
     fn what_tidegate_makes_says_so_and_for_whom() {
@@ -252,5 +252,12 @@ mod tests {
             mark(&"web/production".parse().unwrap()),
             "Made by Tidegate for web/production."
         );
+    }
+
+    #[test]
+    fn thresholds_are_equal_where_all_their_bits_are() {
+        assert_eq!(Exact(0.5), Exact(0.5));
+        assert_ne!(Exact(0.5), Exact(0.25));
+        assert_ne!(Exact(0.0), Exact(-0.0));
     }
 }

@@ -215,6 +215,7 @@ fn undone(now: Option<&Monitored>, before: Option<&Before>, wanted: &Monitored) 
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -346,5 +347,46 @@ mod tests {
     fn kept_to_be_brought_back_and_shown_nowhere() {
         let kept = format!("{:?} {}", was(ours("hunter2")), ours("hunter2").describe());
         assert!(!kept.contains("hunter2"), "{kept}");
+    }
+
+    #[test]
+    fn what_was_there_is_told_to_whoever_must_bring_it_back() {
+        let hash = sha256_hex(b"{\"text\": \"old\"}");
+        assert_eq!(
+            board("old").describe(),
+            format!("the dashboard with SHA-256 {hash}, which the journal has")
+        );
+        assert_eq!(
+            alarm("slow").describe(),
+            "the alarm \"slow\", which the journal has"
+        );
+        let kept = |days| Monitored::Retention { days }.describe();
+        assert_eq!(kept(Some(30)), "its lines were kept for 30 days");
+        assert_ne!(kept(None), kept(Some(30)));
+    }
+
+    #[test]
+    fn an_alarm_may_be_kept_up_to_its_limit() {
+        let wanted = alarm(MINE);
+        let of = |bytes: usize| {
+            let empty = serde_json::to_vec(&alarm(MINE)).unwrap().len();
+            let alarm_only = match alarm(&format!("{}{MINE}", "x".repeat(bytes.saturating_sub(empty)))) {
+                Monitored::Alarm { alarm } => alarm,
+                other => panic!("{other:?}"),
+            };
+            Monitored::Alarm { alarm: alarm_only }
+        };
+        let size = |held: &Monitored| match held {
+            Monitored::Alarm { alarm } => serde_json::to_vec(alarm).unwrap().len(),
+            other => panic!("{other:?}"),
+        };
+        let mut length = MAX_KEPT_ALARM_BYTES;
+        while size(&of(length)) < MAX_KEPT_ALARM_BYTES {
+            length += 1;
+        }
+        assert_eq!(size(&of(length)), MAX_KEPT_ALARM_BYTES);
+        assert_eq!(seen(Some(&of(length)), None, &wanted).made, Progress::NotBegun);
+        let larger = seen(Some(&of(length + 1)), None, &wanted).made;
+        assert!(told(&larger).contains("make it smaller"), "{larger:?}");
     }
 }

@@ -267,4 +267,64 @@ mod tests {
             Vec::<String>::new()
         );
     }
+
+    #[test]
+    fn a_target_has_the_names_of_what_its_file_makes() {
+        let target = "web/production".parse().unwrap();
+        let all = spec(&format!(
+            "{}  test: {{}}\n",
+            FILE.replace(":1:page", ":123456789012:page")
+        ));
+        let names = Names::of(&target, &all, &wiring(&all));
+        assert_eq!(names.alarms.len(), 6);
+        assert_eq!(names.dashboard.as_deref(), Some("web-production"));
+        assert_eq!(
+            alarm_tested(&target, &all).as_deref(),
+            Some("tidegate_test_web_production")
+        );
+        let none = spec(
+            "environment: production\nstrategy: rolling\nreplicas: 4\nmonitoring: {logRetention: 30d}\n",
+        );
+        let names = Names::of(&target, &none, &wiring(&none));
+        assert_eq!((names.alarms.len(), names.dashboard), (0, None));
+        assert_eq!(alarm_tested(&target, &none), None);
+    }
+
+    #[test]
+    fn a_dashboard_puts_its_graphs_side_by_side_and_below_each_other() {
+        let changes = changes(FILE);
+        let board = changes.last().unwrap();
+        let Work::Monitor {
+            wanted: Monitored::Dashboard { body },
+            ..
+        } = &board.work
+        else {
+            panic!("{board:?}")
+        };
+        let body: Value = serde_json::from_str(&body.0).unwrap();
+        let widgets = body["widgets"].as_array().unwrap();
+        let mut rows = std::collections::BTreeMap::<u64, Vec<(u64, u64)>>::new();
+        for widget in widgets {
+            let number = |name: &str| widget[name].as_u64().unwrap();
+            rows.entry(number("y"))
+                .or_default()
+                .push((number("x"), number("width")));
+            for metric in widget["properties"]["metrics"].as_array().into_iter().flatten() {
+                let named = metric[0].as_str().is_some_and(|name| name.starts_with("AWS/"));
+                assert!(
+                    named || metric[0].is_object() || metric[0] == "ECS/ContainerInsights",
+                    "{metric}"
+                );
+            }
+        }
+        assert!(rows.len() > 1, "{rows:?}");
+        for row in rows.values() {
+            assert_eq!(row.iter().map(|(_, width)| width).sum::<u64>(), 24, "{rows:?}");
+            let mut next = 0;
+            for (x, width) in row {
+                assert_eq!(*x, next);
+                next += width;
+            }
+        }
+    }
 }

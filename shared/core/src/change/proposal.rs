@@ -327,4 +327,17 @@ mod tests {
         assert!(long.lines.iter().all(|line| line.chars().count() == MAX_CHARS));
         assert!(!long.lines.concat().contains('\n'));
     }
+
+    #[test]
+    fn as_many_lines_are_kept_as_fit() {
+        let lines = |count: usize| {
+            let all: Vec<String> = (0..count).map(|at| at.to_string()).collect();
+            kept(&all)
+        };
+        assert_eq!(lines(MAX_LINES).len(), MAX_LINES);
+        assert_eq!(lines(MAX_LINES).last().map(String::as_str), Some("49"));
+        let cut = lines(MAX_LINES + 1);
+        assert_eq!(cut.len(), MAX_LINES);
+        assert_eq!(cut.last().map(String::as_str), Some("... and 2 more"));
+    }
 }

@@ -337,4 +337,11 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn only_private_keys_hide_their_lines_and_only_sequences_are_skipped() {
+        assert_eq!(one("-----BEGIN CERTIFICATE-----"), "-----BEGIN CERTIFICATE-----");
+        assert_eq!(one("it is a PRIVATE KEY"), "it is a PRIVATE KEY");
+        assert_eq!(one("\u{1b}no such table"), "no such table");
+    }
 }

@@ -286,4 +286,30 @@ mod tests {
         tell(&mut deployment, 103, event.unwrap());
         assert_eq!(deployment.hears(NAME, Some(at(104))), None);
     }
+
+    #[test]
+    fn its_alarm_stands_for_nothing_and_says_so() {
+        let target: Target = "web/production".parse().unwrap();
+        let made = serde_json::to_value(definition(&target, Some("arn:topic"))).unwrap();
+        let expected = serde_json::json!({
+            "description": "A test of the way that alarms take; nothing is wrong. Made by Tidegate for web/production.",
+            "actionsEnabled": true,
+            "okActions": ["arn:topic"],
+            "alarmActions": ["arn:topic"],
+            "metric": {
+                "namespace": "Tidegate",
+                "name": "AlarmTest",
+                "dimensions": { "Service": "web", "Environment": "production" },
+                "statistic": "Sum",
+                "periodSeconds": 60,
+            },
+            "evaluationPeriods": 1,
+            "datapointsToAlarm": 1,
+            "threshold": 0.0,
+            "comparison": "GreaterThanThreshold",
+            "treatMissing": "ignore",
+        });
+        assert_eq!(made, expected);
+        assert!(definition(&target, None).alarm_actions.is_empty());
+    }
 }

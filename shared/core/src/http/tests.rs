@@ -464,3 +464,45 @@ fn what_is_kept_of_an_answer_is_short_and_masked() {
     let kept = judge(&json, identity(), page(200, r#"{"db":{"password":"hunter2"}}"#)).unwrap_err();
     assert!(!kept.contains("hunter2"), "{kept}");
 }
+
+#[test]
+fn moments_have_their_words_of_the_file() {
+    assert_eq!(HttpMoment::BeforeTraffic.as_str(), "before-traffic");
+    assert_eq!(HttpMoment::AfterShift.as_str(), "after-shift");
+}
+
+#[test]
+fn what_is_kept_is_cut_at_exactly_its_limit() {
+    assert_eq!(fit(&"x".repeat(200)), "x".repeat(200));
+    let long = format!("{}…", "x".repeat(119));
+    let answer = judge(&test(), identity(), page(500, &"x".repeat(5000))).unwrap_err();
+    assert_eq!(answer, format!("its status is 500, not 200: {long}"));
+}
+
+#[test]
+fn a_url_and_its_host_may_be_so_long_and_no_longer() {
+    let url = |length: usize| {
+        let start = "https://web.example.com/";
+        format!("{start}{}", "x".repeat(length - start.len()))
+    };
+    assert!(HttpUrl::parse(&url(2000)).is_ok());
+    assert_eq!(HttpUrl::parse(&url(2001)), Err(UrlProblem::Long));
+    // Four labels of 62 characters and three points are 251.
+    let label = "x".repeat(62);
+    let host = |last: &str| format!("https://{label}.{label}.{label}.{label}{last}/");
+    assert!(HttpUrl::parse(&host(".c")).is_ok());
+    assert_eq!(HttpUrl::parse(&host(".co")), Err(UrlProblem::Host));
+}
+
+#[test]
+fn only_what_is_all_zeros_before_an_ipv4_address_is_that_address() {
+    assert_eq!(kind("::ffff:127.0.0.1"), AddressKind::Loopback);
+    for other in [
+        "0:0:1::7f00:1",
+        "0:0:0:1::7f00:1",
+        "::1:0:7f00:1",
+        "0:0:1:0:0:ffff:7f00:1",
+    ] {
+        assert_eq!(kind(other), AddressKind::Reserved, "{other}");
+    }
+}

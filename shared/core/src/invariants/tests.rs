@@ -963,3 +963,43 @@ fn i29_a_secret_that_is_stored_or_sent() {
     view.leaks = vec!["the answer of plan has a secret in it".to_owned()];
     breaks(29, &view);
 }
+
+#[test]
+fn i23_weight_before_an_http_test_of_the_candidate_passed() {
+    let file = format!(
+        "{FILE}validate: {{http: [{{name: health, url: \"https://web.example.com/\", when: before-traffic}}, {{name: late, url: \"https://web.example.com/\", when: after-shift}}]}}\n"
+    );
+    let spec = crate::spec::parse("file", &file).unwrap().spec;
+    let tried = |number: u32, problem: Option<&str>| Event::HttpTested {
+        test: "health".to_owned(),
+        tried: crate::http::HttpTry {
+            number,
+            of: 2,
+            status: None,
+            millis: 1,
+            problem: problem.map(str::to_owned),
+        },
+    };
+    let told = |tries: Vec<Event>| {
+        let mut events = completing();
+        let first = events
+            .iter()
+            .position(|(_, event)| matches!(event, Event::WeightDecided { .. }))
+            .unwrap();
+        let second = events[first].0;
+        events.splice(first..first, tries.into_iter().map(|event| (second, event)));
+        let mut view = with(events);
+        view.deployments[0].deployment.spec = spec.clone();
+        said(23, &view)
+    };
+    let before = "before HTTP test health passed";
+    assert!(told(Vec::new()).iter().all(|one| one.contains(before)));
+    assert!(!told(Vec::new()).is_empty());
+    assert!(!told(vec![tried(1, Some("503"))]).is_empty());
+    assert_eq!(told(vec![tried(1, Some("503")), tried(2, None)]), [""; 0]);
+    let often = told(vec![tried(1, Some("503")), tried(2, Some("503")), tried(3, None)]);
+    assert!(
+        often.len() == 1 && often[0].contains("tries health too often"),
+        "{often:?}"
+    );
+}

@@ -63,11 +63,10 @@ impl FromStr for Since {
             _ => return Err(refused()),
         };
         let digits = text.strip_suffix(unit).unwrap_or_default();
-        if digits.is_empty() || digits.len() > 5 || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(refused());
-        }
-        let number: i64 = digits.parse().map_err(|_| refused())?;
-        let total = number * hours;
+        // A sign would be read, too.
+        let plain = Some(digits).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+        let number: u32 = plain.and_then(|digits| digits.parse().ok()).ok_or_else(refused)?;
+        let total = i64::from(number) * hours;
         if (1..=MOST_DAYS * 24).contains(&total) {
             Ok(Self::Hours(total))
         } else {

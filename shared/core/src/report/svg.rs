@@ -243,4 +243,24 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn an_axis_begins_above_nothing_only_for_values_above_half_of_the_highest() {
+        let least = |values: &[f64]| Scale::of(&plot(values, &[])).least;
+        assert_eq!(least(&[100.0, 50.0]), 0.0);
+        assert!(least(&[100.0, 51.0]) > 0.0);
+    }
+
+    #[test]
+    fn names_of_bounds_stand_beside_each_other() {
+        let svg = render(&plot(&[1.0], &[1.0, 1.1, 1.2]));
+        let names = svg.lines().filter(|line| line.ends_with(">b</text>"));
+        let at: Vec<f64> = names
+            .map(|line| line.split('"').nth(1).and_then(|x| x.parse().ok()).unwrap())
+            .collect();
+        assert_eq!(
+            at,
+            [LEFT + 6.0, LEFT + 6.0 + BOUND_NAME, LEFT + 6.0 + 2.0 * BOUND_NAME]
+        );
+    }
 }

@@ -718,3 +718,123 @@ fn the_report_of_a_whole_story_is_as_it_was_reviewed() {
         );
     }
 }
+
+#[test]
+fn a_gate_and_a_requirement_that_was_set_aside_are_told_each_without_the_other() {
+    let opened = Event::GateOpened {
+        before: GatePhase::Shift,
+        expires_at: at(9000),
+        plan_hash: PlanHash::of(b"plan"),
+    };
+    let gated = Story::new().planned().then(20, opened);
+    assert!(
+        headings(&gated.page()).contains(&"Approvals"),
+        "{:?}",
+        headings(&gated.page())
+    );
+    let mut deployment = requested(CANARY);
+    deployment.overrides.push(Override {
+        what: "quarantine".to_owned(),
+        by: "maria".parse().unwrap(),
+        reason: "repaired by hand".to_owned(),
+    });
+    let set_aside = Story::of(deployment).planned();
+    assert!(headings(&set_aside.page()).contains(&"Approvals"));
+}
+
+#[test]
+fn what_a_proposal_was_to_do_is_in_the_report() {
+    let mut story = Story::new().planned();
+    let effect = |what: &str| crate::change::Effect {
+        kind: crate::change::EffectKind::Delete,
+        what: what.to_owned(),
+    };
+    let mut propose = |name: &str, effects| {
+        let proposal = crate::change::Proposal::new("arn".to_owned(), effects, Vec::new());
+        story
+            .deployment
+            .proposals
+            .insert(ChangeId::of("stack", name), proposal);
+    };
+    propose("shop", vec![effect("bucket logs")]);
+    propose("still", Vec::new());
+    let text = markdown::render(&story.page());
+    assert!(text.contains("stack:shop was to do: 1 to delete."), "{text}");
+    assert_eq!(text.matches("| Resource |").count(), 1);
+    assert!(
+        text.contains("| - bucket logs |") || text.contains("| \\- bucket logs |"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_image_that_the_sweep_found_is_told_apart() {
+    let by = |event_id: &str| {
+        let mut deployment = requested(CANARY);
+        deployment.origin = crate::deployment::Origin::Push {
+            event_id: event_id.to_owned(),
+        };
+        markdown::render(&Story::of(deployment).page())
+    };
+    assert!(by("sweep").contains("an image push that the sweep found"));
+    assert!(!by("event-7").contains("the sweep found"));
+}
+
+#[test]
+fn long_waits_and_failed_tries_are_issues_and_short_waits_are_not() {
+    let waiting = |reason: &str| Event::Waiting {
+        reason: reason.to_owned(),
+    };
+    let tried = |problem: Option<&str>| Event::HttpTested {
+        test: "health".to_owned(),
+        tried: crate::http::HttpTry {
+            number: 1,
+            of: 3,
+            status: Some(503),
+            millis: 20,
+            problem: problem.map(str::to_owned),
+        },
+    };
+    let ended = |state| Event::SuiteEnded {
+        suite: suite("smoke"),
+        exit_code: state,
+    };
+    let story = Story::new()
+        .planned()
+        .then(100, waiting("tasks are missing"))
+        .then(1300, waiting("one task is missing"))
+        .then(1301, tried(Some("its status is 503")))
+        .then(1302, tried(None))
+        .then(1303, ended(0));
+    let text = format!("{:?}", section(&story.page(), "Issues"));
+    assert!(text.contains("waited 20 min: tasks are missing"), "{text}");
+    assert!(!text.contains("one task is missing"), "{text}");
+    assert_eq!(text.matches("HTTP test health").count(), 1, "{text}");
+    // While a step bakes, nothing is meant to move.
+    let baking = Story::new()
+        .planned()
+        .at_weight(25)
+        .then(120, waiting("it bakes"))
+        .then(4000, ended(0));
+    assert_eq!(
+        section(&baking.page(), "Issues"),
+        [Block::Text("None.".to_owned())]
+    );
+    let last = Story::new().planned().then(100, waiting("for ever"));
+    assert_eq!(section(&last.page(), "Issues"), [Block::Text("None.".to_owned())]);
+}
+
+#[test]
+fn code_is_fenced_by_more_backticks_than_are_in_it_and_odd_addresses_are_no_links() {
+    let page = |cell: Cell| Page {
+        title: "t".to_owned(),
+        facts: vec![("Fact", cell)],
+        sections: Vec::new(),
+    };
+    let text = |cell: Cell| markdown::render(&page(cell));
+    assert!(text(Cell::Code("a``b`c".to_owned())).contains("```a``b`c```"));
+    assert!(text(Cell::Code("`a".to_owned())).contains("`` `a ``"));
+    assert!(text(Cell::Code("a`".to_owned())).contains("`` a` ``"));
+    assert!(text(Cell::Link("https://a.example/".to_owned())).contains("<https://a.example/>"));
+    assert!(text(Cell::Link("https://a.example/<b".to_owned())).contains("`https://a.example/<b`"));
+}

@@ -1,5 +1,6 @@
 //! The multi-region file: read and checked, not acted on yet.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -133,13 +134,11 @@ fn check_sum(span: Span, regions: &[Region], problems: &mut Problems) {
         .iter()
         .map(|region| u32::from(region.weight.percent()))
         .sum();
-    if sum != 100 {
-        let message = format!("the weights of the regions add up to {sum} %, not to 100 %");
-        let help = if sum < 100 {
-            format!("{} % are missing", 100 - sum)
-        } else {
-            format!("{} % are too many", sum - 100)
-        };
-        problems.push(Draft::new(ProblemCode::WeightsIncomplete, span, message).help(help));
-    }
+    let help = match sum.cmp(&100) {
+        Ordering::Equal => return,
+        Ordering::Less => format!("{} % are missing", 100 - sum),
+        Ordering::Greater => format!("{} % are too many", sum - 100),
+    };
+    let message = format!("the weights of the regions add up to {sum} %, not to 100 %");
+    problems.push(Draft::new(ProblemCode::WeightsIncomplete, span, message).help(help));
 }

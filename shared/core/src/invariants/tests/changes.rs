@@ -200,3 +200,79 @@ fn i26_what_could_not_be_put_back_is_told() {
     failed.deployments[0].deployment.exit.as_mut().unwrap().state = ExitState::RollbackFailed;
     assert_eq!(said(26, &failed), Vec::<String>::new());
 }
+
+#[test]
+fn i25_being_undone_in_the_moment_in_which_it_was_made_is_no_break() {
+    let id = ChangeId::of("migration", "index");
+    let mut view = completed();
+    view.runs = vec![run(&view, 20, Direction::Make), run(&view, 20, Direction::Undo)];
+    recorded(
+        &mut view,
+        Event::ChangeStarted {
+            id: id.clone(),
+            before: None,
+        },
+    );
+    recorded(&mut view, Event::UndoStarted { id });
+    assert_eq!(changes_run_once(&view), Vec::<String>::new());
+}
+
+#[test]
+fn i26_a_reversal_undoes_what_the_deployment_before_it_made() {
+    let left = |kind: crate::deployment::Kind, runs: &[Direction]| {
+        let undone = Some(ChangeStage::Undone);
+        let mut view = changed(change(Undo::Revertible, false), undone, ExitState::RolledBack);
+        view.runs = runs.iter().map(|direction| run(&view, 1, *direction)).collect();
+        // Some other deployment's task, so that it is known that tasks are seen at all.
+        let mut other = run(&view, 1, Direction::Make);
+        other.deployment = "web-production-99".parse().unwrap();
+        view.runs.push(other);
+        view.deployments[0].deployment.kind = kind;
+        exits_account_for_changes(&view).len()
+    };
+    let reversal = || crate::deployment::Kind::Reversal {
+        of: "web-production-99".parse().unwrap(),
+    };
+    assert_eq!(
+        left(reversal(), &[]),
+        1,
+        "made by the other, and no task undid it"
+    );
+    assert_eq!(left(reversal(), &[Direction::Undo]), 0);
+    assert_eq!(left(crate::deployment::Kind::Forward, &[]), 0, "it had not begun");
+}
+
+#[test]
+fn i26_only_what_proposes_takes_itself_back_where_it_fails() {
+    let left = |work: Work, of: &str| {
+        let change = Change {
+            work,
+            ..change(Undo::Revertible, false)
+        };
+        let mut view = changed(change, Some(ChangeStage::Undone), ExitState::RolledBack);
+        view.runs = vec![run(&view, 1, Direction::Make)];
+        let reason = String::new();
+        let id = ChangeId::of("migration", of);
+        recorded(
+            &mut view,
+            Event::ChangeFailed {
+                id,
+                reason,
+                log: Vec::new(),
+            },
+        );
+        exits_account_for_changes(&view).len()
+    };
+    let stack = || Work::Stack {
+        stack: crate::change::StackWork {
+            name: "shop".to_owned(),
+            template: "https://bucket/shop".to_owned(),
+            parameters: BTreeMap::new(),
+            capabilities: BTreeSet::new(),
+            role: None,
+        },
+    };
+    assert_eq!(left(stack(), "index"), 0);
+    assert_eq!(left(stack(), "other"), 1, "another one failed");
+    assert_eq!(left(change(Undo::Revertible, false).work, "index"), 1);
+}

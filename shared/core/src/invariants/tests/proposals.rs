@@ -103,3 +103,27 @@ fn i27_what_is_lost_is_agreed_to_first() {
     let late = vec![told(&lost), begun(), passed];
     assert_eq!(applied_is_proposed(&stacked(&lost, late, None)).len(), 1);
 }
+
+#[test]
+fn i27_a_gate_of_the_file_is_passed_first_and_other_changes_do_not_count() {
+    let added = proposal(EffectKind::Add);
+    let begins = |gated: bool| {
+        let mut view = stacked(&added, vec![told(&added), begun()], None);
+        let gate = crate::testing::spec(&format!(
+            "{}gates: [{{before: infrastructure, approvals: [{{role: lead}}]}}]\n\
+             infrastructure: {{stack: {{name: a, template: 'https://b.s3.amazonaws.com/a'}}}}\n",
+            crate::testing::ROLLING
+        ));
+        if gated {
+            view.deployments[0].deployment.spec.gates = gate.gates;
+        }
+        applied_is_proposed(&view).len()
+    };
+    assert_eq!((begins(false), begins(true)), (0, 1));
+    let other = Event::ChangeProposed {
+        id: ChangeId::of("stack", "other"),
+        proposal: Box::new(added.clone()),
+    };
+    let view = stacked(&added, vec![other, told(&added), begun()], None);
+    assert_eq!(applied_is_proposed(&view), Vec::<String>::new());
+}

@@ -114,3 +114,20 @@ fn i28_a_reversal_puts_back_what_the_completed_deployment_set() {
     );
     assert_eq!(reversed(&[(-5, old, THEIRS), (101, new, OURS)]), 1);
 }
+
+#[test]
+fn i28_what_was_written_before_the_change_began_is_not_its() {
+    let (older, old, new) = (Some("10"), Some("20"), Some("30"));
+    // A deployment before this one had set it.
+    let values = [
+        (-9, older, THEIRS),
+        (-5, old, OURS),
+        (101, new, OURS),
+        (200, old, OURS),
+    ];
+    assert_eq!(found(&values), 0);
+    // Nothing that was begun, nothing to put back.
+    let mut view = taken_back(&[(-5, old, THEIRS), (101, new, OURS)]);
+    view.deployments[0].journal.pop();
+    assert_eq!(settings_are_put_back(&view), Vec::<String>::new());
+}

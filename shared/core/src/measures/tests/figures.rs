@@ -199,3 +199,40 @@ fn measures_come_back_from_json_as_they_were() {
         measures
     );
 }
+
+#[test]
+fn only_deployments_with_traffic_say_something_about_interruptions() {
+    let of = |took_traffic, interrupts| Outcome {
+        took_traffic,
+        interrupts,
+        ..completed("a", 1)
+    };
+    let served = |one: Outcome| measure(&[one], last_days(7)).all.without_downtime;
+    assert_eq!(served(of(true, Some(false))), Rate { part: 1, whole: 1 });
+    assert_eq!(served(of(true, Some(true))), Rate { part: 0, whole: 1 });
+    assert_eq!(served(of(true, None)), Rate { part: 0, whole: 0 });
+    assert_eq!(served(of(false, Some(false))), Rate { part: 0, whole: 0 });
+}
+
+#[test]
+fn lead_times_say_from_when_they_were_counted() {
+    use crate::measures::LeadFrom;
+    use crate::measures::outcome::Lead;
+    let from = |id, from| Outcome {
+        lead: Some(Lead { seconds: 60, from }),
+        ..completed(id, 1)
+    };
+    let outcomes = [
+        from("a", LeadFrom::Commit),
+        from("b", LeadFrom::Push),
+        from("c", LeadFrom::Commit),
+    ];
+    assert_eq!(measure(&outcomes, last_days(7)).all.lead_times_from_commit, 2);
+}
+
+#[test]
+fn what_ended_as_a_week_did_belongs_to_the_next_one() {
+    let weeks = measure(&[completed("a", 7)], last_days(14)).all.weeks;
+    let told: Vec<usize> = weeks.iter().map(|week| week.completed).collect();
+    assert_eq!(told, [0, 1]);
+}

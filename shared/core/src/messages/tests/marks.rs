@@ -273,3 +273,15 @@ fn an_id_is_the_deployment_and_the_number_of_the_entry() {
     assert_eq!(id.as_str(), "web-production-7/3");
     assert_eq!(format!("{id:>20}"), "  web-production-7/3");
 }
+
+#[test]
+fn what_nobody_hears_of_is_known_from_the_event_alone() {
+    for (event, _) in one_of_each() {
+        let mut deployment = Story::at_25().deployment;
+        let told = is_told(&event);
+        let entry = journal::append(&mut deployment, vec![event], "test", at(1000)).remove(0);
+        assert!(told || owed(&deployment, &entry).is_empty(), "{:?}", entry.event);
+    }
+    let reason = String::new();
+    assert!(!is_told(&Event::Waiting { reason }));
+}

@@ -677,3 +677,66 @@ fn a_hotfix_and_what_is_known_of_its_image_are_told() {
     );
     assert!(!has("setting aside"), "{lines:?}");
 }
+
+#[test]
+fn a_watch_tells_of_its_end_unless_another_deployment_took_its_place() {
+    let ended = |trend, replaced_by: Option<&str>| Event::WatchEnded {
+        trend,
+        replaced_by: replaced_by.map(|id| id.parse().unwrap()),
+    };
+    let told = Story::at_25().tell(900, ended(None, None));
+    assert!(
+        letter(&told).subject.ends_with("was watched to its end"),
+        "{}",
+        letter(&told).subject
+    );
+    assert!(
+        Story::at_25()
+            .tell(900, ended(None, Some("web-production-8")))
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_gate_tells_what_the_proposals_behind_it_would_do() {
+    use crate::change::{Change, Effect, EffectKind, Proposal, StackWork, Undo, Work};
+    use crate::ids::ChangeId;
+    let mut story = Story::planned();
+    let id = ChangeId::of("stack", "shop");
+    let stack = StackWork {
+        name: "shop".to_owned(),
+        template: "https://bucket/shop".to_owned(),
+        parameters: std::collections::BTreeMap::new(),
+        capabilities: std::collections::BTreeSet::new(),
+        role: None,
+    };
+    story.deployment.plan.as_mut().unwrap().changes = vec![Change {
+        id: id.clone(),
+        phase: Phase::Infrastructure,
+        undo: Undo::Revertible,
+        temporary: false,
+        work: Work::Stack { stack },
+        timeout_seconds: 60,
+    }];
+    let what = "bucket logs".to_owned();
+    let effect = Effect {
+        kind: EffectKind::Delete,
+        what,
+    };
+    let proposal = Box::new(Proposal::new("arn".to_owned(), vec![effect], Vec::new()));
+    story.tell(2, Event::ChangeProposed { id, proposal });
+    let opened = |before| Event::GateOpened {
+        before,
+        expires_at: at(900),
+        plan_hash: PlanHash::of(b"plan"),
+    };
+    let told = story.tell(3, opened(GatePhase::Infrastructure));
+    assert_eq!(
+        row(&told, "It would do"),
+        "stack:shop: 1 to delete; - bucket logs"
+    );
+    assert_eq!(
+        row(&Story::planned().tell(3, opened(GatePhase::Shift)), "It would do"),
+        ""
+    );
+}

@@ -7,6 +7,7 @@ mod backups;
 mod baking;
 mod configuring;
 mod forward;
+mod interrupted;
 mod monitoring;
 mod pages;
 mod performance;

@@ -103,3 +103,20 @@ fn without_bounds_nothing_is_measured() {
     );
     assert_eq!(Question::of(&deployment, at(5000)).samples_from(), None);
 }
+
+#[test]
+fn too_few_requests_are_no_measure() {
+    let bounds = crate::spec::Performance {
+        min_requests: 501,
+        ..validating().spec.validate.performance.unwrap()
+    };
+    let mut deployment = validating();
+    deployment.spec.validate.performance = Some(bounds.clone());
+    let judged = |deployment: &Deployment| run_performance(deployment, &seen(0.0, 1.0), at(1200)).unwrap();
+    assert!(matches!(judged(&deployment).outcome, Outcome::Wait { .. }));
+    deployment.spec.validate.performance = Some(crate::spec::Performance {
+        min_requests: 500,
+        ..bounds
+    });
+    assert_eq!(judged(&deployment).outcome, Outcome::Continue);
+}

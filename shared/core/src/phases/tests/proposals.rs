@@ -259,3 +259,23 @@ fn a_stack_that_did_not_exist_stays() {
     assert_eq!(change.undo_from(Some(&was())), Undo::Revertible);
     assert_eq!(change.undo_from(Some(&Before::Absent)), Undo::ForwardOnly);
 }
+
+#[test]
+fn a_proposal_is_looked_for_every_few_seconds() {
+    let running = Proposed::Running {
+        note: "being made".to_owned(),
+    };
+    for found in [Proposed::NotBegun, running] {
+        let decision = step(&entered(STACK), &world(found), 30);
+        assert!(
+            matches!(decision.outcome, Outcome::Wait { seconds: 10, .. }),
+            "{decision:?}"
+        );
+        let proposed = decision.actions.first().and_then(Action::proposal);
+        assert_eq!(
+            proposed.map(|change| change.id.clone()),
+            decision.actions.first().map(|_| id())
+        );
+        assert!(decision.actions.iter().all(|action| action.change().is_none()));
+    }
+}

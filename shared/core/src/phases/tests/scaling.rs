@@ -513,3 +513,20 @@ fn a_candidate_is_tested_before_its_first_weight_only() {
         record(vec![decided(1, 100, 4, 4)])
     );
 }
+
+#[test]
+fn what_looks_at_the_candidate_before_its_traffic_is_a_test() {
+    let pages =
+        "validate: {http: [{name: health, url: \"https://web.example.com/\", when: before-traffic}]}\n";
+    let looks = "validate: {security: [notPrivileged]}\n";
+    for more in [pages, looks] {
+        let mut deployment = scaling(&format!("{BLUE_GREEN}{more}"));
+        deployment.spec.post_deployment_tests = Vec::new();
+        if let crate::spec::Strategy::BlueGreen(bluegreen) = &mut deployment.spec.strategy {
+            bluegreen.test_duration_seconds = 0;
+        }
+        let world = with_candidate(&deployment.spec, 4, 0);
+        let tested = record(vec![Event::TestingStarted { step: 0 }]);
+        assert_eq!(shift(&deployment, &world, 101), tested, "{more}");
+    }
+}

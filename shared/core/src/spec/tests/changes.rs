@@ -486,3 +486,119 @@ fn what_only_a_backup_brings_back_warns_where_none_is_taken() {
     assert_eq!(warned(""), [(ProblemCode::NoBackup, message)]);
     assert_eq!(warned("prepare: {backups: [{table: orders}]}\n"), []);
 }
+
+#[test]
+fn a_value_is_a_setting_by_its_length_its_kind_or_its_beginning() {
+    use crate::spec::looks_secret;
+    for setting in [
+        "1234567",
+        "12345678.5",
+        "/run/secrets/a",
+        "arn:aws:ssm:a",
+        "https://a.example",
+    ] {
+        assert!(!looks_secret("DB_PASSWORD", setting), "{setting}");
+    }
+    assert!(looks_secret("DB_PASSWORD", "1234567x"));
+    assert!(!looks_secret("LEVEL", "1234567x"));
+    for key in [
+        "AKIAIOSFODNN7EXAMPLE",
+        "-----BEGIN PRIVATE KEY-----",
+        "eyJhbGciOiJub25lIn0.e30.",
+    ] {
+        assert!(looks_secret("LEVEL", key), "{key}");
+    }
+}
+
+#[test]
+fn where_a_secret_is_kept_is_named_whole() {
+    let reads = |place: &str| {
+        let text = format!("configuration: {{secrets: {{A: \"{place}\"}}}}\n");
+        parse("deploy.yaml", &target("rolling", &text)).is_ok()
+    };
+    let arn = |partition: &str, region: &str, account: &str, resource: &str| {
+        format!("arn:{partition}:secretsmanager:{region}:{account}:{resource}")
+    };
+    assert!(reads(&arn(
+        "aws",
+        "us-east-1",
+        "123456789012",
+        "secret:web/db-a1b2c3"
+    )));
+    assert!(reads(&arn("aws-cn", "cn-north-1", "123456789012", "secret:a")));
+    for wrong in [
+        arn("gcp", "us-east-1", "123456789012", "secret:a"),
+        arn("aws", "", "123456789012", "secret:a"),
+        arn("aws", "us east", "123456789012", "secret:a"),
+        arn("aws", "us-east-1", "12345678901", "secret:a"),
+        arn("aws", "us-east-1", "12345678901x", "secret:a"),
+        arn("aws", "us-east-1", "123456789012", "secret:"),
+        arn("aws", "us-east-1", "123456789012", "parameter/a"),
+        arn("aws", "us-east-1", "123456789012", "secret:a b"),
+        arn(
+            "aws",
+            "us-east-1",
+            "123456789012",
+            &format!("secret:{}", "a".repeat(2048)),
+        ),
+    ] {
+        assert!(!reads(&wrong), "{wrong}");
+    }
+}
+
+#[test]
+fn a_section_that_is_absent_is_not_stored() {
+    let keys = |text: &str| -> Vec<String> {
+        let json = serde_json::to_value(accept(&target("rolling", text)).spec).unwrap();
+        json.as_object().unwrap().keys().cloned().collect()
+    };
+    let (without, with) = (keys(""), keys(CHANGES));
+    for name in ["validate", "configuration", "migrations", "infrastructure"] {
+        assert!(!without.iter().any(|key| key == name), "{without:?}");
+        assert!(with.iter().any(|key| key == name), "{with:?}");
+    }
+    let container = |text: &str| {
+        let json = serde_json::to_value(accept(&target("rolling", text)).spec).unwrap();
+        json["configuration"].get("container").is_some()
+    };
+    assert!(!container(
+        "configuration: {parameters: [{name: /a, value: \"1\"}]}\n"
+    ));
+    assert!(container("configuration: {environment: {A: \"1\"}}\n"));
+    assert!(container("configuration: {secrets: {A: /a}}\n"));
+}
+
+#[test]
+fn a_watch_that_outlasts_the_old_revision_is_warned_of_where_it_is_to_take_back() {
+    let warned = |watch: &str, window: &str| {
+        let text = format!("watch: {{for: 2h, onAlarm: {watch}}}\nautoRollback: {{window: {window}}}\n");
+        let warnings = accept(&target(
+            "canary",
+            &format!("{text}canary: {{steps: [{{weight: 100}}]}}\n"),
+        ))
+        .warnings;
+        warnings
+            .iter()
+            .any(|one| one.message.starts_with("an alarm later than"))
+    };
+    assert!(warned("rollback", "1h"));
+    assert!(!warned("rollback", "2h"));
+    assert!(!warned("rollback", "3h"));
+    assert!(!warned("tell", "1h"));
+}
+
+#[test]
+fn a_topic_that_no_alarm_tells_is_warned_of() {
+    let warned = |rest: &str| {
+        let text = format!("canary: {{steps: [{{weight: 100}}]}}\nmonitoring: {{{rest}}}\n");
+        let warnings = accept(&target("canary", &text)).warnings;
+        warnings
+            .iter()
+            .any(|one| one.message.starts_with("no alarm tells this topic"))
+    };
+    let topic = "topic: \"arn:aws:sns:us-east-1:123456789012:page\"";
+    let alarms = "alarms: [{name: errors, when: error_rate > 1%}]";
+    assert!(warned(topic));
+    assert!(!warned(&format!("{topic}, {alarms}")));
+    assert!(!warned(alarms) && !warned("logRetention: 30d"));
+}

@@ -415,3 +415,16 @@ fn marks_that_are_not_taken_are_underlined_whole() {
         assert_eq!(underlined(text), mark, "{text:?}");
     }
 }
+
+#[test]
+fn a_list_of_names_has_a_most() {
+    let with = |count: usize| {
+        let names: Vec<String> = (0..count).map(|at| format!("A{at}: x")).collect();
+        line(&format!(
+            "configuration: {{environment: {{{}}}}}\n",
+            names.join(", ")
+        ))
+    };
+    assert_eq!(with(100), []);
+    assert_eq!(with(101), [ProblemCode::OutOfRange]);
+}

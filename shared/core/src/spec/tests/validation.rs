@@ -189,3 +189,26 @@ fn what_is_probably_not_meant_is_warned_of() {
     );
     assert!(!warned("url: \"https://web.example.com/?page=1\"", secret));
 }
+
+#[test]
+fn names_of_suites_follow_one_rule() {
+    let valid = |name: &str| SuiteName(name.to_owned()).is_valid();
+    for good in ["a", "smoke", "load-2", "a1", &"a".repeat(40)] {
+        assert!(valid(good), "{good}");
+    }
+    for bad in ["", "2a", "-a", "a-", "A", "a_b", "a b", &"a".repeat(41)] {
+        assert!(!valid(bad), "{bad}");
+    }
+}
+
+#[test]
+fn a_place_of_the_version_that_cannot_be_read_is_not_called_missing() {
+    let of = |version: &str| {
+        messages("rolling", &page(&format!("version: {{{version}}}")))
+            .into_iter()
+            .filter(|one| one.contains("does not say where"))
+            .count()
+    };
+    assert_eq!(of(""), 1);
+    assert_eq!((of("json: []"), of("header: []")), (0, 0));
+}
