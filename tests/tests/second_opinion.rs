@@ -39,6 +39,8 @@ mod evidence;
 mod faults;
 #[path = "scenarios/found.rs"]
 mod found;
+#[path = "scenarios/functions.rs"]
+mod functions;
 #[path = "scenarios/gates.rs"]
 mod gates;
 #[path = "scenarios/hands.rs"]

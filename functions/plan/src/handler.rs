@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_types::SdkConfig;
+use tidegate_aws::call::{Functions, unknown_functions};
 use tidegate_aws::observe;
 use tidegate_aws::store::{Commit, Store, StoreError};
 use tidegate_core::change::{Names, SettingNow, alarm_tested, alarms_made};
@@ -30,6 +31,7 @@ pub struct Plan {
     clock: Clock,
     cloudwatch: aws_sdk_cloudwatch::Client,
     ecr: aws_sdk_ecr::Client,
+    functions: Functions,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
 }
@@ -45,6 +47,7 @@ impl Plan {
             clock: Clock::of(sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecr: aws_sdk_ecr::Client::new(sdk),
+            functions: Functions::new(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
         })
@@ -150,7 +153,7 @@ impl Plan {
             Some(digest) => Some(observe::image(&self.ecr, repository, digest).await?),
             None => None,
         };
-        let suites = &deployment.spec.post_deployment_tests;
+        let suites = &deployment.spec.task_suites();
         let evidence = match &deployment.spec.evidence {
             Some(asked) => Some(self.evidence(deployment, asked).await?),
             None => None,
@@ -165,6 +168,7 @@ impl Plan {
             taken: observe::taken(&self.cloudwatch, &names).await?,
             alarms: observe::alarms(&self.cloudwatch, Some(alarms), "").await?,
             unknown_suites: observe::unknown_suites(&self.ecs, &deployment.target, suites).await?,
+            unknown_functions: unknown_functions(&self.functions, deployment.spec.called_functions()).await?,
             image: Some(image),
             stable_image,
             forward,

@@ -4,6 +4,7 @@ use aws_types::SdkConfig;
 use tidegate_aws::error::AwsError;
 use tidegate_aws::http::Web;
 use tidegate_aws::store::Store;
+use tidegate_aws::suites::SuiteFunctions;
 use tidegate_aws::{apply, observe};
 use tidegate_core::action::Action;
 use tidegate_core::deployment::{Deployment, Phase};
@@ -22,6 +23,7 @@ pub struct Shift {
     elb: aws_sdk_elasticloadbalancingv2::Client,
     images: observe::KnownImages,
     web: Web,
+    suites: SuiteFunctions,
 }
 
 impl Shift {
@@ -38,6 +40,7 @@ impl Shift {
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
             images: observe::KnownImages::default(),
             web,
+            suites: SuiteFunctions::new(sdk),
         })
     }
 
@@ -46,6 +49,7 @@ impl Shift {
     /// # Errors
     /// Names that the state machine matches on.
     pub async fn handle(&self, input: PhaseInput) -> Result<PhaseOutput, FunctionError> {
+        self.suites.begin();
         phase::run(
             &self.store,
             &self.clock,
@@ -58,7 +62,15 @@ impl Shift {
     }
 
     async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
-        apply::apply(&self.ecs, &self.elb, deployment, action).await
+        let Action::CallSuite {
+            suite,
+            function,
+            attempt,
+        } = action
+        else {
+            return apply::apply(&self.ecs, &self.elb, deployment, action).await;
+        };
+        self.suites.call(deployment, suite, function, *attempt).await
     }
 
     async fn observe(&self, deployment: &Deployment, question: &Question) -> Result<Observation, AwsError> {
@@ -73,6 +85,7 @@ impl Shift {
             slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None, &self.images).await?,
             alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
             suites: observe::suites(&self.ecs, deployment).await?,
+            suite_answers: self.suites.answers(deployment),
             security: match question.security() {
                 true => observe::security(&self.ecs, &self.elb, deployment).await?,
                 false => None,

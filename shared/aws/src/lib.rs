@@ -6,6 +6,8 @@
 //! clock, no environment and no randomness: whoever calls says what time it is, and retries belong
 //! to the SDK and the state machine.
 
+#[cfg(feature = "lambda")]
+pub mod call;
 pub mod change;
 pub mod error;
 pub mod naming;
@@ -20,6 +22,9 @@ pub mod notify;
 pub mod observe;
 #[cfg(feature = "dynamodb")]
 pub mod store;
+
+#[cfg(feature = "lambda")]
+pub mod suites;
 
 #[cfg(feature = "ecs")]
 mod container;

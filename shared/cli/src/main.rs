@@ -10,7 +10,6 @@ mod context;
 mod demo;
 mod env;
 mod image;
-mod junit;
 mod output;
 mod people;
 mod reference;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::{Before, Change, Direction};
 use crate::ids::{DeploymentId, Slot};
 use crate::spec::{ContainerConfiguration, HealthCheck, Resources, SuiteName};
+use crate::suite::SuiteFunction;
 use crate::wiring::Forward;
 
 /// One thing to do.
@@ -75,6 +76,17 @@ pub enum Action {
         /// `clientToken`, so that a second run starts nothing.
         client_token: String,
     },
+    /// Call a suite that is a Lambda function, and wait for its answer. It was put on record together with this
+    /// action, so that only one function of ours calls it.
+    #[serde(rename_all = "camelCase")]
+    CallSuite {
+        /// Which suite.
+        suite: SuiteName,
+        /// Which function.
+        function: SuiteFunction,
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
     /// Find out what a change of the plan would do, without doing it.
     #[serde(rename_all = "camelCase")]
     ProposeChange {
@@ -100,6 +112,11 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether it may take most of a function's time, so that it is begun only while there is enough of it.
+    pub const fn takes_long(&self) -> bool {
+        matches!(self, Self::CallSuite { .. })
+    }
+
     /// The change of which it finds out what it would do, where that is what it is about.
     pub fn proposal(&self) -> Option<&Change> {
         if let Self::ProposeChange { change } = self {

@@ -17,6 +17,7 @@ use crate::observation::METRICS_LAG_SECONDS;
 use crate::phases::later;
 use crate::security::Finding;
 use crate::spec::{GatePhase, Spec, Step, SuiteName};
+use crate::suite::{SuiteCall, SuiteReport};
 use crate::watch::Watched;
 use crate::wiring::{Forward, Wiring};
 
@@ -61,6 +62,9 @@ pub struct Deployment {
     pub suites: BTreeMap<SuiteName, i32>,
     /// Suites that were started.
     pub suites_started: BTreeMap<SuiteName, Timestamp>,
+    /// Suites that were called as functions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub suite_calls: BTreeMap<SuiteName, SuiteCall>,
     /// HTTP tests that were tried.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub http: BTreeMap<String, HttpProgress>,
@@ -450,6 +454,7 @@ impl Deployment {
             peak_weight: Weight::ZERO,
             suites: BTreeMap::new(),
             suites_started: BTreeMap::new(),
+            suite_calls: BTreeMap::new(),
             http: BTreeMap::new(),
             security: None,
             performance: None,
@@ -625,12 +630,11 @@ impl Deployment {
                 self.shift.tasks = *tasks;
             }
             Event::TestingStarted { step } => self.enter_stage(*step, Stage::Testing, at),
-            Event::SuiteStarted { suite } => {
-                self.suites_started.insert(suite.clone(), at);
-            }
-            Event::SuiteEnded { suite, exit_code } => {
-                self.suites.insert(suite.clone(), *exit_code);
-            }
+            Event::SuiteStarted { .. }
+            | Event::SuiteEnded { .. }
+            | Event::SuiteCalled { .. }
+            | Event::SuiteNotRun { .. }
+            | Event::SuiteAnswered { .. } => self.follow_suite(event, at),
             Event::HttpTested { test, tried } => self.keep_try(test, tried, at),
             Event::SecurityChecked { findings, .. } => self.keep_findings(findings),
             Event::PerformanceMeasured { check } => self.keep_performance(check),
@@ -697,6 +701,41 @@ impl Deployment {
         if let Some(gate) = self.gates.get_mut(&before) {
             gate.passed_at = Some(at);
         }
+        self.waiting_for.clear();
+    }
+
+    fn follow_suite(&mut self, event: &Event, at: Timestamp) {
+        if let Event::SuiteStarted { suite } = event {
+            self.suites_started.insert(suite.clone(), at);
+        } else if let Event::SuiteEnded { suite, exit_code } = event {
+            self.suites.insert(suite.clone(), *exit_code);
+        } else if let Event::SuiteCalled { suite, attempt, .. } = event {
+            self.call_suite(suite, *attempt, at);
+        } else if let Event::SuiteAnswered { suite, report } = event {
+            self.keep_report(suite, report);
+        } else if let Event::SuiteNotRun { suite, .. } = event
+            && let Some(call) = self.suite_calls.get_mut(suite)
+        {
+            call.at = None;
+        }
+    }
+
+    fn call_suite(&mut self, suite: &SuiteName, attempt: u32, at: Timestamp) {
+        self.suites_started.entry(suite.clone()).or_insert(at);
+        let call = SuiteCall {
+            attempt,
+            at: Some(at),
+            said: None,
+        };
+        self.suite_calls.insert(suite.clone(), call);
+        self.waiting_for.clear();
+    }
+
+    fn keep_report(&mut self, suite: &SuiteName, report: &SuiteReport) {
+        if let Some(call) = self.suite_calls.get_mut(suite) {
+            call.said = Some(report.describe());
+        }
+        self.suites.insert(suite.clone(), report.exit_code());
         self.waiting_for.clear();
     }
 

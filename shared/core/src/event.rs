@@ -14,6 +14,7 @@ use crate::http::HttpTry;
 use crate::ids::{ChangeId, DeploymentId, Epoch, PlanHash, Weight};
 use crate::security::{Finding, SecurityCheck};
 use crate::spec::{GatePhase, SuiteName};
+use crate::suite::SuiteReport;
 use crate::watch::Trend;
 
 /// One thing that happened to a deployment.
@@ -95,6 +96,33 @@ pub enum Event {
         suite: SuiteName,
         /// 0 passes.
         exit_code: i32,
+    },
+    /// A suite that is a Lambda function is being called.
+    SuiteCalled {
+        /// Which.
+        suite: SuiteName,
+        /// Which function.
+        function: String,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// Of how many.
+        of: u32,
+    },
+    /// Lambda did not take the call of a suite, so that nothing runs.
+    SuiteNotRun {
+        /// Which.
+        suite: SuiteName,
+        /// Which attempt.
+        attempt: u32,
+        /// What Lambda said.
+        reason: String,
+    },
+    /// A suite that is a Lambda function has answered.
+    SuiteAnswered {
+        /// Which.
+        suite: SuiteName,
+        /// What.
+        report: Box<SuiteReport>,
     },
     /// An HTTP test was tried.
     HttpTested {
@@ -317,6 +345,14 @@ impl Event {
             Self::SuiteEnded { suite, exit_code } => {
                 format!("suite {} failed with exit code {exit_code}", suite.0)
             }
+            Self::SuiteCalled {
+                suite,
+                function,
+                attempt,
+                of,
+            } => describe_call(suite, function, *attempt, *of),
+            Self::SuiteNotRun { suite, reason, .. } => format!("suite {} was not run: {reason}", suite.0),
+            Self::SuiteAnswered { suite, report } => format!("suite {} {}", suite.0, report.describe()),
             Self::HttpTested { test, tried } => tried.describe(test),
             Self::SecurityChecked { checks, findings } => describe_security(checks, findings),
             Self::PerformanceMeasured { check } => format!("performance: {}", check.reason),
@@ -392,6 +428,16 @@ fn describe_request(revision: &Revision, origin: &Origin, overrides: &[Override]
         Origin::Push { .. } => format!("image {label} was pushed"),
         Origin::Watch { alarm } => format!("alarm {alarm} asks to take {label} back"),
         Origin::Person { person } => format!("{person} asked to deploy {label}{how}"),
+    }
+}
+
+fn describe_call(suite: &SuiteName, function: &str, attempt: u32, of: u32) -> String {
+    match attempt {
+        1 => format!("suite {} is called: Lambda function {function}", suite.0),
+        again => format!(
+            "suite {} is called again ({again} of {of}): no answer came, and its time is over",
+            suite.0
+        ),
     }
 }
 

@@ -27,6 +27,7 @@ pub mod http;
 pub mod ids;
 pub mod invariants;
 pub mod journal;
+pub mod junit;
 pub mod measures;
 pub mod messages;
 pub mod observation;
@@ -38,6 +39,7 @@ pub mod runbook;
 mod secrets;
 pub mod security;
 pub mod spec;
+pub mod suite;
 pub mod sweep;
 pub mod target;
 #[cfg(test)]

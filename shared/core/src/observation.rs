@@ -14,6 +14,7 @@ use crate::ids::{ChangeId, Digest, Slot};
 use crate::phases::later;
 use crate::security::SecuritySeen;
 use crate::spec::SuiteName;
+use crate::suite::SuiteAnswer;
 use crate::wiring::Forward;
 
 /// One reading of the world. Parts that a phase does not need are absent.
@@ -38,6 +39,12 @@ pub struct Observation {
     pub suites: BTreeMap<SuiteName, SuiteRun>,
     /// Suites whose task definition does not exist.
     pub unknown_suites: Vec<SuiteName>,
+    /// What functions that are suites have answered just now.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub suite_answers: BTreeMap<SuiteName, SuiteAnswer>,
+    /// Suites whose function does not exist, or can't be looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown_functions: Vec<String>,
     /// HTTP tests that were tried just now, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub http: BTreeMap<String, HttpTry>,
@@ -206,7 +213,10 @@ impl Question {
         let readable = later(now, -METRICS_LAG_SECONDS);
         let baking = shift.stage == Stage::Baking && shift.bake.checked_until.is_none_or(|at| at < readable);
         let proposal = deployment.change_to_propose(deployment.phase).cloned();
-        let running = |suite: &&SuiteName| !deployment.suites.contains_key(*suite);
+        // What runs as a function can't be looked at: its answer comes to who called it.
+        let running = |suite: &&SuiteName| {
+            !deployment.suites.contains_key(*suite) && !deployment.spec.suite_functions.contains_key(*suite)
+        };
         Self {
             planned: deployment.plan.is_some(),
             alarms: true,

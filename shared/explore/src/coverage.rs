@@ -9,7 +9,7 @@ use crate::machine::{At, Lane};
 use crate::script::FaultKind;
 
 /// Kinds of journal entries.
-const EVENTS: [&str; 37] = [
+const EVENTS: [&str; 40] = [
     "DeploymentRequested",
     "PhaseEntered",
     "Waiting",
@@ -47,6 +47,9 @@ const EVENTS: [&str; 37] = [
     "WatchAlarmed",
     "WatchEnded",
     "SecurityChecked",
+    "SuiteCalled",
+    "SuiteNotRun",
+    "SuiteAnswered",
 ];
 
 const STATES: [&str; 17] = [
@@ -381,6 +384,9 @@ const fn number(event: &Event) -> u32 {
         Event::WatchAlarmed { .. } => 34,
         Event::WatchEnded { .. } => 35,
         Event::SecurityChecked { .. } => 36,
+        Event::SuiteCalled { .. } => 37,
+        Event::SuiteNotRun { .. } => 38,
+        Event::SuiteAnswered { .. } => 39,
     }
 }
 

@@ -25,6 +25,10 @@ const MAX_ROUNDS: usize = 12;
 /// Seconds until another look where the rounds ran out: something changes at every look.
 const BREATHE_SECONDS: u32 = 5;
 
+/// What takes long is begun only within so many seconds of an invocation: with
+/// [`tidegate_core::suite::LONGEST_SECONDS`] there are then some left, of its 60, to record what came of it.
+const BEGIN_WITHIN_SECONDS: i64 = 10;
+
 /// What the state machine gives to a phase.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -201,6 +205,7 @@ pub async fn run(
         return undo(store, clock, phase, input, observe, apply).await;
     }
     let by = phase.as_str();
+    let begun = clock.now();
     let mut held = Held::load(store, &input.deployment).await?;
     let mut read: Option<(Question, Observation)> = None;
     for _ in 0..MAX_ROUNDS {
@@ -219,6 +224,10 @@ pub async fn run(
             }
         };
         let decision = decide(phase, &held.deployment, &observation, clock.now());
+        let spent = clock.now().duration_since(begun).as_secs();
+        if spent > BEGIN_WITHIN_SECONDS && decision.actions.iter().any(Action::takes_long) {
+            return Ok(PhaseOutput::in_progress(1, "the next look has the time for it"));
+        }
         log(&held.deployment, phase, &decision);
         match persist(store, clock, by, &mut held, &decision).await {
             Ok(()) => {}

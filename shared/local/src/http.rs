@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::cloud::Shared;
 use crate::driver::FUNCTION_TIMEOUT;
-use crate::endpoints::{Call, Reply, Request, TELLING, parse};
+use crate::endpoints::{Call, Reply, Request, TELLING, parse, seconds_of};
 use crate::faults::CallFate;
 use crate::running::{Cut, Running};
 
@@ -109,7 +109,15 @@ pub(crate) fn place(uri: &str) -> (&str, &str) {
 async fn carry(shared: &Arc<Shared>, caller: &'static str, call: Call) -> Result<Reply, ConnectorError> {
     let fate = shared.lock().faults.numbered.fate(caller, &call.operation);
     match fate {
-        CallFate::Normal => Ok(shared.serve(caller, &call)),
+        CallFate::Normal => {
+            let reply = shared.serve(caller, &call);
+            // Whoever calls a function waits for it.
+            let seconds = seconds_of(&shared.lock().fleet, &call);
+            if seconds > 0 {
+                shared.clock.sleep(Duration::from_secs(seconds.into())).await;
+            }
+            Ok(reply)
+        }
         CallFate::Throttle(_) => Ok(shared.throttle(caller, &call)),
         CallFate::KillBefore => cut(Cut::Crashed).await,
         CallFate::KillAfter => {

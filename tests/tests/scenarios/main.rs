@@ -13,6 +13,7 @@ mod configuration;
 mod evidence;
 mod faults;
 mod found;
+mod functions;
 mod gates;
 mod hands;
 mod infrastructure;

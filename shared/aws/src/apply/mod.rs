@@ -87,6 +87,15 @@ impl Applier<'_> {
                 slot,
                 client_token,
             } => suite::run(self, suite, *slot, client_token).await,
+            // Who calls suites keeps their answers.
+            Action::CallSuite { suite, .. } => {
+                let what = format!("failed to call suite {} for {}", suite.0, self.target);
+                Err(AwsError::answer(
+                    what,
+                    Kind::Invalid,
+                    "another part calls functions",
+                ))
+            }
             // The function of the change's phase knows how.
             Action::ProposeChange { change }
             | Action::MakeChange { change, .. }

@@ -30,7 +30,8 @@ pub async fn suites(
     let underway = deployment
         .suites_started
         .keys()
-        .filter(|suite| !deployment.suites.contains_key(*suite));
+        .filter(|suite| !deployment.suites.contains_key(*suite))
+        .filter(|suite| !deployment.spec.suite_functions.contains_key(*suite));
     for suite in underway {
         let started_by = suite_started_by(&deployment.id, suite);
         let tasks = tasks_started_by(ecs, &plan.wiring.cluster, &started_by).await?;

@@ -5,7 +5,7 @@ use tidegate_core::analysis::Verdict;
 use tidegate_core::deployment::{Deployment, Kind, Phase, Plan, Rollback, Stage, Traffic};
 use tidegate_core::exit::ExitState;
 use tidegate_core::http::HttpMoment;
-use tidegate_core::spec::{Analysis, Step, Strategy};
+use tidegate_core::spec::{Analysis, Step, Strategy, SuiteName};
 use tidegate_core::watch::Watching;
 
 use super::words::{bar, clean, count, duration, seconds_between};
@@ -340,11 +340,21 @@ fn suites(deployment: &Deployment, phase: Phase, now: Timestamp) -> Vec<String> 
                     "{INDENT}⏳ suite {name} runs for {}",
                     duration(seconds_between(*since, now))
                 ),
+                Some(code) if said(deployment, suite).is_some() => {
+                    let mark = if *code == 0 { "✅" } else { "❌" };
+                    let said = said(deployment, suite).unwrap_or_default();
+                    format!("{INDENT}{mark} suite {name} {}", clean(said))
+                }
                 Some(0) => format!("{INDENT}✅ suite {name} passed"),
                 Some(code) => format!("{INDENT}❌ suite {name} failed with exit code {code}"),
             }
         })
         .collect()
+}
+
+/// What a suite that is a function came to.
+fn said<'a>(deployment: &'a Deployment, suite: &SuiteName) -> Option<&'a str> {
+    deployment.suite_calls.get(suite)?.said.as_deref()
 }
 
 /// The way back, where there is one.

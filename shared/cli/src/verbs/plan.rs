@@ -3,6 +3,7 @@
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
+use tidegate_aws::call::{Functions, unknown_functions};
 use tidegate_aws::error::AwsError;
 use tidegate_aws::observe;
 use tidegate_core::decision::Outcome;
@@ -50,6 +51,7 @@ struct DryRun {
 struct Clients {
     cloudwatch: aws_sdk_cloudwatch::Client,
     ecr: aws_sdk_ecr::Client,
+    functions: Functions,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
 }
@@ -66,6 +68,7 @@ pub async fn run(args: PlanArgs, cx: &Context) -> Result<Status, CliError> {
     let clients = Clients {
         cloudwatch: aws_sdk_cloudwatch::Client::new(&sdk),
         ecr: aws_sdk_ecr::Client::new(&sdk),
+        functions: Functions::new(&sdk),
         ecs: aws_sdk_ecs::Client::new(&sdk),
         elb: aws_sdk_elasticloadbalancingv2::Client::new(&sdk),
     };
@@ -303,10 +306,12 @@ async fn read(clients: &Clients, deployment: &Deployment, wiring: &Wiring) -> Re
     };
     let prefix = format!("{}-{}-", target.service, target.environment);
     let named = deployment.spec.auto_rollback.alarms.as_deref();
-    let suites = &deployment.spec.post_deployment_tests;
+    let suites = &deployment.spec.task_suites();
+    let functions = deployment.spec.called_functions();
     Ok(Observation {
         alarms: observe::alarms(&clients.cloudwatch, named, &prefix).await?,
         unknown_suites: observe::unknown_suites(&clients.ecs, target, suites).await?,
+        unknown_functions: unknown_functions(&clients.functions, functions).await?,
         image: Some(observe::image(&clients.ecr, repository, &deployment.revision.digest).await?),
         stable_image,
         forward,

@@ -10,13 +10,14 @@ use clap::Args;
 use jiff::Timestamp;
 use tidegate_core::hash::sha256_hex;
 use tidegate_core::ids::{Commit, Person, Ticket};
+use tidegate_core::junit;
 use tidegate_core::release::{Findings, ReleasePart, Sbom, SuiteCounts};
 use tidegate_core::spec::SuiteName;
 
 use crate::context::Context;
 use crate::image::ImageName;
 use crate::status::{CliError, Status};
-use crate::{junit, render, source};
+use crate::{render, source};
 
 /// The largest SBOM that is hashed.
 const MAX_SBOM_BYTES: usize = 64 * 1024 * 1024;

@@ -175,6 +175,10 @@ pub(super) fn smoke_comes_first(view: &View) -> Vec<String> {
                 if suite.0 == "smoke" {
                     code = Some(*exit_code);
                 }
+            } else if let Event::SuiteAnswered { suite, report } = &entry.event {
+                if suite.0 == "smoke" {
+                    code = Some(report.exit_code());
+                }
             } else if let Event::HttpTested { test, tried } = &entry.event {
                 if tried.passed() {
                     unproven.remove(test.as_str());

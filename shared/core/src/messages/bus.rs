@@ -134,6 +134,9 @@ fn signal(deployment: &Deployment, event: &Event) -> Option<(DetailType, String)
         | Event::ScalingStarted { .. }
         | Event::TestingStarted { .. }
         | Event::SuiteStarted { .. }
+        | Event::SuiteCalled { .. }
+        | Event::SuiteNotRun { .. }
+        | Event::SuiteAnswered { .. }
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }

@@ -101,6 +101,9 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
         | Event::ScalingStarted { .. }
         | Event::TestingStarted { .. }
         | Event::SuiteStarted { .. }
+        | Event::SuiteCalled { .. }
+        | Event::SuiteNotRun { .. }
+        | Event::SuiteAnswered { .. }
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }
@@ -145,6 +148,9 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
         Event::Waiting { .. }
         | Event::TaskDefinitionRegistered { .. }
         | Event::SuiteStarted { .. }
+        | Event::SuiteCalled { .. }
+        | Event::SuiteNotRun { .. }
+        | Event::SuiteAnswered { .. }
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }

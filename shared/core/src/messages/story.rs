@@ -71,6 +71,9 @@ pub(super) fn tell(deployment: &Deployment, entry: &Entry) -> Option<Story> {
         | Event::ScalingStarted { .. }
         | Event::TestingStarted { .. }
         | Event::SuiteStarted { .. }
+        | Event::SuiteCalled { .. }
+        | Event::SuiteNotRun { .. }
+        | Event::SuiteAnswered { .. }
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }

@@ -131,6 +131,9 @@ fn bakes_after(before: bool, event: &Event) -> bool {
         | Event::ScalingStarted { .. }
         | Event::TestingStarted { .. }
         | Event::SuiteStarted { .. }
+        | Event::SuiteCalled { .. }
+        | Event::SuiteNotRun { .. }
+        | Event::SuiteAnswered { .. }
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }
@@ -241,6 +244,9 @@ fn text(event: &Event) -> Option<String> {
         }
         Event::TestingStarted { .. } => Some("the candidate is tested without production traffic".to_owned()),
         Event::SuiteEnded { .. }
+        | Event::SuiteCalled { .. }
+        | Event::SuiteNotRun { .. }
+        | Event::SuiteAnswered { .. }
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }
         | Event::SecurityChecked { .. } => Some(clean(&event.describe())),

@@ -10,6 +10,7 @@ mod proposals;
 mod rollback;
 mod security;
 mod shift;
+mod suite_functions;
 #[cfg(test)]
 mod tests;
 mod validate;

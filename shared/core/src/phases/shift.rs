@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::http::run_http;
 use super::prepare::no_plan;
 use super::security::run_security;
+use super::suite_functions::run_function;
 use super::{later, seconds_until};
 use crate::action::Action;
 use crate::analysis::{Check, Condition, Verdict, assess};
@@ -664,12 +665,22 @@ pub(super) fn run_suites(
         match deployment.suites.get(suite) {
             Some(0) => continue,
             Some(code) => {
-                let reason = format!("suite {} ended with exit code {code}", suite.0);
+                let said = deployment
+                    .suite_calls
+                    .get(suite)
+                    .and_then(|call| call.said.clone());
+                let reason = match said {
+                    Some(said) => format!("suite {} {said}", suite.0),
+                    None => format!("suite {} ended with exit code {code}", suite.0),
+                };
                 return Suites::Undecided(Decision::abort(AbortCause::SuiteFailed { reason }));
             }
             None => {}
         }
-        return Suites::Undecided(run_suite(deployment, plan, observation, suite, now));
+        return Suites::Undecided(match deployment.spec.suite_functions.get(suite) {
+            Some(function) => run_function(deployment, observation, suite, function, now),
+            None => run_suite(deployment, plan, observation, suite, now),
+        });
     }
     Suites::AllPassed
 }

@@ -43,6 +43,10 @@ fn issues(source: Source<'_>) -> Vec<String> {
 fn trouble(entry: &Entry) -> Option<String> {
     let what = if let Event::SuiteEnded { suite, exit_code } = &entry.event {
         (*exit_code != 0).then(|| format!("suite {} failed with exit code {exit_code}", clean(&suite.0)))
+    } else if let Event::SuiteAnswered { report, .. } = &entry.event {
+        (report.exit_code() != 0).then(|| clean(&entry.event.describe()))
+    } else if let Event::SuiteNotRun { .. } = &entry.event {
+        Some(clean(&entry.event.describe()))
     } else if let Event::HttpTested { test, tried } = &entry.event {
         (!tried.passed()).then(|| clean(&tried.describe(test)))
     } else if let Event::AbortRequested { cause } = &entry.event {

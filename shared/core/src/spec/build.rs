@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::changes;
 use super::configuration;
 use super::evidence;
-use super::fields::{Fields, Items, defaults};
+use super::fields::{Fields, Items, Value, defaults};
 use super::infrastructure;
 use super::keys::{Kind, Section};
 use super::model::{
@@ -22,6 +22,7 @@ use super::strategy;
 use super::table;
 use super::validation;
 use crate::ids::Role;
+use crate::suite::SuiteFunction;
 
 /// Builds the spec of one target.
 pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
@@ -32,7 +33,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
     let auto_rollback = auto_rollback(fields, problems);
     let gates = gates(fields, problems);
     let freezes = freezes(fields, problems);
-    let post_deployment_tests = suites(fields, problems);
+    let (post_deployment_tests, suite_functions) = suites(fields, problems);
     let trigger = trigger(fields, problems);
     let evidence = evidence::evidence(fields, problems);
     let hotfix = evidence::hotfix(fields, evidence.as_ref(), problems);
@@ -58,6 +59,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         gates,
         freezes,
         post_deployment_tests,
+        suite_functions,
         validate,
         watch: watch(fields, problems),
         prepare,
@@ -322,11 +324,42 @@ fn freezes(fields: &Fields, problems: &mut Problems) -> Vec<Freeze> {
     freezes
 }
 
-fn suites(fields: &Fields, problems: &mut Problems) -> Vec<SuiteName> {
-    let names = fields
+/// Suites in the order of the file, and those of them that are functions.
+fn suites(fields: &Fields, problems: &mut Problems) -> (Vec<SuiteName>, BTreeMap<SuiteName, SuiteFunction>) {
+    let mut seen: BTreeMap<SuiteName, Span> = BTreeMap::new();
+    let (mut names, mut functions) = (Vec::new(), BTreeMap::new());
+    for (span, value) in fields
         .list("postDeploymentTests")
-        .map(|items| distinct(items, "suite", problems));
-    names.unwrap_or_default().into_iter().map(SuiteName).collect()
+        .into_iter()
+        .flat_map(|list| &list.items)
+    {
+        let (span, name) = match value {
+            Value::Scalar(Scalar::Text(name)) => (*span, name.as_str()),
+            Value::Section(item) => match item.text("name") {
+                Some(name) => (item.value_span("name"), name),
+                None => continue,
+            },
+            Value::Scalar(_) | Value::List(_) | Value::Map(_) => continue,
+        };
+        let suite = SuiteName(name.to_owned());
+        if let Some(first) = seen.insert(suite.clone(), span) {
+            problems.push(duplicate(span, first, &format!("the suite `{name}`")));
+        }
+        if let Value::Section(item) = value {
+            functions.extend(suite_function(item).map(|function| (suite.clone(), function)));
+        }
+        names.push(suite);
+    }
+    (names, functions)
+}
+
+fn suite_function(item: &Fields) -> Option<SuiteFunction> {
+    Some(SuiteFunction {
+        function: item.text("lambda")?.to_owned(),
+        timeout_seconds: item.whole("timeout")?,
+        retries: item.whole("retries")?,
+        silent: item.flag("logTail") == Some(false),
+    })
 }
 
 fn notifications(fields: &Fields) -> Notifications {

@@ -104,6 +104,13 @@ impl Checker<'_> {
                 };
                 Some(Value::Section(fields))
             }
+            Kind::TextOrSection(rule, section) => match &tree.node {
+                Node::Mapping(_) => self.section(section, tree, path).map(Value::Section),
+                Node::Scalar { text, .. } if (rule.accepts)(text) => {
+                    Some(Value::Scalar(Scalar::Text(text.clone())))
+                }
+                Node::Scalar { .. } | Node::Sequence(_) => self.scalar(kind, &tree, path).map(Value::Scalar),
+            },
             Kind::List { of, min, max } => self
                 .list(kind, (of, *min, *max), tree, path, key_span)
                 .map(Value::List),
@@ -263,6 +270,7 @@ impl Checker<'_> {
             | Kind::Instant
             | Kind::Condition
             | Kind::Choice(_)
+            | Kind::TextOrSection(..)
             | Kind::Text(_) => format!("write `{path}: ` and the value on the same line"),
         };
         self.problems

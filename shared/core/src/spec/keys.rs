@@ -65,6 +65,8 @@ pub(super) enum Kind {
     },
     /// Keys below it.
     Section(&'static Section),
+    /// A text that follows a rule, or keys below it.
+    TextOrSection(&'static TextRule, &'static Section),
     /// Names that the file chooses, each with a text; at most so many.
     Map {
         names: &'static TextRule,
@@ -107,6 +109,9 @@ impl Kind {
                 let keys: Vec<&str> = section.keys.iter().map(|key| key.name).collect();
                 format!("a section with {}", keys.join(", "))
             }
+            Self::TextOrSection(rule, section) => {
+                format!("{}, or {}", rule.what, Self::Section(section).takes())
+            }
             Self::Map { of, .. } => format!("names, each with {}", of.what),
         }
     }
@@ -114,7 +119,7 @@ impl Kind {
     /// The section that it is, or that its items are.
     pub(super) fn section(&self) -> Option<&'static Section> {
         match self {
-            Self::Section(section) => Some(section),
+            Self::Section(section) | Self::TextOrSection(_, section) => Some(section),
             Self::List { of, .. } => of.section(),
             Self::Flag
             | Self::Integer { .. }

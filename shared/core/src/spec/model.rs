@@ -2,7 +2,7 @@
 //!
 //! Nothing here can hold a nonsense value: the parser refuses those with a line and a column.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use crate::change::{Expected, Source, StackWork, Undo};
 use crate::http::HttpTest;
 use crate::ids::{EnvironmentName, Role, ServiceName, Weight};
 use crate::security::SecurityCheck;
+use crate::suite::SuiteFunction;
 
 /// A validated deployment file of one target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +49,9 @@ pub struct Spec {
     /// `postDeploymentTests`: names of suites. `smoke` runs on the candidate before it gets any
     /// production weight, the others after the last step.
     pub post_deployment_tests: Vec<SuiteName>,
+    /// Those of them that are Lambda functions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub suite_functions: BTreeMap<SuiteName, SuiteFunction>,
     /// `validate`: what must hold of the new revision, beside its suites.
     #[serde(default, skip_serializing_if = "Validation::is_empty")]
     pub validate: Validation,
@@ -543,6 +547,21 @@ impl Configuration {
     /// Whether the file asks for nothing of it.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl Spec {
+    /// Suites that run as tasks.
+    pub fn task_suites(&self) -> Vec<SuiteName> {
+        let suites = self.post_deployment_tests.iter();
+        let tasks = suites.filter(|suite| !self.suite_functions.contains_key(*suite));
+        tasks.cloned().collect()
+    }
+
+    /// Lambda functions of the user that a deployment calls, each once.
+    pub fn called_functions(&self) -> BTreeSet<&str> {
+        let suites = self.suite_functions.values();
+        suites.map(|suite| suite.function.as_str()).collect()
     }
 }
 

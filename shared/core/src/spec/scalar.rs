@@ -75,7 +75,7 @@ pub(super) fn read(kind: &Kind, name: &str, text: &str, plain: bool) -> Result<S
         }),
         Kind::Condition => condition(name, text),
         Kind::Choice(words) => choice(name, text, words),
-        Kind::Text(rule) => {
+        Kind::Text(rule) | Kind::TextOrSection(rule, _) => {
             if (rule.accepts)(text) {
                 return Ok(Scalar::Text(text.to_owned()));
             }
@@ -108,6 +108,7 @@ fn wrong_type(kind: &Kind, name: &str, text: &str) -> Refusal {
         | Kind::Instant
         | Kind::Condition
         | Kind::Choice(_)
+        | Kind::TextOrSection(..)
         | Kind::Text(_) => format!("write {}", kind.takes()),
     };
     refusal(ProblemCode::WrongType, message, help)

@@ -114,6 +114,7 @@ fn kind(of: &Kind) -> Value {
             json!({ "type": "array", "items": kind(of), "minItems": min, "maxItems": max })
         }
         Kind::Section(of) => section(of),
+        Kind::TextOrSection(rule, of) => json!({ "anyOf": [kind(&Kind::Text(rule)), section(of)] }),
         Kind::Map { names, of, max } => json!({
             "type": "object",
             "propertyNames": { "pattern": names.pattern },

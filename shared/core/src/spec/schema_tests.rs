@@ -37,6 +37,10 @@ fn schema_keys(schema: &Value, path: &str, keys: &mut BTreeSet<String>) {
         assert!(property["description"].is_string(), "{below} has no description");
         schema_keys(property, &below, keys);
         schema_keys(&property["items"], &below, keys);
+        // A text or a section.
+        for either in property["items"]["anyOf"].as_array().into_iter().flatten() {
+            schema_keys(either, &below, keys);
+        }
         keys.insert(below);
     }
 }
@@ -73,8 +77,10 @@ fn what_the_schema_allows_as_text_the_parser_accepts() {
             let mut texts_of = Vec::new();
             match &key.kind {
                 Kind::Text(rule)
+                | Kind::TextOrSection(rule, _)
                 | Kind::List {
-                    of: Kind::Text(rule), ..
+                    of: Kind::Text(rule) | Kind::TextOrSection(rule, _),
+                    ..
                 } => texts_of.push(*rule),
                 Kind::Map { names, of, .. } => texts_of.extend([*names, *of]),
                 Kind::Flag

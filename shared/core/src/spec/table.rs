@@ -6,7 +6,7 @@ use super::table_changes::{MIGRATION, PREPARE};
 use super::table_configuration::CONFIGURATION;
 use super::table_infrastructure::INFRASTRUCTURE;
 use super::table_monitoring::MONITORING;
-use super::table_validation::VALIDATION;
+use super::table_validation::{SUITE_FUNCTION, VALIDATION};
 use Presence::{Default, Optional, Required};
 
 /// Sections that later releases will act on. Until then they are refused by name: a file that asks
@@ -60,7 +60,7 @@ pub(super) const fn name(what: &'static str) -> TextRule {
 }
 
 static ROLE: TextRule = name("a role such as tech-lead");
-static SUITE: TextRule = name("the name of a test suite");
+pub(super) static SUITE: TextRule = name("the name of a test suite");
 static REGION: TextRule = TextRule {
     what: "an AWS region such as eu-west-1",
     rule: "lowercase words with dashes and a number at the end",
@@ -285,13 +285,13 @@ pub(super) static TARGET: Section = Section {
         key(
             "postDeploymentTests",
             Kind::List {
-                of: &Kind::Text(&SUITE),
+                of: &Kind::TextOrSection(&SUITE, &SUITE_FUNCTION),
                 min: 0,
                 max: 20,
             },
             Optional,
-            "Test suites; each runs as the ECS task definition {service}-{environment}-test-{suite}. \
-             smoke runs on the candidate before it gets any traffic, the others after the last step.",
+            "Test suites; each runs as the ECS task definition {service}-{environment}-test-{suite}, or as a \
+             Lambda function. smoke runs on the candidate before it gets any traffic, the others after the last step.",
         ),
         key(
             "validate",

@@ -2,9 +2,10 @@
 
 use super::keys::Presence::{Default, Optional, Required};
 use super::keys::{Kind, Section, TextRule};
-use super::table::{is_printable, key, name};
+use super::table::{SUITE, is_printable, key, name};
 use super::validation::threshold;
 use crate::analysis::KnownMetric;
+use crate::suite::LONGEST_SECONDS;
 
 static TEST_NAME: TextRule = name("the name of an HTTP test such as health");
 static TEST_URL: TextRule = TextRule {
@@ -99,6 +100,64 @@ pub(super) static VALIDATION: Section = Section {
             Kind::Section(&PERFORMANCE),
             Optional,
             "Bounds of what all of the traffic is answered with, measured on the load balancer after the suites began.",
+        ),
+    ],
+};
+
+static FUNCTION: TextRule = TextRule {
+    what: "a Lambda function such as web-tests or web-tests:live",
+    rule: "the name of a function of this account, at most 64 letters, digits, dashes and underscores, and \
+           behind a colon an alias or a version",
+    pattern: "^[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_-]{1,128})?$",
+    accepts: is_function,
+};
+
+fn is_function(text: &str) -> bool {
+    let is_name = |text: &str, most: usize| {
+        (1..=most).contains(&text.len())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+    };
+    match text.split_once(':') {
+        Some((name, alias)) => is_name(name, 64) && is_name(alias, 128),
+        None => is_name(text, 64),
+    }
+}
+
+pub(super) static SUITE_FUNCTION: Section = Section {
+    doc: "A test suite that is a Lambda function. It gets a JSON with suite, deployment, attempt, service, \
+          environment, slot, revision, digest and urls, and answers {\"passed\": 12, \"failed\": 0, \
+          \"skipped\": 1, \"report\": JUnit XML}; counts, report or both.",
+    keys: &[
+        key("name", Kind::Text(&SUITE), Required, "How the suite is called."),
+        key(
+            "lambda",
+            Kind::Text(&FUNCTION),
+            Required,
+            "The function, with an alias or a version where it has one.",
+        ),
+        key(
+            "timeout",
+            Kind::Duration {
+                min: 1,
+                max: LONGEST_SECONDS,
+            },
+            Default("40s"),
+            "How long it may take. A longer suite runs as a task.",
+        ),
+        key(
+            "retries",
+            Kind::Integer { min: 0, max: 5 },
+            Default("1"),
+            "Calls after one whose answer was lost on the way: then nobody knows whether it ran. A suite that \
+             failed is not called again.",
+        ),
+        key(
+            "logTail",
+            Kind::Flag,
+            Default("true"),
+            "The last lines that it wrote are kept in the journal.",
         ),
     ],
 };

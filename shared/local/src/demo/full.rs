@@ -13,7 +13,9 @@ use super::{
     DemoError, ERROR_PERCENT, ERRORS_FROM_WEIGHT, LIMIT_SECONDS, Report, Told, told_of, traffic_back,
 };
 use crate::cloud::Options;
-use crate::fleet::{Behaviour, Database, GoldenSpec, ParameterKind, Scan, ServiceTable};
+use crate::fleet::{
+    Behaviour, Database, FunctionAnswer, GoldenSpec, ParameterKind, Scan, ServiceTable, UserFunction,
+};
 use crate::stage::{FIRST_DIGEST, Stage, play};
 
 /// The deployment file of production: every section that there is.
@@ -108,6 +110,15 @@ async fn set_the_stage(stage: &Stage) -> Result<(), DemoError> {
         image_digest: Some(FIRST_DIGEST),
         with_load_balancer: true,
         slots: false,
+    });
+    stage.cloud.with(|state| {
+        let answer = r#"{"passed": 24, "failed": 0, "skipped": 1}"#.to_owned();
+        let mut checkout = UserFunction::answering(vec![FunctionAnswer::Returns(answer)]);
+        checkout.aliases.push("live".to_owned());
+        state
+            .fleet
+            .functions
+            .insert("web-test-checkout".to_owned(), checkout);
     });
     for suite in ["smoke", "integration", "synthetic"] {
         stage.suite("web", "production", suite);

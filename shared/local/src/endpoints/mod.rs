@@ -15,6 +15,7 @@ mod ecs;
 mod elbv2;
 mod eventbridge;
 mod fault;
+mod lambda;
 mod logs;
 mod query;
 mod rds;
@@ -37,6 +38,7 @@ use serde_json::{Map, Value};
 use crate::fleet::Fleet;
 
 pub use fault::Fault;
+pub(crate) use lambda::seconds_of;
 pub(crate) use recognise::TELLING;
 pub use recognise::{Request, parse};
 pub use reply::{Reply, fault_reply, value_reply};
@@ -75,7 +77,7 @@ pub enum Service {
     DynamoDbStreams,
     /// Step Functions; recognised, but not answered here.
     States,
-    /// Lambda; recognised, but not answered here.
+    /// Lambda: functions of the users; those of Tidegate are not answered here.
     Lambda,
     /// Simple Storage Service.
     S3,
@@ -197,9 +199,8 @@ fn answer(fleet: &mut Fleet, call: &Call, input: &Map<String, Value>) -> Result<
         Service::Sts => sts::answer(fleet, &call.operation),
         Service::S3 => s3::answer(fleet, &call.operation, args),
         Service::DynamoDb => tables::answer(fleet, &call.operation, args),
-        Service::DynamoDbStreams | Service::States | Service::Lambda => {
-            Err(Fault::unknown_operation(&call.operation))
-        }
+        Service::Lambda => lambda::answer(fleet, &call.operation, args),
+        Service::DynamoDbStreams | Service::States => Err(Fault::unknown_operation(&call.operation)),
     }
 }
 

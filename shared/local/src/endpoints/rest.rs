@@ -55,7 +55,14 @@ const fn json(
     }
 }
 
-const ROUTES: [Route; 4] = [
+const ROUTES: [Route; 5] = [
+    json(
+        Service::Lambda,
+        "lambda",
+        "GET",
+        "/2015-03-31/functions/{FunctionName}/configuration",
+        "GetFunctionConfiguration",
+    ),
     Route {
         asked: &[
             ("x-amz-invocation-type", "InvocationType"),

@@ -16,6 +16,7 @@ mod ecs;
 mod elb;
 mod events;
 mod expression;
+mod functions;
 mod golden;
 mod images;
 mod metrics;
@@ -54,6 +55,7 @@ pub use elb::{
 };
 pub use events::FleetEvent;
 pub use expression::{Expression, ExpressionError};
+pub use functions::{FunctionAnswer, UserFunction};
 pub use golden::{GoldenService, GoldenSpec};
 pub use images::{Behaviour, Image, ImageId, Repository, Scan, ScanEnd, Signed, Start};
 pub use metrics::{Dimensions, MetricStat, MetricStore, Point, Series, Stat};
@@ -201,6 +203,9 @@ pub struct Fleet {
     /// Buckets of S3, by name.
     #[serde(default)]
     pub buckets: BTreeMap<String, Bucket>,
+    /// Lambda functions of the users, by name.
+    #[serde(default)]
+    pub functions: BTreeMap<String, UserFunction>,
     #[serde(default)]
     pub(crate) pages: u64,
     #[serde(default)]
@@ -256,6 +261,7 @@ impl Fleet {
             settings_log: Vec::new(),
             sites: BTreeMap::new(),
             buckets: BTreeMap::new(),
+            functions: BTreeMap::new(),
             pages: 0,
             secrets: BTreeSet::new(),
             pending: Vec::new(),

@@ -18,6 +18,7 @@ mod rollback;
 mod scaling;
 mod security;
 mod settings;
+mod suite_functions;
 mod suites;
 mod test_time;
 

@@ -44,6 +44,9 @@ validate:
   allowPrivate: true
   security: [notPrivileged, readOnlyRoot, noPlainSecrets, noPublicIp, httpsOnly, modernTls]
   performance: {for: 10m, errorRate: 0.5%, p99: 1.5s, minRequests: 100}
+postDeploymentTests:
+  - smoke
+  - {name: checkout, lambda: \"web-test:live\", timeout: 30s, retries: 2, logTail: false}
 watch: {for: 12h, onAlarm: rollback}
 autoRollback: {window: 12h}
 configuration:

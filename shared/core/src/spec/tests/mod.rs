@@ -4,6 +4,7 @@ mod accepted;
 mod arbitrary;
 mod changes;
 mod edges;
+mod functions;
 mod limits;
 mod refused;
 mod validation;

@@ -1,16 +1,35 @@
 //! Counts out of a JUnit report. Every test case is counted itself: the sums that tools write beside
 //! them are often absent, and sometimes wrong.
 
-use tidegate_core::release::SuiteCounts;
+use roxmltree::Node;
+
+use crate::release::SuiteCounts;
 
 /// The largest report that is read.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
+
+/// What a report says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Its tests.
+    pub counts: SuiteCounts,
+    /// Tests that failed, each with its message where it has one.
+    pub failures: Vec<String>,
+}
 
 /// Counts the test cases of a report.
 ///
 /// # Errors
 /// What is wrong with it, and where.
 pub fn counts(name: &str, text: &str) -> Result<SuiteCounts, String> {
+    read(name, text).map(|report| report.counts)
+}
+
+/// Reads the test cases of a report.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn read(name: &str, text: &str) -> Result<Report, String> {
     let document =
         roxmltree::Document::parse(text).map_err(|error| format!("{name} is not a JUnit report: {error}"))?;
     let root = document.root_element().tag_name().name();
@@ -20,14 +39,16 @@ pub fn counts(name: &str, text: &str) -> Result<SuiteCounts, String> {
         ));
     }
     let mut counts = SuiteCounts::default();
+    let mut failures = Vec::new();
     for case in document
         .descendants()
         .filter(|node| node.has_tag_name("testcase"))
     {
-        let has = |tag: &str| case.children().any(|child| child.tag_name().name() == tag);
-        let count = if has("failure") || has("error") {
+        let has = |tag: &str| case.children().find(|child| child.tag_name().name() == tag);
+        let count = if let Some(failure) = has("failure").or_else(|| has("error")) {
+            failures.push(failed(case, failure.attribute("message")));
             &mut counts.failed
-        } else if has("skipped") {
+        } else if has("skipped").is_some() {
             &mut counts.skipped
         } else {
             &mut counts.passed
@@ -46,13 +67,38 @@ pub fn counts(name: &str, text: &str) -> Result<SuiteCounts, String> {
     if broken && counts.failed == 0 {
         counts.failed = 1;
     }
-    Ok(counts)
+    Ok(Report { counts, failures })
+}
+
+/// `class.name: message`.
+fn failed(case: Node<'_, '_>, message: Option<&str>) -> String {
+    let name = case.attribute("name").unwrap_or("a test without a name");
+    let class = case.attribute("classname").filter(|class| !class.is_empty());
+    let name = class.map_or_else(|| name.to_owned(), |class| format!("{class}.{name}"));
+    match message.filter(|message| !message.is_empty()) {
+        Some(message) => format!("{name}: {message}"),
+        None => name,
+    }
 }
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tests_that_failed_are_named() {
+        let report = r#"<testsuite>
+  <testcase classname="shop.Basket" name="buys"><failure message="no stock">at line 3</failure></testcase>
+  <testcase name="pays"><error/></testcase>
+  <testcase><failure message=""/></testcase>
+</testsuite>"#;
+        let failures = read("report.xml", report).unwrap().failures;
+        assert_eq!(
+            failures,
+            ["shop.Basket.buys: no stock", "pays", "a test without a name"]
+        );
+    }
 
     fn counted(text: &str) -> (u32, u32, u32) {
         let counts = counts("report.xml", text).unwrap();

@@ -1,0 +1,75 @@
+//! Suites that are Lambda functions.
+
+use super::*;
+
+fn suites(items: &str) -> String {
+    target("rolling", &format!("postDeploymentTests: [{items}]\n"))
+}
+
+#[test]
+fn suites_are_names_or_functions_in_one_order() {
+    let text = suites(
+        "smoke, {name: load, lambda: \"web-test:live\", timeout: 30s, retries: 2, logTail: false}, {name: api, lambda: web_api}",
+    );
+    let spec = accept(&text).spec;
+    let names: Vec<&str> = spec
+        .post_deployment_tests
+        .iter()
+        .map(|suite| suite.0.as_str())
+        .collect();
+    assert_eq!(names, ["smoke", "load", "api"]);
+    assert_eq!(spec.task_suites(), [SuiteName("smoke".to_owned())]);
+    let called: Vec<&str> = spec.called_functions().into_iter().collect();
+    assert_eq!(called, ["web-test:live", "web_api"]);
+    let load = &spec.suite_functions[&SuiteName("load".to_owned())];
+    assert_eq!((load.timeout_seconds, load.retries, load.silent), (30, 2, true));
+    let api = &spec.suite_functions[&SuiteName("api".to_owned())];
+    assert_eq!((api.timeout_seconds, api.retries, api.silent), (40, 1, false));
+    let json = serde_json::to_string(&spec).unwrap();
+    assert_eq!(serde_json::from_str::<Spec>(&json).unwrap(), spec);
+    // What is not there is not stored.
+    let plain = serde_json::to_string(&accept(&suites("smoke")).spec).unwrap();
+    assert!(!plain.contains("suiteFunctions"), "{plain}");
+}
+
+#[test]
+fn what_can_not_be_called_is_refused_with_its_place() {
+    for (items, words) in [
+        ("{name: load}", "`postDeploymentTests[0]` has no `lambda`"),
+        (
+            "{name: load, lambda: \"a b\"}",
+            "takes a Lambda function such as web-tests or web-tests:live",
+        ),
+        (
+            "{name: load, lambda: \"arn:aws:lambda:us-east-1:1:function:web\"}",
+            "takes a Lambda function",
+        ),
+        ("{name: load, lambda: \":live\"}", "takes a Lambda function"),
+        ("{name: load, lambda: \"web:\"}", "takes a Lambda function"),
+        (
+            "{name: load, lambda: web, timeout: 41s}",
+            "not between 1s and 40s",
+        ),
+        ("{name: load, lambda: web, retries: 6}", "not between 0 and 5"),
+        (
+            "{name: load, function: web}",
+            "`function` is not a key in `postDeploymentTests[0]`",
+        ),
+        (
+            "load, {name: load, lambda: web}",
+            "the suite `load` is given twice",
+        ),
+        ("Load", "takes the name of a test suite, not `Load`"),
+        (
+            "[load]",
+            "takes the name of a test suite, or a section with name, lambda",
+        ),
+    ] {
+        let errors = errors(&suites(items));
+        let found: Vec<&str> = errors.problems().iter().map(|one| one.message.as_str()).collect();
+        assert!(
+            found.iter().any(|message| message.contains(words)),
+            "{items}: {found:?}"
+        );
+    }
+}
