@@ -36,7 +36,10 @@ impl Door {
                 let target = format!("{TARGET}.{operation}");
                 let body = body.to_string().into_bytes().into();
                 let reply = cloud.answer(&Request {
+                    method: "POST",
+                    host: "streams.dynamodb.us-east-1.amazonaws.com",
                     path: "/",
+                    query: "",
                     headers: &[("X-Amz-Target".to_owned(), target)],
                     body: &body,
                 });

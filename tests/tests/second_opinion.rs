@@ -65,6 +65,8 @@ mod settings;
 mod stacks;
 #[path = "scenarios/starting.rs"]
 mod starting;
+#[path = "scenarios/terraform.rs"]
+mod terraform;
 #[path = "scenarios/watch.rs"]
 mod watch;
 

@@ -1,9 +1,9 @@
-//! Infrastructure: stacks are updated as was proposed, and what a person makes is looked at, until it is
-//! as the file says.
+//! Infrastructure: stacks are updated and Terraform is applied as was proposed, and what a person makes is
+//! looked at, until it is as the file says.
 
 use aws_types::SdkConfig;
 use tidegate_aws::change::verify::Clients;
-use tidegate_aws::change::{self, not_mine, stack, verify};
+use tidegate_aws::change::{self, not_mine, stack, terraform, verify};
 use tidegate_aws::error::AwsError;
 use tidegate_aws::observe;
 use tidegate_aws::store::Store;
@@ -22,6 +22,7 @@ pub struct Infrastructure {
     clock: Clock,
     clients: Clients,
     cloudformation: aws_sdk_cloudformation::Client,
+    s3: aws_sdk_s3::Client,
 }
 
 impl Infrastructure {
@@ -41,6 +42,7 @@ impl Infrastructure {
                 elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
             },
             cloudformation: aws_sdk_cloudformation::Client::new(sdk),
+            s3: aws_sdk_s3::Client::new(sdk),
         })
     }
 
@@ -66,15 +68,29 @@ impl Infrastructure {
             observation.alarms = observe::watched_alarms(&self.clients.cloudwatch, deployment).await?;
         }
         if let Some(change) = question.proposal() {
-            let Work::Stack { stack } = &change.work else {
-                return Err(not_mine(deployment, change));
+            let proposed = match &change.work {
+                Work::Stack { stack } => {
+                    stack::observe_proposal(&self.cloudformation, deployment, stack).await?
+                }
+                Work::Terraform { terraform } => {
+                    terraform::observe_proposal(self.terraform(), deployment, change, terraform).await?
+                }
+                Work::Run { .. }
+                | Work::Verify { .. }
+                | Work::Backup { .. }
+                | Work::SuspendScaling { .. }
+                | Work::SetParameter { .. }
+                | Work::Monitor { .. }
+                | Work::TestAlarm { .. } => return Err(not_mine(deployment, change)),
             };
-            let proposed = stack::observe_proposal(&self.cloudformation, deployment, stack).await?;
             observation.proposals.insert(change.id.clone(), proposed);
         }
         if let Some(change) = question.change() {
             let seen = match &change.work {
                 Work::Verify { expected } => verify::observe(&self.clients, expected).await?,
+                Work::Terraform { terraform } => {
+                    terraform::observe(self.terraform(), deployment, change, terraform).await?
+                }
                 Work::Stack { stack } => {
                     stack::observe(&self.cloudformation, deployment, change, stack).await?
                 }
@@ -92,13 +108,29 @@ impl Infrastructure {
         Ok(observation)
     }
 
+    const fn terraform(&self) -> terraform::Clients<'_> {
+        terraform::Clients {
+            ecs: &self.clients.ecs,
+            s3: &self.s3,
+        }
+    }
+
     async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
         let client = &self.cloudformation;
         if let Some(change) = action.proposal() {
-            let Work::Stack { stack } = &change.work else {
-                return Err(not_mine(deployment, change));
+            return match &change.work {
+                Work::Stack { stack } => stack::propose(client, deployment, change, stack).await,
+                Work::Terraform { terraform } => {
+                    terraform::propose(self.terraform(), deployment, change, terraform).await
+                }
+                Work::Run { .. }
+                | Work::Verify { .. }
+                | Work::Backup { .. }
+                | Work::SuspendScaling { .. }
+                | Work::SetParameter { .. }
+                | Work::Monitor { .. }
+                | Work::TestAlarm { .. } => Err(not_mine(deployment, change)),
             };
-            return stack::propose(client, deployment, change, stack).await;
         }
         let (change, direction, before) = change::of(deployment, action)?;
         match (&change.work, direction) {
@@ -108,6 +140,11 @@ impl Infrastructure {
             (Work::Stack { stack }, Direction::Undo) => {
                 stack::undo(client, deployment, change, stack, before).await
             }
+            (Work::Terraform { terraform }, Direction::Make) => {
+                terraform::make(self.terraform(), deployment, change, terraform).await
+            }
+            // It is forward-only: nobody asks for this.
+            (Work::Terraform { .. }, Direction::Undo) => Err(not_mine(deployment, change)),
             (
                 Work::Run { .. }
                 | Work::Backup { .. }

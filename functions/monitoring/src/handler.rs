@@ -73,7 +73,8 @@ impl Monitoring {
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
-                | Work::Stack { .. } => return Err(not_mine(deployment, change)),
+                | Work::Stack { .. }
+                | Work::Terraform { .. } => return Err(not_mine(deployment, change)),
             };
             observation.changes.insert(change.id.clone(), seen);
         }
@@ -102,7 +103,8 @@ impl Monitoring {
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
-                | Work::Stack { .. },
+                | Work::Stack { .. }
+                | Work::Terraform { .. },
                 _,
             ) => Err(not_mine(deployment, change)),
         }

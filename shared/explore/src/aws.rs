@@ -354,6 +354,7 @@ impl Aws {
                 | Work::Verify { .. }
                 | Work::Backup { .. }
                 | Work::Stack { .. }
+                | Work::Terraform { .. }
                 | Work::Monitor { .. }
                 | Work::TestAlarm { .. },
                 _,
@@ -372,6 +373,7 @@ impl Aws {
                         Before::Absent
                         | Before::Scaling { .. }
                         | Before::Stack { .. }
+                        | Before::TerraformState
                         | Before::Monitored { .. },
                     )
                     | None => None,

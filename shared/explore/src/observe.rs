@@ -236,6 +236,7 @@ impl World {
             | Work::Verify { .. }
             | Work::Backup { .. }
             | Work::Stack { .. }
+            | Work::Terraform { .. }
             | Work::Monitor { .. }
             | Work::TestAlarm { .. } => both(&ran, change),
             Work::SuspendScaling { .. } => both(&set, change),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::State;
-use crate::fleet::{AlarmValue, RuleAction};
+use crate::fleet::{AlarmValue, RuleAction, plan_file};
 use jiff::Timestamp;
 use tidegate_aws::naming::change_token;
 use tidegate_core::change::Direction;
@@ -155,7 +155,7 @@ fn change_runs(state: &State, deployments: &[Record]) -> Vec<ChangeRun> {
                 deployment: deployment.clone(),
                 change: change.clone(),
                 direction,
-                artifact: None,
+                artifact: plan_file(&task.overrides),
             }));
             // An update that is cancelled takes itself back.
             let cancelled = state.fleet.cloudformation.cancelled.iter();

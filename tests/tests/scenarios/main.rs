@@ -28,4 +28,5 @@ mod reports;
 mod settings;
 mod stacks;
 mod starting;
+mod terraform;
 mod watch;

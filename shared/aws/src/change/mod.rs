@@ -15,6 +15,8 @@ pub mod scaling;
 pub mod stack;
 #[cfg(all(feature = "ecs", feature = "logs"))]
 mod tail;
+#[cfg(all(feature = "ecs", feature = "elbv2", feature = "s3"))]
+pub mod terraform;
 #[cfg(all(
     feature = "cloudwatch",
     feature = "dynamodb",

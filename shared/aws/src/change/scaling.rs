@@ -48,6 +48,7 @@ fn seen(found: Option<Scalable>, before: Option<&Before>) -> Seen {
         Some(
             Before::Scaling { .. }
             | Before::Stack { .. }
+            | Before::TerraformState
             | Before::Parameter { .. }
             | Before::Monitored { .. },
         )

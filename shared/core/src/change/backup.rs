@@ -64,6 +64,7 @@ pub(crate) fn taken(deployment: &Deployment) -> Vec<String> {
         | Work::SuspendScaling { .. }
         | Work::SetParameter { .. }
         | Work::Stack { .. }
+        | Work::Terraform { .. }
         | Work::Monitor { .. }
         | Work::TestAlarm { .. } => None,
     });

@@ -14,6 +14,7 @@ mod proposal;
 mod stack;
 mod state;
 mod tail;
+mod terraform;
 pub mod test_alarm;
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,10 @@ pub use proposal::{Effect, EffectKind, Proposal, Proposed};
 pub use stack::{MAX_KEPT_TEMPLATE_BYTES, StackBefore, StackWork, StoredText};
 pub use state::{ChangeStage, ChangeState, Next, Progress, Seen};
 pub use tail::{LINES, tail};
+pub use terraform::{
+    EXIT_LOCKED, EXIT_OTHER_PLAN, EXIT_STALE, MAX_PLAN_BYTES, PlanError, TerraformPlan, TerraformWork,
+    nothing_was_applied, why_it_failed,
+};
 
 use crate::decision::POLL_SECONDS;
 use crate::deployment::Phase;
@@ -110,6 +115,11 @@ pub enum Work {
         /// What the stack shall be.
         stack: StackWork,
     },
+    /// A plan of Terraform, made and applied by tasks.
+    Terraform {
+        /// What it shall be planned with.
+        terraform: TerraformWork,
+    },
     /// Something that watches the target is put into CloudWatch.
     Monitor {
         /// Name of the dashboard, the alarm or the log group.
@@ -152,6 +162,8 @@ pub enum Before {
         /// As it was.
         stack: Box<StackBefore>,
     },
+    /// What Terraform knows in its own state, which Tidegate does not read.
+    TerraformState,
     /// Something that watches the target.
     Monitored {
         /// As it was.
@@ -228,6 +240,7 @@ impl Before {
             }
             Self::Parameter { version } => format!("version {version} was there"),
             Self::Stack { stack } => format!("the template with SHA-256 {}", stack.template_hash),
+            Self::TerraformState => "the versions of Terraform's state have what was there".to_owned(),
             Self::Monitored { held } => held.describe(),
         }
     }
@@ -245,6 +258,7 @@ impl Work {
                 | Self::SuspendScaling { .. }
                 | Self::SetParameter { .. }
                 | Self::Stack { .. }
+                | Self::Terraform { .. }
                 | Self::Monitor { .. }
                 | Self::TestAlarm { .. },
                 Direction::Make | Direction::Undo,
@@ -255,7 +269,7 @@ impl Work {
     /// Whether it says what it would do before it is made.
     pub const fn proposes(&self) -> bool {
         match self {
-            Self::Stack { .. } => true,
+            Self::Stack { .. } | Self::Terraform { .. } => true,
             Self::Run { .. }
             | Self::Verify { .. }
             | Self::Backup { .. }
@@ -288,8 +302,55 @@ impl Change {
             | Work::TestAlarm { .. } => POLL_SECONDS,
             // A person is slower than a task, and may take hours.
             Work::Verify { .. } => 60,
+            // Its tasks may take hours, too.
+            Work::Terraform { .. } => (self.timeout_seconds / 240).max(POLL_SECONDS),
             // Few enough looks that even hours of them fit an execution's history.
             Work::Backup { .. } => (self.timeout_seconds / 120).max(30),
+        }
+    }
+
+    /// Between two looks at what it would do, seconds.
+    pub fn proposal_poll_seconds(&self) -> u32 {
+        match self.work {
+            Work::Terraform { .. } => self.poll_seconds(),
+            Work::Run { .. }
+            | Work::Verify { .. }
+            | Work::Backup { .. }
+            | Work::SuspendScaling { .. }
+            | Work::SetParameter { .. }
+            | Work::Stack { .. }
+            | Work::Monitor { .. }
+            | Work::TestAlarm { .. } => POLL_SECONDS / 2,
+        }
+    }
+
+    /// Within how long it says what it would do, seconds, or never will.
+    pub fn proposal_seconds(&self) -> u32 {
+        match self.work {
+            Work::Terraform { .. } => self.timeout_seconds,
+            Work::Run { .. }
+            | Work::Verify { .. }
+            | Work::Backup { .. }
+            | Work::SuspendScaling { .. }
+            | Work::SetParameter { .. }
+            | Work::Stack { .. }
+            | Work::Monitor { .. }
+            | Work::TestAlarm { .. } => 900,
+        }
+    }
+
+    /// Why it stays, of a kind of change that never has a way back.
+    pub const fn has_no_way_back(&self) -> Option<&'static str> {
+        match self.work {
+            Work::Terraform { .. } => Some(terraform::NO_WAY_BACK),
+            Work::Run { .. }
+            | Work::Verify { .. }
+            | Work::Backup { .. }
+            | Work::SuspendScaling { .. }
+            | Work::SetParameter { .. }
+            | Work::Stack { .. }
+            | Work::Monitor { .. }
+            | Work::TestAlarm { .. } => None,
         }
     }
 
@@ -311,7 +372,10 @@ impl Change {
             (Work::Stack { stack }, Before::Stack { stack: was }) => was.is_lost(stack),
             (
                 Work::Stack { .. },
-                Before::Scaling { .. } | Before::Parameter { .. } | Before::Monitored { .. },
+                Before::Scaling { .. }
+                | Before::Parameter { .. }
+                | Before::TerraformState
+                | Before::Monitored { .. },
             )
             | (
                 Work::Run { .. }
@@ -319,6 +383,7 @@ impl Change {
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
+                | Work::Terraform { .. }
                 | Work::Monitor { .. }
                 | Work::TestAlarm { .. },
                 _,
@@ -341,15 +406,19 @@ impl Change {
             Work::TestAlarm { .. } => {
                 "set an alarm that stands for nothing and see its event arrive".to_owned()
             }
+            Work::Terraform { terraform } => terraform.describe(),
             Work::Stack { stack } => format!(
                 "update CloudFormation stack {} to {}, as its change set says",
                 stack.name, stack.template
             ),
         };
+        let because = self
+            .has_no_way_back()
+            .map_or_else(String::new, |why| format!(": {why}"));
         let undo = match (self.undo, self.work.command(Direction::Undo)) {
             (Undo::Revertible, Some(down)) => format!("revertible with `{}`", down.join(" ")),
             (Undo::Revertible, None) if self.temporary => "put back at the end".to_owned(),
-            (undo, _) => undo.as_str().to_owned(),
+            (undo, _) => format!("{}{because}", undo.as_str()),
         };
         format!("{}: {what} ({undo})", self.id)
     }

@@ -192,9 +192,14 @@ fn became(before: &Before, wanted: &Monitored) -> String {
             Monitored::Retention { days },
         ) => format!("{} (before: {})", time(*days), time(*was)),
         (Before::Monitored { .. }, _) => "updated".to_owned(),
-        (Before::Absent | Before::Scaling { .. } | Before::Parameter { .. } | Before::Stack { .. }, _) => {
-            "there was none before".to_owned()
-        }
+        (
+            Before::Absent
+            | Before::Scaling { .. }
+            | Before::Parameter { .. }
+            | Before::Stack { .. }
+            | Before::TerraformState,
+            _,
+        ) => "there was none before".to_owned(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! From the deployment file to the changes that a plan has.
 
-use super::{Change, StackWork, Undo, Work, monitoring};
+use super::{Change, StackWork, TerraformWork, Undo, Work, monitoring};
 use crate::deployment::Phase;
 use crate::ids::{ChangeId, Target};
 use crate::observation::Observation;
@@ -120,7 +120,25 @@ fn migration(migration: &Migration) -> Vec<Change> {
 fn infrastructure(infrastructure: &Infrastructure) -> Vec<Change> {
     let stack = infrastructure.stack.iter();
     let stack = stack.map(|one| stack_update(&one.work, one.timeout_seconds));
-    stack.chain(verification(infrastructure)).collect()
+    let terraform = infrastructure.terraform.iter();
+    let terraform = terraform.map(|one| terraform_apply(&one.work, one.timeout_seconds));
+    stack
+        .chain(terraform)
+        .chain(verification(infrastructure))
+        .collect()
+}
+
+fn terraform_apply(terraform: &TerraformWork, timeout_seconds: u32) -> Change {
+    Change {
+        id: ChangeId::of("terraform", &terraform.task_definition),
+        phase: Phase::Infrastructure,
+        undo: Undo::ForwardOnly,
+        temporary: false,
+        work: Work::Terraform {
+            terraform: terraform.clone(),
+        },
+        timeout_seconds,
+    }
 }
 
 fn stack_update(stack: &StackWork, timeout_seconds: u32) -> Change {

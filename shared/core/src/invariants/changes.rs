@@ -114,6 +114,7 @@ fn went_back(view: &View, record: &Record, change: &Change) -> bool {
         | Work::SuspendScaling { .. }
         | Work::SetParameter { .. }
         | Work::Stack { .. }
+        | Work::Terraform { .. }
         | Work::Monitor { .. }
         | Work::TestAlarm { .. }
         | Work::Verify { .. } => false,
@@ -129,8 +130,8 @@ fn went_back(view: &View, record: &Record, change: &Change) -> bool {
         (None, _) => true,
         (Some(_), Undo::Nothing) => true,
         (Some(ChangeStage::Undone), Undo::Revertible) => !made || run(Direction::Undo) || by_itself,
-        // It had not begun.
-        (Some(ChangeStage::Undone), Undo::ForwardOnly | Undo::NeedsRestore) => !made,
+        // It had not begun, or it was refused.
+        (Some(ChangeStage::Undone), Undo::ForwardOnly | Undo::NeedsRestore) => !made || by_itself,
         (Some(ChangeStage::Held), Undo::ForwardOnly) => true,
         (Some(ChangeStage::Held), Undo::Revertible | Undo::NeedsRestore) => false,
         (

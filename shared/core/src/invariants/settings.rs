@@ -31,6 +31,7 @@ pub(super) fn settings_are_put_back(view: &View) -> Vec<String> {
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
                 | Work::Stack { .. }
+                | Work::Terraform { .. }
                 | Work::TestAlarm { .. } => continue,
             };
             let readings: Vec<&SettingReading> =

@@ -120,7 +120,19 @@ pub fn decide_undo(
     let decision = match deployment.change_stage(&change.id) {
         Some(ChangeStage::Undoing) => look_at_undo(deployment, change, seen, now),
         Some(ChangeStage::Making) => after_interruption(deployment, change, seen, now),
-        Some(ChangeStage::Failed) => undo(deployment, change, true),
+        Some(ChangeStage::Failed) => match &seen.undone {
+            // It failed before anything was touched.
+            Progress::Done { detail, .. } if change.has_no_way_back().is_some() => {
+                Decision::record(vec![Event::ChangeUndone {
+                    id: change.id.clone(),
+                    detail: detail.clone(),
+                }])
+            }
+            Progress::NotBegun
+            | Progress::Running { .. }
+            | Progress::Done { .. }
+            | Progress::Failed { .. } => undo(deployment, change, true),
+        },
         // A function that made it too may still be running: what it writes must come first.
         Some(ChangeStage::Made) if deployment.rollback.is_none() && now < settled(deployment, change) => {
             let seconds = seconds_until(now, settled(deployment, change));
@@ -193,7 +205,10 @@ fn undo(deployment: &Deployment, change: &Change, half_made: bool) -> Decision {
             "it is forward-only, and may be half made; look at its log before the next deployment",
             None,
         ),
-        Undo::ForwardOnly => held("it is forward-only, and stable works with it", None),
+        Undo::ForwardOnly => match change.has_no_way_back() {
+            Some(why) => held(&format!("it is forward-only: {why}"), None),
+            None => held("it is forward-only, and stable works with it", None),
+        },
         Undo::NeedsRestore => held(
             "only a backup brings back what was there",
             Some(how_to_restore(deployment)),

@@ -5,14 +5,11 @@ use jiff::Timestamp;
 use super::later;
 use crate::action::Action;
 use crate::change::{Change, Proposal, Proposed};
-use crate::decision::{Decision, Outcome, POLL_SECONDS};
+use crate::decision::{Decision, Outcome};
 use crate::deployment::{Deployment, Phase};
 use crate::event::Event;
 use crate::exit::AbortCause;
 use crate::observation::Observation;
-
-/// A proposal is there within this time, or will not be.
-const PROPOSAL_SECONDS: i64 = 900;
 
 /// Has the next proposal of a phase made, and records it; nothing where all are known.
 pub(super) fn propose(
@@ -22,7 +19,8 @@ pub(super) fn propose(
     now: Timestamp,
 ) -> Option<Decision> {
     let change = deployment.change_to_propose(phase)?;
-    let late = now >= later(deployment.phase_since, PROPOSAL_SECONDS);
+    let seconds = time_for(phase, deployment, change);
+    let late = now >= later(deployment.phase_since, seconds);
     Some(
         match observation
             .proposals
@@ -38,18 +36,31 @@ pub(super) fn propose(
             }
             Proposed::NotBegun | Proposed::Running { .. } if late => refused(
                 change,
-                &format!("what it would do was not told within {PROPOSAL_SECONDS} s"),
+                &format!("what it would do was not told within {seconds} s"),
             ),
             Proposed::NotBegun => Decision::act_and_wait(
                 vec![Action::ProposeChange {
                     change: Box::new(change.clone()),
                 }],
-                POLL_SECONDS / 2,
+                change.proposal_poll_seconds(),
                 format!("{}: what it would do is being found out", change.id),
             ),
-            Proposed::Running { note } => Decision::wait(POLL_SECONDS / 2, format!("{}: {note}", change.id)),
+            Proposed::Running { note } => {
+                let seconds = change.proposal_poll_seconds();
+                Decision::wait(seconds, format!("{}: {note}", change.id))
+            }
         },
     )
+}
+
+/// Since the phase began, seconds: what is proposed before it takes its own time.
+fn time_for(phase: Phase, deployment: &Deployment, change: &Change) -> i64 {
+    let proposing = deployment.changes_of(phase).filter(|one| one.work.proposes());
+    let earlier = proposing.take_while(|one| one.id != change.id);
+    earlier
+        .chain([change])
+        .map(|one| i64::from(one.proposal_seconds()))
+        .sum()
 }
 
 /// Stops where people must agree to a proposal, and the file names nobody.

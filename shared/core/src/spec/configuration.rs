@@ -75,7 +75,7 @@ pub(super) fn named_values<'a>(
 }
 
 /// The message never has the value: it goes into logs.
-fn secret(span: Span, name: &str) -> Draft {
+pub(super) fn secret(span: Span, name: &str) -> Draft {
     let message = format!("the value of `{name}` looks like a secret, and this file is none");
     Draft::new(ProblemCode::LooksSecret, span, message)
         .help("keep it in Secrets Manager or as a SecureString, name that place under `secrets`, and take the value out \

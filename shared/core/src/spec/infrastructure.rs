@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{approvals, duplicate};
-use super::configuration::named_values;
+use super::configuration::{looks_secret, named_values, secret};
 use super::fields::{Fields, Items};
-use super::model::{Consent, Infrastructure, Stack};
+use super::model::{Consent, Infrastructure, Stack, Terraform};
 use super::problem::{Draft, ProblemCode, Problems, Span};
-use crate::change::{Expected, ResourceKind, Setting, StackWork};
+use crate::change::{Expected, ResourceKind, Setting, StackWork, TerraformWork};
+
+/// What ECS takes of overrides for a task, characters (API reference, `TaskOverride`: 8192), less what is not
+/// variables.
+const MAX_VARIABLE_CHARS: usize = 6000;
 
 /// Reads the section; nothing where the file has none, or a wrong one.
 pub(super) fn infrastructure(fields: &Fields, problems: &mut Problems) -> Option<Infrastructure> {
@@ -27,19 +31,21 @@ pub(super) fn infrastructure(fields: &Fields, problems: &mut Problems) -> Option
         }
         verify.push(expected);
     }
-    let stack = section.section("stack");
+    let (stack, terraform) = (section.section("stack"), section.section("terraform"));
+    let as_code = stack.is_some() || terraform.is_some();
     let consent = consent(section, problems);
-    if stack.is_none() && !section.is_given("verify") {
+    if !as_code && !section.is_given("verify") {
         let draft = Draft::new(
             ProblemCode::MissingKey,
             section.span,
             "`infrastructure` says nothing to do",
         );
-        problems.push(draft.help("add `stack`, or `verify` for what a person makes"));
+        problems.push(draft.help("add `stack` or `terraform`, or `verify` for what a person makes"));
     }
-    consent_is_asked(fields, section, stack.is_some(), consent.is_some(), problems);
+    consent_is_asked(fields, section, as_code, consent.is_some(), problems);
     Some(Infrastructure {
         stack: stack.and_then(|stack| read_stack(stack, problems)),
+        terraform: terraform.and_then(|terraform| read_terraform(terraform, problems)),
         threshold: section.whole("threshold"),
         consent,
         verify,
@@ -67,12 +73,18 @@ fn consent_is_asked(fields: &Fields, section: &Fields, proposes: bool, asks: boo
     if proposes && !asks && !gated {
         let message =
             "nobody may agree to what would be replaced or deleted: such an update stops the deployment";
-        problems.push(draft("stack", message).help("add `approvals` to `infrastructure`"));
+        let key = ["stack", "terraform"]
+            .into_iter()
+            .find(|key| section.is_given(key));
+        problems.push(draft(key.unwrap_or("stack"), message).help("add `approvals` to `infrastructure`"));
     }
     for key in ["approvals", "threshold"] {
         if !proposes && section.is_given(key) {
             let message = format!("`{key}` is about what is updated as code, and nothing is");
-            problems.push(draft(key, &message).help("add `stack`, or put a gate before `infrastructure`"));
+            problems.push(
+                draft(key, &message)
+                    .help("add `stack` or `terraform`, or put a gate before `infrastructure`"),
+            );
         }
     }
 }
@@ -89,6 +101,46 @@ fn read_stack(section: &Fields, problems: &mut Problems) -> Option<Stack> {
             parameters: parameters.collect(),
             capabilities: capabilities.map(|(_, text)| text.to_owned()).collect(),
             role: section.text("role").map(str::to_owned),
+        },
+        timeout_seconds: section.whole("timeout")?,
+    })
+}
+
+fn read_terraform(section: &Fields, problems: &mut Problems) -> Option<Terraform> {
+    let variables = section.map("variables");
+    let image = section.text("imageVariable");
+    for one in variables {
+        if looks_secret(&one.name, &one.text) {
+            problems.push(secret(one.text_span, &one.name));
+        }
+        if Some(&*one.name) == image {
+            let span = section.value_span("imageVariable");
+            problems.push(duplicate(
+                one.name_span,
+                span,
+                &format!("the variable `{}`", one.name),
+            ));
+        }
+    }
+    let chars: usize = variables
+        .iter()
+        .map(|one| one.name.len() + one.text.len() + 40)
+        .sum();
+    if chars > MAX_VARIABLE_CHARS {
+        let message = "the variables are longer than what ECS can give to a task";
+        let draft = Draft::new(ProblemCode::OutOfRange, section.key_span("variables"), message);
+        problems
+            .push(draft.help("keep what is long in a file of the configuration, and name that file here"));
+    }
+    let variables = variables.iter().map(|one| (one.name.clone(), one.text.clone()));
+    Some(Terraform {
+        work: TerraformWork {
+            task_definition: section.text("taskDefinition")?.to_owned(),
+            container: section.text("container").map(str::to_owned),
+            bucket: section.text("bucket")?.to_owned(),
+            prefix: section.text("prefix")?.to_owned(),
+            image_variable: image.map(str::to_owned),
+            variables: variables.collect(),
         },
         timeout_seconds: section.whole("timeout")?,
     })

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{Evidence, Hotfix};
 use super::monitoring::Monitoring;
 use crate::analysis::{Condition, KnownMetric};
-use crate::change::{Expected, Source, StackWork, Undo};
+use crate::change::{Expected, Source, StackWork, TerraformWork, Undo};
 use crate::http::HttpTest;
 use crate::ids::{EnvironmentName, Role, ServiceName, Weight};
 use crate::security::SecurityCheck;
@@ -448,6 +448,9 @@ pub struct Infrastructure {
     /// `stack`: a stack of CloudFormation that is updated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack: Option<Stack>,
+    /// `terraform`: planned and applied by tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terraform: Option<Terraform>,
     /// `threshold`: with more changes than this, people are asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<u32>,
@@ -503,6 +506,17 @@ pub struct Stack {
     #[serde(flatten)]
     pub work: StackWork,
     /// `timeout`, seconds: how long an update may take.
+    pub timeout_seconds: u32,
+}
+
+/// `infrastructure.terraform`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Terraform {
+    /// What it shall be planned with.
+    #[serde(flatten)]
+    pub work: TerraformWork,
+    /// `timeout`, seconds: how long planning may take, and applying.
     pub timeout_seconds: u32,
 }
 

@@ -38,6 +38,12 @@ pub(super) static INFRASTRUCTURE: Section = Section {
             "A CloudFormation stack that is updated by a change set, which is shown before it is executed.",
         ),
         key(
+            "terraform",
+            Kind::Section(&TERRAFORM),
+            Optional,
+            "Terraform, planned by a task of ECS; the plan is shown before it is applied by another.",
+        ),
+        key(
             "approvals",
             Kind::List {
                 of: &Kind::Section(&APPROVAL),
@@ -176,6 +182,115 @@ static STACK: Section = Section {
             Kind::Duration { min: 60, max: 43_200 },
             Default("1h"),
             "How long an update may take, and taking it back.",
+        ),
+    ],
+};
+
+static FAMILY: TextRule = TextRule {
+    what: "the family of a task definition",
+    rule: "letters, digits, dashes and underscores, at most 255 characters",
+    pattern: "^[A-Za-z0-9_-]{1,255}$",
+    accepts: |text| {
+        (1..=255).contains(&text.len())
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    },
+};
+static BUCKET: TextRule = TextRule {
+    what: "the name of a bucket",
+    rule: "3 to 63 lowercase letters, digits and dashes, starting and ending with a letter or a digit",
+    pattern: "^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$",
+    accepts: |text| {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        (3..=63).contains(&text.len())
+            && text.chars().all(|c| plain(c) || c == '-')
+            && text.starts_with(plain)
+            && text.ends_with(plain)
+    },
+};
+static PREFIX: TextRule = TextRule {
+    what: "the beginning of a key in S3",
+    rule: "letters, digits, dashes and underscores, with slashes between them, at most 200 characters",
+    pattern: "^[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,30}){0,3}$",
+    accepts: |text| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+        text.len() <= 200
+            && text
+                .split('/')
+                .all(|part| !part.is_empty() && part.chars().all(plain))
+    },
+};
+static VARIABLE: TextRule = TextRule {
+    what: "the name of a variable of Terraform",
+    rule: "letters, digits, underscores and dashes, not starting with a digit or a dash, at most 64 characters",
+    pattern: "^[A-Za-z_][A-Za-z0-9_-]{0,63}$",
+    accepts: |text| {
+        (1..=64).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    },
+};
+static VARIABLE_VALUE: TextRule = TextRule {
+    what: "the value of a variable",
+    rule: "1 to 1000 printable characters",
+    pattern: "^[!-~]([ -~]{0,999})$",
+    accepts: |text| is_printable(text, 1000),
+};
+
+static TERRAFORM: Section = Section {
+    doc: "Terraform, in a task of ECS.",
+    keys: &[
+        key(
+            "taskDefinition",
+            Kind::Text(&FAMILY),
+            Required,
+            "Family of the task definition whose container runs infra/terraform/run.sh. Its tasks run in the \
+             file's cluster and in the network of the ECS service.",
+        ),
+        key(
+            "container",
+            Kind::Text(&RESOURCE_NAME),
+            Optional,
+            "The container that runs it, where the task definition has more than one.",
+        ),
+        key(
+            "bucket",
+            Kind::Text(&BUCKET),
+            Required,
+            "Bucket that its tasks leave their plans in. A plan has secrets in clear: let only these tasks and \
+             Tidegate read it, and let it expire.",
+        ),
+        key(
+            "prefix",
+            Kind::Text(&PREFIX),
+            Default("tidegate"),
+            "Below what key; each deployment has a folder of its own there.",
+        ),
+        key(
+            "imageVariable",
+            Kind::Text(&VARIABLE),
+            Optional,
+            "Variable of the configuration that is given the image, by its digest.",
+        ),
+        key(
+            "variables",
+            Kind::Map {
+                names: &VARIABLE,
+                of: &VARIABLE_VALUE,
+                max: 100,
+            },
+            Optional,
+            "Variables of the configuration, by name. No secrets: let the configuration read them where they \
+             are kept.",
+        ),
+        key(
+            "timeout",
+            Kind::Duration { min: 60, max: 21_600 },
+            Default("1h"),
+            "How long planning may take, and applying.",
         ),
     ],
 };

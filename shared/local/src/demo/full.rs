@@ -14,7 +14,8 @@ use super::{
 };
 use crate::cloud::Options;
 use crate::fleet::{
-    Behaviour, Database, FunctionAnswer, GoldenSpec, ParameterKind, Scan, ServiceTable, UserFunction,
+    Behaviour, Database, FunctionAnswer, GoldenSpec, ParameterKind, Scan, ServiceTable, Terraform,
+    UserFunction,
 };
 use crate::stage::{FIRST_DIGEST, Stage, play};
 
@@ -31,6 +32,7 @@ const PEOPLE: &str = r#"{"people": {
 }}"#;
 
 const TARGET: &str = "web/production";
+const TERRAFORM: &str = "web-production-terraform";
 const TEMPLATE: &str = "https://templates.s3.us-east-1.amazonaws.com/shop/latest.json";
 const TIMEOUT: &str = "/web/production/timeout";
 const BANNER: &str = "/web/production/banner";
@@ -77,9 +79,12 @@ async fn tell(stage: &Stage) -> Result<(Report, Vec<Page>), DemoError> {
     };
     // The next release changes other things: the stack, a schema, and both parameters once more.
     let next = template(&["orders", "mails", "wishlists"]);
-    stage
-        .cloud
-        .with(|state| state.fleet.put_template(TEMPLATE, &next));
+    stage.cloud.with(|state| {
+        state.fleet.put_template(TEMPLATE, &next);
+        if let Some(terraform) = state.fleet.terraform.get_mut(TERRAFORM) {
+            terraform.set_changes(&[("aws_sns_topic.wishlists", &["create"])]);
+        }
+    });
     let file = FILE
         .replace("-email", "-wishlist")
         .replace("value: \"30\"", "value: \"45\"")
@@ -144,6 +149,11 @@ async fn set_the_stage(stage: &Stage) -> Result<(), DemoError> {
         fleet.set_parameter(TIMEOUT, "20", ParameterKind::Text);
         fleet.set_stack("shop", &template(&["orders"]), &[("Retention", "4")]);
         fleet.put_template(TEMPLATE, &template(&["orders", "mails"]));
+        let changes: &[(&str, &[&str])] = &[
+            ("aws_sns_topic.mails", &["create"]),
+            ("aws_cloudwatch_log_group.mails", &["create"]),
+        ];
+        fleet.set_terraform(TERRAFORM, "shop-plans", 45, Terraform::planning(changes));
     });
     // Some minutes of ordinary traffic first.
     stage.wait(300).await;
@@ -320,6 +330,8 @@ struct LeftBehind {
     scales: [bool; 2],
     /// The template of the stack.
     template: Option<String>,
+    /// How many plans of Terraform were applied.
+    applied: Option<usize>,
     /// The threshold of an alarm, how long lines are kept, and the dashboard.
     watch: (Option<f64>, Option<u32>, Option<String>),
 }
@@ -336,6 +348,7 @@ fn left_behind(stage: &Stage) -> LeftBehind {
             parameters,
             scales,
             template: fleet.stack("shop").map(|stack| stack.template.clone()),
+            applied: fleet.terraform.get(TERRAFORM).map(|one| one.applied.len()),
             watch: (
                 fleet.alarm(SLOW).map(|alarm| alarm.threshold),
                 fleet.retention("/ecs/web-production"),
@@ -372,6 +385,11 @@ fn problems(
         (
             now.template == after.template && after.template != before.template,
             "the stack is not as the good release left it".to_owned(),
+        ),
+        (
+            // What Terraform made stays.
+            [before, after, now].map(|seen| seen.applied) == [Some(0), Some(1), Some(2)],
+            "Terraform did not apply one plan for each release".to_owned(),
         ),
         (
             after.watch.0 == Some(0.8) && after.watch.1 == Some(90) && after.watch.2.is_some(),

@@ -111,6 +111,7 @@ const OBJECT: &[(&str, &str)] = &[
     ("ETag", "etag"),
     ("VersionId", "x-amz-version-id"),
     ("ContentType", "content-type"),
+    ("ContentLength", "content-length"),
 ];
 
 /// The operation that a request is, with its members as JSON; none if it is for no such service.

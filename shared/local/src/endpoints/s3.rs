@@ -54,6 +54,7 @@ fn shown(object: &Object, body: Option<&str>) -> Value {
         "ETag": object.etag(),
         "VersionId": object.version,
         "ContentType": content_type,
+        "ContentLength": object.body.len(),
         "Body": body.unwrap_or_default(),
     })
 }

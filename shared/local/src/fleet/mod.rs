@@ -30,6 +30,7 @@ mod scaling;
 mod stacks;
 mod tables;
 mod tasks;
+mod terraform;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 mod tests;
@@ -65,12 +66,14 @@ pub use parameters::{Parameter, ParameterKind, ParameterVersion, SettingSeen};
 pub use scaling::ScalableTarget;
 pub use stacks::{ChangeSet, Executed, ResourceChange, Stack, StackEvent, Stacks};
 pub use tables::ServiceTable;
+pub use terraform::Terraform;
 pub use traffic::{Served, Window};
 
 pub(crate) use alarms::read_query;
 pub(crate) use ecs::service_key;
 pub(crate) use metrics::{MINUTE, Window as PeriodWindow};
 pub(crate) use tasks::NewTask;
+pub(crate) use terraform::plan_file;
 
 use random::Ids;
 
@@ -200,6 +203,9 @@ pub struct Fleet {
     /// What is special about names on the internet.
     #[serde(default)]
     pub sites: pages::Sites,
+    /// Configurations of Terraform, by the family of the task definition that runs them.
+    #[serde(default)]
+    pub terraform: BTreeMap<String, Terraform>,
     /// Buckets of S3, by name.
     #[serde(default)]
     pub buckets: BTreeMap<String, Bucket>,
@@ -260,6 +266,7 @@ impl Fleet {
             retention: BTreeMap::new(),
             settings_log: Vec::new(),
             sites: BTreeMap::new(),
+            terraform: BTreeMap::new(),
             buckets: BTreeMap::new(),
             functions: BTreeMap::new(),
             pages: 0,

@@ -267,6 +267,7 @@ impl Fleet {
         if of_service {
             self.count_failure(arn, now);
         }
+        let code = self.terraform_exit(arn).unwrap_or(code);
         let reason = "Essential container in task exited".to_owned();
         self.stop_at_once(arn, StopCode::EssentialContainerExited, reason, Some(code), now);
     }

@@ -279,3 +279,117 @@ fn a_proposal_is_looked_for_every_few_seconds() {
         assert!(decision.actions.iter().all(|action| action.change().is_none()));
     }
 }
+
+const TERRAFORM: &str = "environment: production\nstrategy: rolling\nreplicas: 4\n\
+    infrastructure:\n  stack: {name: shop, template: 'https://bucket.s3.amazonaws.com/shop-7.yaml'}\n  \
+    terraform: {taskDefinition: shop-terraform, bucket: shop-plans, timeout: 2h}\n";
+
+fn terraform() -> ChangeId {
+    ChangeId::of("terraform", "shop-terraform")
+}
+
+/// With Terraform planned, and the stack empty.
+fn terraformed(count: usize) -> Deployment {
+    let mut deployment = proposed(TERRAFORM, proposal(EffectKind::Add, 0));
+    let proposal = Box::new(proposal(EffectKind::Add, count));
+    let id = terraform();
+    tell(&mut deployment, 40, Event::ChangeProposed { id, proposal });
+    deployment
+}
+
+#[test]
+fn each_proposal_of_a_phase_has_its_own_time() {
+    let deployment = proposed(TERRAFORM, proposal(EffectKind::Add, 0));
+    let running = Proposed::Running {
+        note: "terraform is planning".to_owned(),
+    };
+    let world = Observation {
+        proposals: [(terraform(), running)].into(),
+        ..Observation::default()
+    };
+    // Two hours of its own, after the stack's quarter of one.
+    let Outcome::Wait { seconds, .. } = step(&deployment, &world, 20 + 8_099).outcome else {
+        unreachable!("it waits");
+    };
+    assert_eq!(seconds, 30, "hours of looks must fit an execution's history");
+    assert!(aborted(&step(&deployment, &world, 20 + 8_100)).contains("within 8100 s"));
+}
+
+#[test]
+fn what_terraform_made_stays_and_the_plan_says_why() {
+    let mut deployment = terraformed(1);
+    let changes = deployment.planned_changes();
+    let line = changes.iter().find(|change| change.id == terraform());
+    let line = line.map(crate::change::Change::describe).unwrap_or_default();
+    assert_eq!(
+        line,
+        "terraform:shop-terraform: apply what a task of shop-terraform plans (forward-only: the way back would be \
+         another plan, which nobody has seen)"
+    );
+    let before = Some(Before::TerraformState);
+    let id = terraform();
+    tell(&mut deployment, 50, Event::ChangeStarted { id, before });
+    let (id, detail, log) = (terraform(), String::new(), Vec::new());
+    tell(&mut deployment, 60, Event::ChangeMade { id, detail, log });
+    let back = rolling_back(deployment);
+    let decision = decide_undo(Phase::Infrastructure, &back, &Observation::default(), at(4_000));
+    assert!(decision.actions.is_empty());
+    assert!(matches!(
+        &decision.events[..],
+        [Event::ChangeHeld { reason, remedy: None, .. }] if reason.contains("nobody has seen")
+    ));
+}
+
+#[test]
+fn a_plan_without_changes_is_not_applied_and_leaves_nothing_to_hold() {
+    let mut deployment = terraformed(0);
+    let (id, detail, log) = (id(), String::new(), Vec::new());
+    tell(
+        &mut deployment,
+        45,
+        Event::ChangeStarted {
+            id: id.clone(),
+            before: None,
+        },
+    );
+    tell(&mut deployment, 46, Event::ChangeMade { id, detail, log });
+    let decision = step(&deployment, &Observation::default(), 50);
+    assert!(decision.actions.is_empty());
+    assert!(matches!(
+        &decision.events[..],
+        [Event::ChangeStarted { .. }, Event::ChangeMade { .. }]
+    ));
+    for event in decision.events {
+        tell(&mut deployment, 50, event);
+    }
+    let back = rolling_back(deployment);
+    let decision = decide_undo(Phase::Infrastructure, &back, &Observation::default(), at(4_000));
+    assert!(matches!(&decision.events[..], [Event::ChangeUndone { .. }]));
+}
+
+#[test]
+fn a_plan_that_was_refused_leaves_nothing_and_any_other_failure_may() {
+    let mut deployment = terraformed(1);
+    let before = Some(Before::TerraformState);
+    let id = terraform();
+    tell(&mut deployment, 50, Event::ChangeStarted { id, before });
+    let (id, reason, log) = (terraform(), "stale".to_owned(), Vec::new());
+    tell(&mut deployment, 60, Event::ChangeFailed { id, reason, log });
+    let back = rolling_back(deployment);
+    let undone = |undone: Progress| {
+        let seen = Seen {
+            before: None,
+            made: Progress::NotBegun,
+            undone,
+        };
+        let world = Observation {
+            changes: [(terraform(), seen)].into(),
+            ..Observation::default()
+        };
+        decide_undo(Phase::Infrastructure, &back, &world, at(4_000)).events
+    };
+    let refused = undone(Progress::done("nothing of it was applied"));
+    assert!(matches!(&refused[..], [Event::ChangeUndone { .. }]));
+    let half = undone(Progress::NotBegun);
+    assert!(matches!(&half[..], [Event::ChangeHeld { reason, .. }] if reason.contains("half made")));
+}

@@ -26,6 +26,14 @@ infrastructure:
     capabilities: [CAPABILITY_IAM]
     role: arn:aws:iam::123456789012:role/shop-stack
     timeout: 30m
+  terraform:
+    taskDefinition: web-production-terraform
+    container: terraform
+    bucket: shop-plans
+    prefix: tidegate/web
+    imageVariable: image
+    variables: {size: large, replicas: 3}
+    timeout: 20m
   approvals: [{role: devops-lead, count: 2}]
   threshold: 10
   expires: 4h
@@ -337,6 +345,50 @@ fn a_file_says_what_a_stack_shall_be_and_who_agrees_to_what_is_lost() {
         (2, 4 * 3600)
     );
     assert_eq!(infrastructure.threshold, Some(10));
+}
+
+#[test]
+fn a_file_says_what_terraform_is_planned_with() {
+    let spec = accept(&target("rolling", CHANGES)).spec;
+    let json = serde_json::to_string(&spec).unwrap();
+    assert_eq!(serde_json::from_str::<Spec>(&json).unwrap(), spec);
+    let terraform = spec.infrastructure.unwrap().terraform.unwrap();
+    assert_eq!(terraform.timeout_seconds, 1200);
+    let work = terraform.work;
+    assert_eq!(
+        (work.task_definition.as_str(), work.container.as_deref()),
+        ("web-production-terraform", Some("terraform"))
+    );
+    assert_eq!(
+        work.place(&"web-1".parse().unwrap()),
+        "s3://shop-plans/tidegate/web/web-1"
+    );
+    assert_eq!(work.variables["replicas"], "3");
+    assert_eq!(work.variables_for("web@sha256:00")["image"], "web@sha256:00");
+
+    let of =
+        |more: &str| format!("infrastructure: {{terraform: {{taskDefinition: a, bucket: abc{more}}}}}\n");
+    let least = accept(&target("rolling", &of(""))).spec;
+    let least = least.infrastructure.unwrap().terraform.unwrap();
+    assert_eq!(
+        (least.work.prefix.as_str(), least.timeout_seconds),
+        ("tidegate", 3600)
+    );
+    let twice = of(", imageVariable: image, variables: {image: b}");
+    assert!(messages(&twice)[0].ends_with("the variable `image` is given twice"));
+    let long: Vec<String> = (0..9).map(|at| format!("v{at}: {}", "x".repeat(900))).collect();
+    let long = of(&format!(", variables: {{{}}}", long.join(", ")));
+    assert!(messages(&long)[0].contains("longer than what ECS can give to a task"));
+    let secret = accept(&target(
+        "rolling",
+        &of(", variables: {password: hunter2-hunter2}"),
+    ));
+    assert!(
+        secret
+            .warnings
+            .iter()
+            .any(|one| one.message.contains("looks like a secret"))
+    );
 }
 
 #[test]
