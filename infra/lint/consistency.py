@@ -36,6 +36,7 @@ PREFIX_OF_FEATURE = {
 
 # Permissions that no SDK call of ours shows: Lambda, ECS and SNS use them on a function's behalf.
 ON_BEHALF = {
+    "cloudformation:DetectStackResourceDrift",
     "dynamodb:DescribeStream",
     "dynamodb:GetRecords",
     "dynamodb:GetShardIterator",
@@ -79,7 +80,10 @@ CALLS = {
     "create_change_set": "cloudformation:CreateChangeSet",
     "describe_change_set": "cloudformation:DescribeChangeSet",
     "describe_stack_events": "cloudformation:DescribeStackEvents",
+    "describe_stack_drift_detection_status": "cloudformation:DescribeStackDriftDetectionStatus",
+    "describe_stack_resource_drifts": "cloudformation:DescribeStackResourceDrifts",
     "describe_stacks": "cloudformation:DescribeStacks",
+    "detect_stack_drift": "cloudformation:DetectStackDrift",
     "execute_change_set": "cloudformation:ExecuteChangeSet",
     "get_template": "cloudformation:GetTemplate",
     "get_template_summary": "cloudformation:GetTemplateSummary",

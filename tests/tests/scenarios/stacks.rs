@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tidegate_core::change::ChangeStage;
 use tidegate_core::exit::ExitState;
+use tidegate_local::faults::CallFate;
 use tidegate_local::fleet::Behaviour;
 use tidegate_tests::Scene;
 use tidegate_tests::files::SHORT;
@@ -352,6 +353,88 @@ fn a_stack_is_updated_although_cloudformation_is_throttled() {
             scene.runs(TARGET, ExitState::Completed).await;
             let executed = scene.cloud(|state| state.fleet.cloudformation.executed.len());
             assert_eq!(executed, 1);
+        },
+    );
+}
+
+const LOOKS_FOR_DRIFT: &str = "    drift: true\n";
+
+#[test]
+fn a_stack_that_was_changed_by_hand_is_agreed_to_first() {
+    scenario(
+        "a-stack-that-was-changed-by-hand-is-agreed-to-first",
+        "Nothing of it would be lost. But somebody set a property by hand and deleted a queue, and maria should \
+         know before CloudFormation goes over it.",
+        async |scene| {
+            given(scene, &format!("{LOOKS_FOR_DRIFT}{ASKS}"), &grown()).await;
+            scene.people().await;
+            scene.cloud(|state| {
+                state
+                    .fleet
+                    .drift("shop", "Db", &["/Password", "/AllocatedStorage"]);
+                state.fleet.drift("shop", "Orders", &[]);
+            });
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            let asked = scene.gate(&id).await;
+            scene.wait(300).await;
+            assert_eq!(shop(scene), is("CREATE_COMPLETE", "small"));
+            scene.decide("maria", &id, true, &asked).await.unwrap();
+            let ended = scene.ends(&id, ExitState::Completed).await;
+            assert!(ended.proposals.values().all(|proposal| proposal.drifted == 2));
+        },
+    );
+}
+
+#[test]
+fn a_stack_that_nobody_changed_by_hand_asks_nobody() {
+    scenario(
+        "a-stack-that-nobody-changed-by-hand-asks-nobody",
+        "Drift is looked for, and there is none.",
+        async |scene| {
+            given(scene, &format!("{LOOKS_FOR_DRIFT}{ASKS}"), &grown()).await;
+            scene.push('2', Behaviour::default());
+            scene.runs(TARGET, ExitState::Completed).await;
+            assert_eq!(shop(scene), is("UPDATE_COMPLETE", "large"));
+        },
+    );
+}
+
+#[test]
+fn drift_that_cannot_be_seen_is_not_taken_for_none() {
+    scenario(
+        "drift-that-cannot-be-seen-is-not-taken-for-none",
+        "Tidegate's role may not read the database, so CloudFormation can't compare it. The file names nobody \
+         to ask.",
+        async |scene| {
+            given(scene, LOOKS_FOR_DRIFT, &grown()).await;
+            scene.cloud(|state| {
+                let why = "Failed to detect drift on resource [Db]: User is not authorized to perform \
+                           rds:DescribeDBInstances";
+                state.fleet.cloudformation.blind = Some(why.to_owned());
+            });
+            scene.push('2', Behaviour::default());
+            scene.runs(TARGET, ExitState::Aborted).await;
+            assert_eq!(shop(scene), is("CREATE_COMPLETE", "small"));
+        },
+    );
+}
+
+#[test]
+fn a_function_that_dies_after_looking_for_drift_looks_once_more() {
+    scenario(
+        "a-function-that-dies-after-looking-for-drift-looks-once-more",
+        "Nobody knows the id of the look that was begun, so it is waited out.",
+        async |scene| {
+            given(scene, &format!("{LOOKS_FOR_DRIFT}{ASKS}"), &grown()).await;
+            scene.cloud(|state| {
+                let next = &mut state.faults.numbered.next;
+                next.push(("infrastructure", "DetectStackDrift", CallFate::KillAfter));
+            });
+            scene.push('2', Behaviour::default());
+            scene.runs(TARGET, ExitState::Completed).await;
+            let looks = scene.cloud(|state| state.fleet.cloudformation.detections.len());
+            assert_eq!(looks, 2);
         },
     );
 }

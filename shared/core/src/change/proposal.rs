@@ -34,6 +34,12 @@ pub struct Proposal {
     pub replaces: u32,
     /// Resources that are deleted.
     pub deletes: u32,
+    /// Resources that are not as they were made last, where that was looked for.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub drifted: u32,
+    /// Whether that was looked for, and could not be seen of all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drift_unknown: bool,
     /// A line for each resource, what is lost first; then what else people should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
@@ -115,8 +121,19 @@ impl Proposal {
             changes: count(EffectKind::Change),
             replaces: count(EffectKind::Replace),
             deletes: count(EffectKind::Delete),
+            drifted: 0,
+            drift_unknown: false,
             lines: kept(&lines),
             artifact,
+        }
+    }
+
+    /// The same, where so many resources are not as they were made last, as far as is known; notes tell which.
+    pub fn with_drift(self, drifted: u32, drift_unknown: bool) -> Self {
+        Self {
+            drifted,
+            drift_unknown,
+            ..self
         }
     }
 
@@ -135,7 +152,8 @@ impl Proposal {
 
     /// Whether people must agree to it, whatever else the file says.
     pub fn needs_consent(&self, threshold: Option<u32>) -> bool {
-        self.replaces > 0 || self.deletes > 0 || threshold.is_some_and(|most| self.total() > most)
+        let lost = self.replaces > 0 || self.deletes > 0;
+        lost || self.drifted > 0 || self.drift_unknown || threshold.is_some_and(|most| self.total() > most)
     }
 
     /// The sum, and the first of what is lost: `1 to delete, 2 to add (- AWS::S3::Bucket Logs)`.
@@ -163,11 +181,21 @@ impl Proposal {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        match parts.is_empty() {
-            true => "nothing to change".to_owned(),
-            false => parts.join(", "),
-        }
+        let drifted = (self.drifted > 0).then(|| format!("{} drifted", self.drifted));
+        let unknown = self.drift_unknown.then(|| "drift not known".to_owned());
+        let drift = drifted.into_iter().chain(unknown);
+        let all: Vec<String> = match parts.is_empty() {
+            true => std::iter::once("nothing to change".to_owned())
+                .chain(drift)
+                .collect(),
+            false => parts.into_iter().chain(drift).collect(),
+        };
+        all.join(", ")
     }
+}
+
+const fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 fn kept(lines: &[String]) -> Vec<String> {
@@ -306,6 +334,16 @@ mod tests {
         assert!(of(EffectKind::Delete, 1).needs_consent(Some(3)));
         assert!(of(EffectKind::Replace, 1).needs_consent(Some(3)));
         assert!(of(EffectKind::Add, 0).is_empty());
+        let drifted = of(EffectKind::Add, 0).with_drift(2, false);
+        assert!(drifted.needs_consent(None) && drifted.is_empty());
+        assert_eq!(drifted.summary(), "nothing to change, 2 drifted");
+        assert_eq!(
+            of(EffectKind::Add, 3).with_drift(1, false).summary(),
+            "3 to add, 1 drifted"
+        );
+        let unknown = of(EffectKind::Add, 3).with_drift(0, true);
+        assert!(unknown.needs_consent(None));
+        assert_eq!(unknown.summary(), "3 to add, drift not known");
     }
 
     #[test]

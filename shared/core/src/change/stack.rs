@@ -28,6 +28,9 @@ pub struct StackWork {
     /// `role`: whom CloudFormation acts as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// `drift`: what was changed outside of CloudFormation is looked for, and told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drift: bool,
 }
 
 /// A stack as it was before a deployment.
@@ -100,6 +103,7 @@ mod tests {
             parameters: BTreeMap::new(),
             capabilities: BTreeSet::new(),
             role: None,
+            drift: false,
         };
         assert_eq!(known.is_lost(&wanted), None);
         let hidden = StackBefore {

@@ -101,6 +101,7 @@ fn read_stack(section: &Fields, problems: &mut Problems) -> Option<Stack> {
             parameters: parameters.collect(),
             capabilities: capabilities.map(|(_, text)| text.to_owned()).collect(),
             role: section.text("role").map(str::to_owned),
+            drift: section.flag("drift").unwrap_or(false),
         },
         timeout_seconds: section.whole("timeout")?,
     })

@@ -178,6 +178,13 @@ static STACK: Section = Section {
              make no resources.",
         ),
         key(
+            "drift",
+            Kind::Flag,
+            Default("false"),
+            "Look for what was changed outside of CloudFormation, tell it, and ask the approvals where there is \
+             any or where it can't be seen.",
+        ),
+        key(
             "timeout",
             Kind::Duration { min: 60, max: 43_200 },
             Default("1h"),

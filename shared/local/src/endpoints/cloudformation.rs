@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Fault;
 use super::args::{Args, without_nulls};
-use crate::fleet::{ChangeSet, Fleet, Stack, StackEvent};
+use crate::fleet::{ChangeSet, Fleet, SET_BY_HAND, Stack, StackEvent};
 
 /// Most events of one answer.
 const PAGE: usize = 100;
@@ -23,6 +23,9 @@ pub(super) fn answer(fleet: &mut Fleet, operation: &str, args: Args<'_>) -> Resu
         "DescribeChangeSet" => describe_change_set(fleet, args),
         "ExecuteChangeSet" => execute(fleet, args),
         "CancelUpdateStack" => cancel(fleet, args),
+        "DetectStackDrift" => detect_drift(fleet, args),
+        "DescribeStackDriftDetectionStatus" => describe_detection(fleet, args),
+        "DescribeStackResourceDrifts" => describe_drifts(fleet, args),
         other => Err(Fault::unknown_operation(other)),
     }
 }
@@ -152,6 +155,10 @@ fn create(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Fault> {
     let template = template(fleet, args)?;
     let parameters = parameters(&template, &before, args)?;
     let id = fleet.create_change_set(&name, &set, template, parameters);
+    let held = fleet.cloudformation.stacks.get_mut(&name);
+    if let Some(made) = held.and_then(|held| held.change_sets.get_mut(&set)) {
+        made.description = args.owned("Description").unwrap_or_default();
+    }
     Ok(json!({"Id": id, "StackId": fleet.stack_arn(&name)}))
 }
 
@@ -245,6 +252,7 @@ fn describe_change_set(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
     Ok(without_nulls(json!({
         "ChangeSetId": set.id,
         "ChangeSetName": name,
+        "Description": set.description,
         "StackName": stack_name,
         "StackId": fleet.stack_arn(&stack_name),
         "Status": status,
@@ -280,4 +288,64 @@ fn cancel(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Fault> {
     }
     fleet.cancel_update(name);
     Ok(json!({}))
+}
+
+fn detect_drift(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Fault> {
+    let name = stack(fleet, args)?.0.to_owned();
+    let id = fleet.detect_drift(&name);
+    let id = id.ok_or_else(|| {
+        invalid(format!(
+            "Drift detection is already in progress for stack [{name}]"
+        ))
+    })?;
+    Ok(json!({ "StackDriftDetectionId": id }))
+}
+
+fn describe_detection(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
+    let id = args.filled("StackDriftDetectionId").unwrap_or_default();
+    let held = fleet.cloudformation.detections.get(id);
+    let (stack, until) = held.ok_or_else(|| invalid(format!("Drift detection {id} does not exist")))?;
+    let over = *until <= fleet.now();
+    let blind = fleet.cloudformation.blind.as_ref().filter(|_| over);
+    let status = match (over, blind) {
+        (false, _) => "DETECTION_IN_PROGRESS",
+        (true, None) => "DETECTION_COMPLETE",
+        (true, Some(_)) => "DETECTION_FAILED",
+    };
+    Ok(without_nulls(json!({
+        "StackId": fleet.stack_arn(stack),
+        "StackDriftDetectionId": id,
+        "DetectionStatus": status,
+        "DetectionStatusReason": blind,
+        "Timestamp": until.to_string(),
+    })))
+}
+
+fn describe_drifts(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
+    let (name, held) = stack(fleet, args)?;
+    let template: Value = serde_json::from_str(&held.template).unwrap_or_default();
+    let drifted = fleet.cloudformation.drifted.get(name).into_iter().flatten();
+    let shown = drifted.map(|(resource, paths)| {
+        let difference = |path: &String| {
+            json!({
+                "PropertyPath": path, "ExpectedValue": "as in the template", "ActualValue": SET_BY_HAND,
+                "DifferenceType": "NOT_EQUAL",
+            })
+        };
+        let differences: Vec<Value> = paths.iter().map(difference).collect();
+        json!({
+            "StackId": held.id,
+            "LogicalResourceId": resource,
+            "PhysicalResourceId": format!("{name}-{resource}"),
+            "ResourceType": template["Resources"][resource]["Type"],
+            "StackResourceDriftStatus": if paths.is_empty() { "DELETED" } else { "MODIFIED" },
+            "PropertyDifferences": differences,
+            "Timestamp": fleet.now().to_string(),
+        })
+    });
+    // Pages are small, so that they are all read.
+    let (shown, next) = args.page(shown.collect(), "NextToken", "MaxResults", 1);
+    Ok(without_nulls(
+        json!({"StackResourceDrifts": shown, "NextToken": next}),
+    ))
 }

@@ -72,6 +72,7 @@ pub use traffic::{Served, Window};
 pub(crate) use alarms::read_query;
 pub(crate) use ecs::service_key;
 pub(crate) use metrics::{MINUTE, Window as PeriodWindow};
+pub(crate) use stacks::SET_BY_HAND;
 pub(crate) use tasks::NewTask;
 pub(crate) use terraform::plan_file;
 

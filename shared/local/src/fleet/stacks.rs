@@ -17,6 +17,12 @@ const PROPOSING_SECONDS: i64 = 5;
 /// Seconds that one resource takes.
 const RESOURCE_SECONDS: i64 = 30;
 
+/// Seconds that looking for drift takes.
+const DRIFT_SECONDS: i64 = 20;
+
+/// What somebody set a property to by hand.
+pub(crate) const SET_BY_HAND: &str = "by-hand-hunter2";
+
 /// Properties that can't be changed without another resource.
 const NAMING: [&str; 4] = ["QueueName", "BucketName", "TableName", "DBInstanceIdentifier"];
 
@@ -35,6 +41,16 @@ pub struct Stacks {
     pub slow: BTreeMap<String, i64>,
     /// Resources that can't be made or changed, with the reason.
     pub failing: BTreeMap<String, String>,
+    /// What was changed outside of CloudFormation, by stack and resource: the paths of its properties. None of
+    /// them: the resource was deleted.
+    #[serde(default)]
+    pub drifted: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// Why drift can't be seen.
+    #[serde(default)]
+    pub blind: Option<String>,
+    /// Looks for drift, by their id: stack, and when it is over.
+    #[serde(default)]
+    pub detections: BTreeMap<String, (String, Timestamp)>,
 }
 
 /// A stack.
@@ -88,6 +104,9 @@ pub struct ChangeSet {
     pub parameters: BTreeMap<String, String>,
     /// What it would do.
     pub changes: Vec<ResourceChange>,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
     /// Whether the stack was changed since.
     pub obsolete: bool,
     /// Whether it is being executed.
@@ -218,6 +237,26 @@ impl Fleet {
         }
     }
 
+    /// Somebody changes properties of a resource by hand, or deletes it. What they set it to, nobody may see.
+    pub fn drift(&mut self, stack: &str, resource: &str, paths: &[&str]) {
+        self.keep_secret(SET_BY_HAND);
+        let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+        let drifted = self.cloudformation.drifted.entry(stack.to_owned()).or_default();
+        drifted.insert(resource.to_owned(), paths);
+    }
+
+    /// Begins to look for drift, unless somebody does already.
+    pub(crate) fn detect_drift(&mut self, stack: &str) -> Option<String> {
+        let now = self.now();
+        let detections = &mut self.cloudformation.detections;
+        let underway = detections.values().any(|(of, until)| of == stack && *until > now);
+        let id = format!("00000000-0000-4000-9000-{:012x}", detections.len() + 1);
+        (!underway).then(|| {
+            detections.insert(id.clone(), (stack.to_owned(), after(now, DRIFT_SECONDS)));
+            id
+        })
+    }
+
     /// A resource can't be made or changed from now on, or can again.
     pub fn fail_resource(&mut self, resource: &str, reason: Option<&str>) {
         let failing = &mut self.cloudformation.failing;
@@ -263,6 +302,7 @@ impl Fleet {
                 template,
                 parameters,
                 changes,
+                description: String::new(),
                 obsolete: false,
                 executing: false,
             },

@@ -3,6 +3,7 @@
 //! What was begun is found again by the client request token, which every event of an operation carries
 //! (CloudFormation API Reference, `StackEvent`). A change set that was executed may be gone.
 
+mod drift;
 mod propose;
 mod trail;
 

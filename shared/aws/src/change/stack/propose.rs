@@ -10,7 +10,7 @@ use aws_sdk_cloudformation::types::{
 use tidegate_core::change::{Change, Direction, Effect, EffectKind, Proposal, Proposed, StackWork};
 use tidegate_core::deployment::Deployment;
 
-use super::{already_there, describe, is_busy, is_made, values};
+use super::{already_there, describe, drift, is_busy, is_made, values};
 use crate::error::AwsError;
 use crate::naming::{change_set, proposal_token};
 
@@ -29,6 +29,8 @@ pub(super) struct Found {
     pub complete: bool,
     /// What CloudFormation says of it.
     pub reason: String,
+    /// What it was made for.
+    pub description: String,
     /// Its first page of changes, and how to get the next.
     changes: Vec<ResourceChange>,
     next: Option<String>,
@@ -51,6 +53,17 @@ pub async fn propose(
         return Ok(());
     }
     let there = found.filter(is_made);
+    let detection = match (&there, stack.drift) {
+        (Some(_), true) => match drift::detect(client, stack).await? {
+            Some(id) => Some(id),
+            None => return Ok(()),
+        },
+        (Some(_) | None, _) => None,
+    };
+    let description = drift::description(
+        &format!("Tidegate's deployment {}", deployment.id),
+        detection.as_deref(),
+    );
     let kept = match &there {
         Some(found) => {
             let has = values(found).into_keys().collect();
@@ -87,7 +100,7 @@ pub async fn propose(
         .set_capabilities(Some(capabilities.collect()))
         .set_role_arn(stack.role.clone())
         .client_token(proposal_token(&deployment.id, &change.id))
-        .description(format!("Tidegate's deployment {}", deployment.id))
+        .description(description)
         .send()
         .await;
     already_there(answer.map(|_| ()).map_err(|error| {
@@ -135,15 +148,21 @@ pub async fn observe_proposal(
     let Some(mut found) = find_change_set(client, stack, &name).await? else {
         return not_there(client, stack).await;
     };
-    if no_changes(&found) {
-        return Ok(ready(Proposal::new(found.arn, Vec::new(), Vec::new())));
-    }
-    if found.failed {
+    let nothing = no_changes(&found);
+    if found.failed && !nothing {
         return Ok(Proposed::Failed { reason: found.reason });
     }
-    if !found.complete {
+    if !found.complete && !nothing {
         let note = "CloudFormation is making the change set".to_owned();
         return Ok(Proposed::Running { note });
+    }
+    let Some(drift) = drift::found(client, stack, &found.description).await? else {
+        let note = "CloudFormation looks for what was changed outside of it".to_owned();
+        return Ok(Proposed::Running { note });
+    };
+    if nothing {
+        let proposal = Proposal::new(found.arn, Vec::new(), drift.notes);
+        return Ok(ready(proposal.with_drift(drift.count, drift.unknown)));
     }
     let there = describe(client, stack)
         .await?
@@ -157,12 +176,12 @@ pub async fn observe_proposal(
             found.next = page.next;
         }
     }
-    let notes = match there {
-        true => Vec::new(),
-        false => vec!["the stack does not exist yet; a rollback would keep it".to_owned()],
-    };
+    let new = (!there).then(|| "the stack does not exist yet; a rollback would keep it".to_owned());
+    let notes = drift.notes.into_iter().chain(new).collect();
     let effects = changes.iter().filter_map(effect).collect();
-    Ok(ready(Proposal::new(found.arn, effects, notes)))
+    Ok(ready(
+        Proposal::new(found.arn, effects, notes).with_drift(drift.count, drift.unknown),
+    ))
 }
 
 fn ready(proposal: Proposal) -> Proposed {
@@ -247,6 +266,7 @@ async fn page(
         failed: answer.status() == Some(&ChangeSetStatus::Failed),
         complete: answer.status() == Some(&ChangeSetStatus::CreateComplete),
         reason: answer.status_reason().unwrap_or("no reason given").to_owned(),
+        description: answer.description().unwrap_or_default().to_owned(),
         changes: changes.filter_map(|one| one.resource_change().cloned()).collect(),
         next: answer.next_token().map(str::to_owned),
     }))
@@ -326,6 +346,7 @@ mod tests {
             failed,
             complete: false,
             reason: reason.to_owned(),
+            description: String::new(),
             changes: Vec::new(),
             next: None,
         };

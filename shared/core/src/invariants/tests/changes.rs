@@ -270,6 +270,7 @@ fn i26_only_what_proposes_takes_itself_back_where_it_fails() {
             parameters: BTreeMap::new(),
             capabilities: BTreeSet::new(),
             role: None,
+            drift: false,
         },
     };
     assert_eq!(left(stack(), "index"), 0);

@@ -29,6 +29,7 @@ fn stacked(proposal: &Proposal, events: Vec<Event>, applied: Option<&str>) -> Vi
         parameters: BTreeMap::new(),
         capabilities: BTreeSet::new(),
         role: None,
+        drift: false,
     };
     if let Some(plan) = &mut record.deployment.plan {
         plan.changes = vec![Change {

@@ -709,6 +709,7 @@ fn a_gate_tells_what_the_proposals_behind_it_would_do() {
         parameters: std::collections::BTreeMap::new(),
         capabilities: std::collections::BTreeSet::new(),
         role: None,
+        drift: false,
     };
     story.deployment.plan.as_mut().unwrap().changes = vec![Change {
         id: id.clone(),

@@ -25,6 +25,7 @@ infrastructure:
     parameters: [{name: Size, value: '3'}]
     capabilities: [CAPABILITY_IAM]
     role: arn:aws:iam::123456789012:role/shop-stack
+    drift: true
     timeout: 30m
   terraform:
     taskDefinition: web-production-terraform
@@ -338,7 +339,7 @@ fn a_file_says_what_a_stack_shall_be_and_who_agrees_to_what_is_lost() {
         ("shop-network", 1800)
     );
     assert_eq!(stack.work.parameters["Size"], "3");
-    assert!(stack.work.capabilities.contains("CAPABILITY_IAM"));
+    assert!(stack.work.capabilities.contains("CAPABILITY_IAM") && stack.work.drift);
     let consent = infrastructure.consent.unwrap();
     assert_eq!(
         (consent.approvals[0].count, consent.expires_seconds),
