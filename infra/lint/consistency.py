@@ -126,6 +126,8 @@ CALLS = {
     "create_db_snapshot": "rds:CreateDBSnapshot",
     "describe_db_snapshots": "rds:DescribeDBSnapshots",
     "get_object": "s3:GetObject",
+    "head_object": "s3:GetObject",
+    "put_object": "s3:PutObject",
     "publish": "sns:Publish",
     "delete_parameter": "ssm:DeleteParameter",
     "get_parameter": "ssm:GetParameter",

@@ -6,13 +6,15 @@ use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord};
 use aws_types::SdkConfig;
 use serde::{Deserialize, Serialize};
 use tidegate_aws::notify as send;
-use tidegate_aws::store::{Store, Told, journal_entry};
+use tidegate_aws::store::{Store, Told, Whole, journal_entry};
+use tidegate_core::archive;
 use tidegate_core::deployment::Deployment;
 use tidegate_core::event::Event;
 use tidegate_core::ids::DeploymentId;
 use tidegate_core::journal::Entry;
 use tidegate_core::measures::{Outcome, emf};
 use tidegate_core::messages::{BusEvent, Channel, Letter, Message, compose, is_told};
+use tidegate_core::spec::ReportStore;
 use tidegate_lambda::config::{ConfigError, Lookup};
 use tidegate_lambda::{Clock, FunctionError};
 
@@ -45,6 +47,7 @@ pub struct Notify {
     clock: Clock,
     sns: aws_sdk_sns::Client,
     eventbridge: aws_sdk_eventbridge::Client,
+    sdk: SdkConfig,
     slack: Connection,
     metrics: Lines,
     config: Config,
@@ -67,6 +70,7 @@ impl Notify {
             clock: Clock::of(sdk),
             sns: aws_sdk_sns::Client::new(sdk),
             eventbridge: aws_sdk_eventbridge::Client::new(sdk),
+            sdk: sdk.clone(),
             slack,
             metrics,
             config,
@@ -131,6 +135,49 @@ impl Notify {
                 Message::Bus(event) => self.tell_machines(deployment, &entry, &event, delivered).await?,
                 Message::People(letter) => self.tell_people(&entry, &letter, delivered).await?,
             }
+        }
+        match deployment.kept_after(&entry.event) {
+            Some(store) if !delivered.contains(&(entry.seq, Channel::Archive)) => {
+                self.keep(store, &entry, delivered).await
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Keeps report and record. A bucket that does not take them must not hold up what others are told:
+    /// the sweep has it tried again for a while.
+    async fn keep(
+        &self,
+        store: &ReportStore,
+        entry: &Entry,
+        delivered: &mut Delivered,
+    ) -> Result<(), FunctionError> {
+        let Some(whole) = self.store.whole(&entry.deployment).await? else {
+            return Ok(());
+        };
+        match self.keep_all(store, &whole).await {
+            Ok(()) => self.mark(entry, Channel::Archive, delivered).await,
+            Err(error) => {
+                tracing::error!(
+                    event = "report_not_kept",
+                    deployment = entry.deployment.as_str(),
+                    bucket = store.bucket,
+                    error,
+                    "the report is not kept: see whether the bucket exists and the stack's ReportPattern has it"
+                );
+                Ok(())
+            }
+        }
+    }
+
+    async fn keep_all(&self, store: &ReportStore, whole: &Whole) -> Result<(), String> {
+        // Made here, since most entries and most targets keep nothing.
+        let s3 = aws_sdk_s3::Client::new(&self.sdk);
+        let objects = archive::objects(store, &whole.deployment, &whole.journal);
+        for object in objects.map_err(|error| error.to_string())? {
+            let entries = whole.deployment.seq;
+            let kept = tidegate_aws::archive::keep(&s3, &store.bucket, &object, entries).await;
+            kept.map_err(|error| error.to_string())?;
         }
         Ok(())
     }

@@ -14,6 +14,8 @@ pub mod naming;
 
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
 pub mod apply;
+#[cfg(feature = "s3")]
+pub mod archive;
 #[cfg(feature = "sfn")]
 pub mod executions;
 #[cfg(feature = "http")]

@@ -124,11 +124,13 @@ pub enum Channel {
     Sns,
     /// Slack, for people.
     Slack,
+    /// The bucket in which reports are kept.
+    Archive,
 }
 
 impl Channel {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Bus, Self::Sns, Self::Slack];
+    pub const ALL: [Self; 4] = [Self::Bus, Self::Sns, Self::Slack, Self::Archive];
 
     /// Its name in the table.
     pub const fn as_str(self) -> &'static str {
@@ -136,6 +138,7 @@ impl Channel {
             Self::Bus => "bus",
             Self::Sns => "sns",
             Self::Slack => "slack",
+            Self::Archive => "archive",
         }
     }
 }
@@ -145,7 +148,8 @@ impl Channel {
 pub fn owed(deployment: &Deployment, entry: &Entry) -> Vec<Channel> {
     let people = story::tell(deployment, entry).map(|_| Channel::Sns);
     let machines = bus::event(deployment, entry).map(|_| Channel::Bus);
-    people.into_iter().chain(machines).collect()
+    let archive = deployment.kept_after(&entry.event).map(|_| Channel::Archive);
+    [people, machines, archive].into_iter().flatten().collect()
 }
 
 /// The messages of one journal entry, those for people first; none where nobody needs to hear of it.

@@ -359,6 +359,9 @@ impl Scene<'_> {
             .why(clean(&exit.reason))
             .next(self.after_exit(exit));
         story.facts.push(("Took", duration(took)));
+        if let Some(store) = &self.deployment.spec.report {
+            story.facts.push(("Report", store.place_of(self.deployment)));
+        }
         story
     }
 

@@ -77,6 +77,9 @@ pub(super) fn facts(deployment: &Deployment) -> Vec<(&'static str, Cell)> {
         let command = format!("tidegate runbook {}", deployment.id);
         facts.push(("Runbook", Cell::code(&command)));
     }
+    if let Some(store) = &deployment.spec.report {
+        facts.push(("Kept at", Cell::code(&store.place_of(deployment))));
+    }
     if let Some(link) = &deployment.spec.notifications.dashboard {
         facts.push(("Dashboard", Cell::link(link)));
     }

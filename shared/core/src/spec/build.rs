@@ -13,7 +13,7 @@ use super::infrastructure;
 use super::keys::{Kind, Section};
 use super::model::{
     ApprovalRule, AutoRollback, Freeze, Gate, GatePhase, HealthCheck, NewerPush, Notifications, OnAlarm,
-    Quantity, Resources, Spec, SuiteName, Timeouts, Trigger, Watch,
+    Quantity, ReportStore, Resources, Spec, SuiteName, Timeouts, Trigger, Watch,
 };
 use super::monitoring;
 use super::problem::{Draft, ProblemCode, Problems, Span};
@@ -62,6 +62,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         suite_functions,
         validate,
         watch: watch(fields, problems),
+        report: report(fields),
         prepare,
         migrations,
         infrastructure,
@@ -220,6 +221,14 @@ fn auto_rollback(fields: &Fields, problems: &mut Problems) -> Option<AutoRollbac
         })
     };
     with_section(fields, &table::TARGET, "autoRollback", read)?
+}
+
+fn report(fields: &Fields) -> Option<ReportStore> {
+    let section = fields.section("report")?;
+    Some(ReportStore {
+        bucket: section.text("bucket")?.to_owned(),
+        prefix: section.text("prefix")?.to_owned(),
+    })
 }
 
 fn watch(fields: &Fields, problems: &mut Problems) -> Option<Watch> {

@@ -58,6 +58,9 @@ pub struct Spec {
     /// `watch`: what is done about alarms after completion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<Watch>,
+    /// `report`: where the report is kept after the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportStore>,
     /// `prepare`.
     #[serde(default, skip_serializing_if = "Preparation::is_empty")]
     pub prepare: Preparation,
@@ -288,6 +291,16 @@ pub enum OnAlarm {
     Tell,
     /// Take the deployment back while the revision before it is warm; tell people after that.
     Rollback,
+}
+
+/// `report`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportStore {
+    /// `bucket`: an S3 bucket.
+    pub bucket: String,
+    /// `prefix`: how the keys begin, without a slash at its end.
+    pub prefix: String,
 }
 
 /// `gates[]`.

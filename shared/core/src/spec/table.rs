@@ -11,7 +11,7 @@ use Presence::{Default, Optional, Required};
 
 /// Sections that later releases will act on. Until then they are refused by name: a file that asks
 /// for them must not deploy as if it had not.
-pub(super) const NOT_BUILT_YET: [&str; 2] = ["analyzer", "report"];
+pub(super) const NOT_BUILT_YET: [&str; 1] = ["analyzer"];
 
 const DAY: u32 = 86_400;
 
@@ -261,6 +261,12 @@ pub(super) static TARGET: Section = Section {
             Kind::Section(&WATCH),
             Optional,
             "What is done about alarms after completion, when nothing holds the target any more.",
+        ),
+        key(
+            "report",
+            Kind::Section(&REPORT),
+            Optional,
+            "Where the report of each deployment is kept after its end.",
         ),
         key(
             "gates",
@@ -724,6 +730,47 @@ static WATCH: Section = Section {
             Default("tell"),
             "tell: people hear of it. rollback: it is taken back, while the old revision is warm \
              (autoRollback.window); after that people hear of it.",
+        ),
+    ],
+};
+
+static BUCKET: TextRule = TextRule {
+    what: "the name of an S3 bucket",
+    rule: "3 to 63 lowercase letters, digits, dots and dashes, beginning and ending with a letter or a digit",
+    pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+    accepts: |text| {
+        let end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        (3..=63).contains(&text.len())
+            && text.chars().all(|c| end(c) || matches!(c, '.' | '-'))
+            && text.starts_with(end)
+            && text.ends_with(end)
+    },
+};
+/// Of what S3 calls safe characters ("Naming Amazon S3 objects"), those that need no escape anywhere.
+static PREFIX: TextRule = TextRule {
+    what: "the beginning of keys in the bucket",
+    rule: "up to 5 parts with slashes between them, each of up to 40 letters, digits, dashes and underscores",
+    pattern: "^[A-Za-z0-9_-]{1,40}(/[A-Za-z0-9_-]{1,40}){0,4}$",
+    accepts: |text| {
+        let part = |part: &str| {
+            (1..=40).contains(&part.len())
+                && part
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        };
+        text.split('/').all(part) && text.split('/').count() <= 5
+    },
+};
+static REPORT: Section = Section {
+    doc: "Where the report of each deployment is kept, with its record: \
+          {prefix}/{service}/{environment}/{deployment}/report.html, report.md and record.json.",
+    keys: &[
+        key("bucket", Kind::Text(&BUCKET), Required, "S3 bucket."),
+        key(
+            "prefix",
+            Kind::Text(&PREFIX),
+            Default("tidegate"),
+            "How the keys begin.",
         ),
     ],
 };

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::cloud::Options;
 use crate::fleet::{
-    Behaviour, Database, FunctionAnswer, GoldenSpec, ParameterKind, Scan, ServiceTable, Terraform,
+    Behaviour, Bucket, Database, FunctionAnswer, GoldenSpec, ParameterKind, Scan, ServiceTable, Terraform,
     UserFunction,
 };
 use crate::stage::{FIRST_DIGEST, Stage, play};
@@ -144,6 +144,7 @@ async fn set_the_stage(stage: &Stage) -> Result<(), DemoError> {
             ..Database::default()
         };
         fleet.databases.insert("web-db".to_owned(), database);
+        fleet.buckets.insert("shop-records".to_owned(), Bucket::default());
         fleet.create_repository("web");
         fleet.set_repository("web", true, false);
         fleet.set_parameter(TIMEOUT, "20", ParameterKind::Text);

@@ -6,7 +6,7 @@ use super::reply::fault_reply;
 use super::{Call, Fault, Protocol, Reply, Service, query, rest};
 
 /// Headers that tell what a request asks for; no others are looked at.
-pub(crate) const TELLING: [&str; 8] = [
+pub(crate) const TELLING: [&str; 9] = [
     "authorization",
     "content-type",
     "if-match",
@@ -14,6 +14,7 @@ pub(crate) const TELLING: [&str; 8] = [
     "smithy-protocol",
     "x-amz-invocation-type",
     "x-amz-log-type",
+    "x-amz-meta-tidegate-entries",
     "x-amz-target",
 ];
 

@@ -98,6 +98,7 @@ const ROUTES: [Route; 5] = [
             ("if-none-match", "IfNoneMatch"),
             ("if-match", "IfMatch"),
             ("content-type", "ContentType"),
+            ("x-amz-meta-tidegate-entries", "Entries"),
         ],
         body: Some("Body"),
         told: OBJECT,
@@ -112,6 +113,7 @@ const OBJECT: &[(&str, &str)] = &[
     ("VersionId", "x-amz-version-id"),
     ("ContentType", "content-type"),
     ("ContentLength", "content-length"),
+    ("Entries", "x-amz-meta-tidegate-entries"),
 ];
 
 /// The operation that a request is, with its members as JSON; none if it is for no such service.

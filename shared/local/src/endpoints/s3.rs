@@ -42,19 +42,29 @@ fn put(bucket: &mut Bucket, key: &str, args: Args<'_>) -> Result<Value, Fault> {
         let message = "At least one of the pre-conditions you specified did not hold";
         return Err(Fault::new("PreconditionFailed", message).with_status(412));
     }
-    let body = args.text("Body").unwrap_or_default();
-    bucket.put(key, body, args.text("ContentType"));
+    let object = Object {
+        version: String::new(),
+        body: args.owned("Body").unwrap_or_default(),
+        content_type: args.owned("ContentType"),
+        entries: args.owned("Entries"),
+    };
+    bucket.add(key, object);
     let put = bucket.get(key, None).ok_or_else(Fault::internal)?;
     Ok(json!({ "ETag": put.etag(), "VersionId": put.version }))
 }
 
 fn shown(object: &Object, body: Option<&str>) -> Value {
     let content_type = object.content_type.as_deref().unwrap_or("binary/octet-stream");
-    json!({
+    let mut shown = json!({
         "ETag": object.etag(),
         "VersionId": object.version,
         "ContentType": content_type,
         "ContentLength": object.body.len(),
         "Body": body.unwrap_or_default(),
-    })
+    });
+    // Metadata that an object does not have is no header.
+    if let Some(entries) = &object.entries {
+        shown["Entries"] = entries.as_str().into();
+    }
+    shown
 }

@@ -17,8 +17,10 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tidegate_aws::archive;
 use tidegate_aws::change::verify::{self, Clients};
 use tidegate_aws::observe;
+use tidegate_core::archive::Object;
 use tidegate_core::change::{Expected, Progress, ResourceKind, Setting, Settings};
 use tidegate_core::evidence::{ScanState, Signature};
 use tidegate_core::ids::Digest;
@@ -67,8 +69,19 @@ impl InProcess {
         self.request("POST", path, headers, body)
     }
 
-    /// Sends a request with any method.
     fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        self.request_to("", method, path, headers, body)
+    }
+
+    /// Sends a request to a host with any method.
+    fn request_to(
+        &self,
+        host: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
         let headers: Vec<(String, String)> = headers
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -76,7 +89,7 @@ impl InProcess {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let request = Request {
             method,
-            host: "",
+            host,
             path,
             query,
             headers: &headers,
@@ -111,7 +124,9 @@ impl HttpConnector for InProcess {
         let uri = request.uri().parse::<http::Uri>().unwrap();
         let path = uri.path_and_query().unwrap().as_str();
         let headers: Vec<(&str, &str)> = request.headers().iter().collect();
-        let reply = self.request(request.method(), path, &headers, request.body().bytes().unwrap());
+        let host = uri.host().unwrap_or_default();
+        let body = request.body().bytes().unwrap();
+        let reply = self.request_to(host, request.method(), path, &headers, body);
         let status = StatusCode::try_from(reply.status).unwrap();
         let mut response = HttpResponse::new(status, SdkBody::from(reply.body));
         for (name, value) in reply.headers {
@@ -907,6 +922,41 @@ fn an_object_is_put_once_and_read_by_version() {
         call.input().unwrap(),
         json!({ "Bucket": "records", "Key": "none" })
     );
+}
+
+#[test]
+fn a_report_is_replaced_by_one_that_tells_more_and_by_no_other() {
+    let (fleet, _) = InProcess::new();
+    fleet.with(|fleet| fleet.buckets.insert("records".to_owned(), Bucket::default()));
+    let s3 = client!(aws_sdk_s3, fleet);
+    let keep = |bucket: &'static str, body: &str, entries| {
+        let object = Object {
+            key: "web/report.md".to_owned(),
+            content_type: "text/markdown",
+            body: body.to_owned(),
+        };
+        let s3 = s3.clone();
+        let kept = async move { archive::keep(&s3, bucket, &object, entries).await };
+        runtime().block_on(kept)
+    };
+    let held = || fleet.with(|fleet| fleet.buckets["records"].objects["web/report.md"].clone());
+    keep("records", "five", 5).unwrap();
+    keep("records", "four", 4).unwrap();
+    keep("records", "five again", 5).unwrap();
+    assert_eq!(held().len(), 1);
+    keep("records", "six", 6).unwrap();
+    let versions: Vec<String> = held().into_iter().map(|one| one.body).collect();
+    assert_eq!(versions, ["five", "six"]);
+    // What somebody else has put there says nothing of a journal.
+    fleet.with(|fleet| {
+        let bucket = fleet.buckets.get_mut("records").unwrap();
+        bucket.put("web/report.md", "theirs", None);
+    });
+    keep("records", "seven", 7).unwrap();
+    assert_eq!(held().len(), 4);
+    let error = keep("others", "five", 5).unwrap_err();
+    assert!(error.to_string().contains("s3://others/web/report.md"), "{error}");
+    assert!(error.to_string().contains("NoSuchBucket"), "{error}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub struct Bucket {
 }
 
 /// A version of an object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Object {
     /// Its id; all buckets here are versioned.
     pub version: String,
@@ -20,17 +20,28 @@ pub struct Object {
     pub body: String,
     /// What kind of content it is said to be.
     pub content_type: Option<String>,
+    /// Its metadata `tidegate-entries`: how much of a journal it tells of.
+    pub entries: Option<String>,
 }
 
 impl Bucket {
-    /// Puts a version of an object above those that are there. Gives its id.
+    /// Puts a text above what is there. Gives the version's id.
     pub fn put(&mut self, key: &str, body: &str, content_type: Option<&str>) -> String {
+        let object = Object {
+            body: body.to_owned(),
+            content_type: content_type.map(str::to_owned),
+            ..Object::default()
+        };
+        self.add(key, object)
+    }
+
+    /// Puts a version of an object above those that are there. Gives its id.
+    pub fn add(&mut self, key: &str, object: Object) -> String {
         let versions = self.objects.entry(key.to_owned()).or_default();
         let version = format!("v{}", versions.len() + 1);
         versions.push(Object {
             version: version.clone(),
-            body: body.to_owned(),
-            content_type: content_type.map(str::to_owned),
+            ..object
         });
         version
     }

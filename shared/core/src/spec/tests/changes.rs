@@ -57,6 +57,7 @@ postDeploymentTests:
   - smoke
   - {name: checkout, lambda: \"web-test:live\", timeout: 30s, retries: 2, logTail: false}
 watch: {for: 12h, onAlarm: rollback}
+report: {bucket: shop.records-1, prefix: team_a/tidegate}
 autoRollback: {window: 12h}
 configuration:
   parameters:

@@ -372,8 +372,8 @@ fn conditions_without_a_load_balancer_are_refused_and_none_are_fine() {
 
 #[test]
 fn a_key_of_a_later_release_is_so_only_at_the_top() {
-    assert_eq!(line("report: {}\n"), [ProblemCode::NotBuiltYet]);
-    assert_eq!(line("trigger: {report: 1}\n"), [ProblemCode::UnknownKey]);
+    assert_eq!(line("analyzer: {}\n"), [ProblemCode::NotBuiltYet]);
+    assert_eq!(line("trigger: {analyzer: 1}\n"), [ProblemCode::UnknownKey]);
 }
 
 #[test]
@@ -427,4 +427,31 @@ fn a_list_of_names_has_a_most() {
     };
     assert_eq!(with(100), []);
     assert_eq!(with(101), [ProblemCode::OutOfRange]);
+}
+
+#[test]
+fn a_bucket_and_a_prefix_are_named_as_s3_names_them() {
+    let bucket = |name: &str| line(&format!("report: {{bucket: {name}}}\n"));
+    for good in ["abc", "a.b-c1", "1ab", &"a".repeat(63)] {
+        assert_eq!(bucket(good), [], "{good}");
+    }
+    for bad in ["ab", "-ab", "ab.", "aBc", "a_b", &"a".repeat(64)] {
+        assert_eq!(bucket(bad), [ProblemCode::InvalidText], "{bad}");
+    }
+    let prefix = |name: &str| line(&format!("report: {{bucket: abc, prefix: \"{name}\"}}\n"));
+    for good in ["a", "a/B_c-1/2", "1/2/3/4/5", &"a".repeat(40)] {
+        assert_eq!(prefix(good), [], "{good}");
+    }
+    for bad in [
+        "",
+        "/a",
+        "a/",
+        "a//b",
+        "a b",
+        "a.b",
+        "1/2/3/4/5/6",
+        &"a".repeat(41),
+    ] {
+        assert_eq!(prefix(bad), [ProblemCode::InvalidText], "{bad}");
+    }
 }
