@@ -25,6 +25,8 @@ use tidegate_tests::{Scene, play_once};
 
 #[path = "scenarios/analysis.rs"]
 mod analysis;
+#[path = "scenarios/analyzer.rs"]
+mod analyzer;
 #[path = "scenarios/archive.rs"]
 mod archive;
 #[path = "scenarios/backups.rs"]

@@ -2,13 +2,14 @@
 //! looked at, until it is as the file says.
 
 use aws_types::SdkConfig;
+use tidegate_aws::analyzer::Analyzers;
 use tidegate_aws::change::verify::Clients;
 use tidegate_aws::change::{self, not_mine, stack, terraform, verify};
 use tidegate_aws::error::AwsError;
 use tidegate_aws::observe;
 use tidegate_aws::store::Store;
 use tidegate_core::action::Action;
-use tidegate_core::change::{Direction, Work};
+use tidegate_core::change::{Direction, Progress, Seen, Work};
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::observation::{Observation, Question};
 use tidegate_lambda::config::{ConfigError, Lookup, table};
@@ -23,6 +24,7 @@ pub struct Infrastructure {
     clients: Clients,
     cloudformation: aws_sdk_cloudformation::Client,
     s3: aws_sdk_s3::Client,
+    analyzers: Analyzers,
 }
 
 impl Infrastructure {
@@ -43,6 +45,7 @@ impl Infrastructure {
             },
             cloudformation: aws_sdk_cloudformation::Client::new(sdk),
             s3: aws_sdk_s3::Client::new(sdk),
+            analyzers: Analyzers::new(sdk),
         })
     }
 
@@ -51,6 +54,7 @@ impl Infrastructure {
     /// # Errors
     /// Names that the state machine matches on.
     pub async fn handle(&self, input: PhaseInput) -> Result<PhaseOutput, FunctionError> {
+        self.analyzers.begin();
         phase::run(
             &self.store,
             &self.clock,
@@ -75,6 +79,7 @@ impl Infrastructure {
                 Work::Terraform { terraform } => {
                     terraform::observe_proposal(self.terraform(), deployment, change, terraform).await?
                 }
+                Work::Analyze { .. } => self.analyzers.observe(deployment, change),
                 Work::Run { .. }
                 | Work::Verify { .. }
                 | Work::Backup { .. }
@@ -94,6 +99,12 @@ impl Infrastructure {
                 Work::Stack { stack } => {
                     stack::observe(&self.cloudformation, deployment, change, stack).await?
                 }
+                // What it said is all that it does.
+                Work::Analyze { .. } => Seen {
+                    before: None,
+                    made: Progress::NotBegun,
+                    undone: Progress::NotBegun,
+                },
                 Work::Run { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
@@ -123,6 +134,7 @@ impl Infrastructure {
                 Work::Terraform { terraform } => {
                     terraform::propose(self.terraform(), deployment, change, terraform).await
                 }
+                Work::Analyze { analyzer } => self.analyzers.propose(deployment, change, analyzer).await,
                 Work::Run { .. }
                 | Work::Verify { .. }
                 | Work::Backup { .. }
@@ -135,7 +147,7 @@ impl Infrastructure {
         let (change, direction, before) = change::of(deployment, action)?;
         match (&change.work, direction) {
             // There is nothing to do but to look: a person makes what is asked for.
-            (Work::Verify { .. }, _) => Ok(()),
+            (Work::Verify { .. } | Work::Analyze { .. }, _) => Ok(()),
             (Work::Stack { stack }, Direction::Make) => stack::make(client, deployment, change, stack).await,
             (Work::Stack { stack }, Direction::Undo) => {
                 stack::undo(client, deployment, change, stack, before).await

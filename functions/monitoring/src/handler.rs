@@ -73,6 +73,7 @@ impl Monitoring {
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
+                | Work::Analyze { .. }
                 | Work::Stack { .. }
                 | Work::Terraform { .. } => return Err(not_mine(deployment, change)),
             };
@@ -103,6 +104,7 @@ impl Monitoring {
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
+                | Work::Analyze { .. }
                 | Work::Stack { .. }
                 | Work::Terraform { .. },
                 _,

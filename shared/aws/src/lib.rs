@@ -7,6 +7,8 @@
 //! to the SDK and the state machine.
 
 #[cfg(feature = "lambda")]
+pub mod analyzer;
+#[cfg(feature = "lambda")]
 pub mod call;
 pub mod change;
 pub mod error;

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Before, Change, Direction};
+use crate::change::{Before, Change, Direction, Work};
 use crate::ids::{DeploymentId, Slot};
 use crate::spec::{ContainerConfiguration, HealthCheck, Resources, SuiteName};
 use crate::suite::SuiteFunction;
@@ -113,8 +113,9 @@ pub enum Action {
 
 impl Action {
     /// Whether it may take most of a function's time, so that it is begun only while there is enough of it.
-    pub const fn takes_long(&self) -> bool {
-        matches!(self, Self::CallSuite { .. })
+    pub fn takes_long(&self) -> bool {
+        let analyzes = |change: &Change| matches!(change.work, Work::Analyze { .. });
+        matches!(self, Self::CallSuite { .. }) || self.proposal().is_some_and(analyzes)
     }
 
     /// The change of which it finds out what it would do, where that is what it is about.

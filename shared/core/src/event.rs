@@ -385,7 +385,7 @@ impl Event {
             Self::TrafficReturned { .. } => "all traffic is back on stable (read back)".to_owned(),
             Self::TrafficReasserted => "weights read again: still on stable".to_owned(),
             Self::CandidateScaledIn => "candidate scaled in".to_owned(),
-            Self::ChangeProposed { id, proposal } => format!("{id} would do: {}", proposal.told()),
+            Self::ChangeProposed { id, proposal } => describe_proposal(id, proposal),
             Self::ChangeStarted { id, .. } => format!("{id} begins"),
             Self::TestAlarmHeard { id, .. } => format!("{id}: its event arrived"),
             Self::ChangeMade { id, detail, .. } => format!("{id} made: {detail}"),
@@ -428,6 +428,13 @@ fn describe_request(revision: &Revision, origin: &Origin, overrides: &[Override]
         Origin::Push { .. } => format!("image {label} was pushed"),
         Origin::Watch { alarm } => format!("alarm {alarm} asks to take {label} back"),
         Origin::Person { person } => format!("{person} asked to deploy {label}{how}"),
+    }
+}
+
+fn describe_proposal(id: &ChangeId, proposal: &Proposal) -> String {
+    match &proposal.said {
+        Some(said) => format!("{id}: {said}"),
+        None => format!("{id} would do: {}", proposal.told()),
     }
 }
 

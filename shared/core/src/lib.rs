@@ -15,6 +15,7 @@
 
 pub mod action;
 pub mod analysis;
+pub mod analyzer;
 pub mod archive;
 pub mod change;
 pub mod decision;

@@ -353,6 +353,7 @@ impl Aws {
                 Work::Run { .. }
                 | Work::Verify { .. }
                 | Work::Backup { .. }
+                | Work::Analyze { .. }
                 | Work::Stack { .. }
                 | Work::Terraform { .. }
                 | Work::Monitor { .. }

@@ -235,6 +235,7 @@ impl World {
             Work::Run { .. }
             | Work::Verify { .. }
             | Work::Backup { .. }
+            | Work::Analyze { .. }
             | Work::Stack { .. }
             | Work::Terraform { .. }
             | Work::Monitor { .. }

@@ -6,6 +6,7 @@
 use tidegate_tests::scenario;
 
 mod analysis;
+mod analyzer;
 mod archive;
 mod backups;
 mod bluegreen;

@@ -63,6 +63,7 @@ pub(crate) fn taken(deployment: &Deployment) -> Vec<String> {
         | Work::Verify { .. }
         | Work::SuspendScaling { .. }
         | Work::SetParameter { .. }
+        | Work::Analyze { .. }
         | Work::Stack { .. }
         | Work::Terraform { .. }
         | Work::Monitor { .. }

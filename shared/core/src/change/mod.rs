@@ -36,6 +36,7 @@ pub use terraform::{
     nothing_was_applied, why_it_failed,
 };
 
+use crate::analyzer::AnalyzerWork;
 use crate::decision::POLL_SECONDS;
 use crate::deployment::Phase;
 use crate::ids::ChangeId;
@@ -119,6 +120,11 @@ pub enum Work {
     Terraform {
         /// What it shall be planned with.
         terraform: TerraformWork,
+    },
+    /// A function of the user looks at the revision and recommends. What it says is its proposal.
+    Analyze {
+        /// Which, and how long it may take.
+        analyzer: AnalyzerWork,
     },
     /// Something that watches the target is put into CloudWatch.
     Monitor {
@@ -259,6 +265,7 @@ impl Work {
                 | Self::SetParameter { .. }
                 | Self::Stack { .. }
                 | Self::Terraform { .. }
+                | Self::Analyze { .. }
                 | Self::Monitor { .. }
                 | Self::TestAlarm { .. },
                 Direction::Make | Direction::Undo,
@@ -269,7 +276,7 @@ impl Work {
     /// Whether it says what it would do before it is made.
     pub const fn proposes(&self) -> bool {
         match self {
-            Self::Stack { .. } | Self::Terraform { .. } => true,
+            Self::Stack { .. } | Self::Terraform { .. } | Self::Analyze { .. } => true,
             Self::Run { .. }
             | Self::Verify { .. }
             | Self::Backup { .. }
@@ -298,6 +305,7 @@ impl Change {
             | Work::SuspendScaling { .. }
             | Work::SetParameter { .. }
             | Work::Stack { .. }
+            | Work::Analyze { .. }
             | Work::Monitor { .. }
             | Work::TestAlarm { .. } => POLL_SECONDS,
             // A person is slower than a task, and may take hours.
@@ -319,6 +327,7 @@ impl Change {
             | Work::SuspendScaling { .. }
             | Work::SetParameter { .. }
             | Work::Stack { .. }
+            | Work::Analyze { .. }
             | Work::Monitor { .. }
             | Work::TestAlarm { .. } => POLL_SECONDS / 2,
         }
@@ -334,6 +343,7 @@ impl Change {
             | Work::SuspendScaling { .. }
             | Work::SetParameter { .. }
             | Work::Stack { .. }
+            | Work::Analyze { .. }
             | Work::Monitor { .. }
             | Work::TestAlarm { .. } => 900,
         }
@@ -349,6 +359,7 @@ impl Change {
             | Work::SuspendScaling { .. }
             | Work::SetParameter { .. }
             | Work::Stack { .. }
+            | Work::Analyze { .. }
             | Work::Monitor { .. }
             | Work::TestAlarm { .. } => None,
         }
@@ -384,6 +395,7 @@ impl Change {
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
                 | Work::Terraform { .. }
+                | Work::Analyze { .. }
                 | Work::Monitor { .. }
                 | Work::TestAlarm { .. },
                 _,
@@ -402,6 +414,17 @@ impl Change {
             Work::Backup { source } => format!("back up {}", source.title()),
             Work::SuspendScaling { service } => format!("suspend autoscaling of ECS service {service}"),
             Work::SetParameter { value, .. } => format!("set it to `{}`", shortened(value)),
+            Work::Analyze { analyzer } => {
+                let required = if analyzer.required {
+                    ", which is required"
+                } else {
+                    ""
+                };
+                format!(
+                    "ask Lambda function {} for its analysis{required}",
+                    analyzer.function
+                )
+            }
             Work::Monitor { wanted, .. } => wanted.told(),
             Work::TestAlarm { .. } => {
                 "set an alarm that stands for nothing and see its event arrive".to_owned()

@@ -1,6 +1,7 @@
 //! From the deployment file to the changes that a plan has.
 
 use super::{Change, StackWork, TerraformWork, Undo, Work, monitoring};
+use crate::analyzer;
 use crate::deployment::Phase;
 use crate::ids::{ChangeId, Target};
 use crate::observation::Observation;
@@ -50,6 +51,7 @@ pub fn planned(spec: &Spec, around: &Around<'_>) -> Vec<Change> {
     backups
         .chain(suspended)
         .chain(spec.migrations.iter().flat_map(migration))
+        .chain(spec.analyzer.iter().map(analyzer::planned))
         .chain(spec.infrastructure.iter().flat_map(infrastructure))
         .chain(spec.configuration.parameters.iter().map(parameter))
         .chain(monitoring::planned(spec, around))

@@ -43,6 +43,9 @@ pub struct Proposal {
     /// A line for each resource, what is lost first; then what else people should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
+    /// What it comes to in one line, where that is not how many resources it touches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
 }
 
 /// What becomes of one resource.
@@ -125,6 +128,7 @@ impl Proposal {
             drift_unknown: false,
             lines: kept(&lines),
             artifact,
+            said: None,
         }
     }
 
@@ -135,6 +139,13 @@ impl Proposal {
             drift_unknown,
             ..self
         }
+    }
+
+    /// The same, with what it comes to in words.
+    #[must_use]
+    pub fn saying(mut self, said: String) -> Self {
+        self.said = Some(said);
+        self
     }
 
     /// How many resources it touches.
@@ -170,6 +181,9 @@ impl Proposal {
 
     /// `1 to delete, 2 to add`.
     pub fn summary(&self) -> String {
+        if let Some(said) = &self.said {
+            return said.clone();
+        }
         let parts = [
             (self.deletes, "to delete"),
             (self.replaces, "to replace"),
@@ -244,29 +258,38 @@ impl Deployment {
 
     /// The change behind a gate to which people must agree, whatever else the file says.
     pub fn needs_consent(&self, before: GatePhase) -> Option<(&Change, &Proposal)> {
-        let threshold = self.spec.infrastructure.as_ref().and_then(|one| one.threshold);
-        let mut proposed = self.proposed(before);
-        proposed.find(|(_, proposal)| proposal.needs_consent(threshold))
+        self.need_consent(before).next()
+    }
+
+    fn need_consent(&self, before: GatePhase) -> impl Iterator<Item = (&Change, &Proposal)> {
+        let proposed = self.proposed(before);
+        proposed.filter(|(change, proposal)| proposal.needs_consent(self.threshold_of(change)))
+    }
+
+    /// The first change behind a gate to which people must agree, and of whom the file names none.
+    pub fn nobody_agrees_to(&self, before: GatePhase) -> Option<(&Change, &Proposal)> {
+        let gated = self.spec.gates.iter().any(|gate| gate.before == before);
+        let mut needing = self.need_consent(before).filter(|_| !gated);
+        needing.find(|(change, _)| self.consent_of(change).is_none())
     }
 
     /// Who must approve before a phase: whom the file names there, and whom it names for proposals that
     /// need consent. Nothing where nobody is asked.
     pub fn gate_rule(&self, before: GatePhase) -> Option<Gate> {
         let given = self.spec.gates.iter().find(|gate| gate.before == before);
-        let consent = self.needs_consent(before).and_then(|_| {
-            let infrastructure = self.spec.infrastructure.as_ref()?;
-            infrastructure.consent.as_ref()
-        });
-        let Some(consent) = consent else {
-            return given.cloned();
-        };
-        let mut gate = given.cloned().unwrap_or_else(|| Gate {
-            before,
-            approvals: Vec::new(),
-            expires_seconds: consent.expires_seconds,
-        });
-        ask_too(&mut gate.approvals, &consent.approvals);
-        Some(gate)
+        let mut asked = given.cloned();
+        for (change, _) in self.need_consent(before) {
+            let Some(consent) = self.consent_of(change) else {
+                continue;
+            };
+            let gate = asked.get_or_insert_with(|| Gate {
+                before,
+                approvals: Vec::new(),
+                expires_seconds: consent.expires_seconds,
+            });
+            ask_too(&mut gate.approvals, &consent.approvals);
+        }
+        asked
     }
 }
 

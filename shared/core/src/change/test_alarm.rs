@@ -143,6 +143,7 @@ impl Deployment {
             | Work::Backup { .. }
             | Work::SuspendScaling { .. }
             | Work::SetParameter { .. }
+            | Work::Analyze { .. }
             | Work::Stack { .. }
             | Work::Terraform { .. }
             | Work::Monitor { .. } => None,

@@ -113,6 +113,7 @@ fn went_back(view: &View, record: &Record, change: &Change) -> bool {
         Work::Backup { .. }
         | Work::SuspendScaling { .. }
         | Work::SetParameter { .. }
+        | Work::Analyze { .. }
         | Work::Stack { .. }
         | Work::Terraform { .. }
         | Work::Monitor { .. }

@@ -45,11 +45,7 @@ fn broken(view: &View, record: &Record, change: &Change) -> impl Iterator<Item =
 /// Whether everybody who had to agree had, before the entry at which the change began.
 fn asked(record: &Record, change: &Change, proposal: &Proposal, began: usize) -> bool {
     let deployment = &record.deployment;
-    let threshold = deployment
-        .spec
-        .infrastructure
-        .as_ref()
-        .and_then(|one| one.threshold);
+    let threshold = deployment.threshold_of(change);
     let Some(before) = change.phase.gate() else {
         return !proposal.needs_consent(threshold);
     };

@@ -30,6 +30,7 @@ pub(super) fn settings_are_put_back(view: &View) -> Vec<String> {
                 | Work::Verify { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
+                | Work::Analyze { .. }
                 | Work::Stack { .. }
                 | Work::Terraform { .. }
                 | Work::TestAlarm { .. } => continue,

@@ -318,7 +318,7 @@ fn requirements(
     for function in &observation.unknown_functions {
         lacks(
             format!("Lambda function {function}, which the deployment file names"),
-            "create it, let Tidegate call it (its stack's parameter `SuiteFunctionPattern`), or take it out of \
+            "create it, let Tidegate call it (its stack's parameters `SuiteFunctionPattern` and `AnalyzerPattern`), or take it out of \
              the file"
                 .to_owned(),
         );

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::later;
 use crate::action::Action;
-use crate::change::{Change, Proposal, Proposed};
+use crate::analyzer::unanswered;
+use crate::change::{Change, Proposal, Proposed, Work};
 use crate::decision::{Decision, Outcome};
 use crate::deployment::{Deployment, Phase};
 use crate::event::Event;
@@ -31,6 +32,17 @@ pub(super) fn propose(
                 id: change.id.clone(),
                 proposal: proposal.clone(),
             }]),
+            Proposed::Failed { reason } if may_be_missing(change) => {
+                Decision::record(vec![without(change, reason)])
+            }
+            Proposed::NotBegun | Proposed::Running { .. } if late && may_be_missing(change) => {
+                let reason = format!("it gave no answer within {seconds} s");
+                Decision::record(vec![without(change, &reason)])
+            }
+            Proposed::Failed { reason } if matches!(change.work, Work::Analyze { .. }) => refused(
+                change,
+                &format!("there is no analysis, which the file requires: {reason}"),
+            ),
             Proposed::Failed { reason } => {
                 refused(change, &format!("what it would do can't be told: {reason}"))
             }
@@ -38,6 +50,12 @@ pub(super) fn propose(
                 change,
                 &format!("what it would do was not told within {seconds} s"),
             ),
+            // Its answer comes to who called it.
+            Proposed::NotBegun if matches!(change.work, Work::Analyze { .. }) => {
+                Decision::act(vec![Action::ProposeChange {
+                    change: Box::new(change.clone()),
+                }])
+            }
             Proposed::NotBegun => Decision::act_and_wait(
                 vec![Action::ProposeChange {
                     change: Box::new(change.clone()),
@@ -66,20 +84,42 @@ fn time_for(phase: Phase, deployment: &Deployment, change: &Change) -> i64 {
 /// Stops where people must agree to a proposal, and the file names nobody.
 pub(super) fn nobody_to_ask(phase: Phase, deployment: &Deployment) -> Option<Decision> {
     let before = phase.gate()?;
-    let (change, proposal) = deployment.needs_consent(before)?;
-    deployment.gate_rule(before).is_none().then(|| {
-        let reason = format!(
-            "the file names nobody to agree to it: add `approvals` to `infrastructure`, and deploy again. It \
-             would do: {}",
-            proposal.told()
-        );
-        refused(change, &reason)
-    })
+    let (change, proposal) = deployment.nobody_agrees_to(before)?;
+    let section = match change.work {
+        Work::Analyze { .. } => "analyzer",
+        Work::Run { .. }
+        | Work::Verify { .. }
+        | Work::Backup { .. }
+        | Work::SuspendScaling { .. }
+        | Work::SetParameter { .. }
+        | Work::Stack { .. }
+        | Work::Terraform { .. }
+        | Work::Monitor { .. }
+        | Work::TestAlarm { .. } => "infrastructure",
+    };
+    let reason = format!(
+        "the file names nobody to agree to it: add `approvals` to `{section}`, and deploy again. It would do: {}",
+        proposal.told()
+    );
+    Some(refused(change, &reason))
 }
 
-/// A change that has nothing to do is made as soon as it is begun.
+/// Whether the deployment goes on without its proposal.
+fn may_be_missing(change: &Change) -> bool {
+    matches!(&change.work, Work::Analyze { analyzer } if !analyzer.required)
+}
+
+fn without(change: &Change, reason: &str) -> Event {
+    Event::ChangeProposed {
+        id: change.id.clone(),
+        proposal: Box::new(unanswered(reason)),
+    }
+}
+
+/// A change that has nothing to do, or was done with its proposal, is made as soon as it is begun.
 pub(super) fn nothing_to_do(change: &Change, proposal: Option<&Proposal>) -> Option<Decision> {
-    let proposal = proposal.filter(|proposal| proposal.is_empty())?;
+    let looks = matches!(change.work, Work::Analyze { .. });
+    let proposal = proposal.filter(|proposal| proposal.is_empty() || looks)?;
     Some(Decision {
         events: vec![
             Event::ChangeStarted {
@@ -88,7 +128,10 @@ pub(super) fn nothing_to_do(change: &Change, proposal: Option<&Proposal>) -> Opt
             },
             Event::ChangeMade {
                 id: change.id.clone(),
-                detail: proposal.summary(),
+                detail: match looks {
+                    true => "it was heard, and does nothing by itself".to_owned(),
+                    false => proposal.summary(),
+                },
                 log: Vec::new(),
             },
         ],

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::analyzer;
 use super::changes;
 use super::configuration;
 use super::evidence;
@@ -39,6 +40,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
     let hotfix = evidence::hotfix(fields, evidence.as_ref(), problems);
     let prepare = changes::prepare(fields, problems);
     let migrations = changes::migrations(fields, &prepare, problems);
+    let analyzer = analyzer::analyzer(fields, problems);
     let infrastructure = infrastructure::infrastructure(fields, problems);
     let configuration = configuration::configuration(fields, problems);
     let monitoring = monitoring::monitoring(fields, problems);
@@ -65,6 +67,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         report: report(fields),
         prepare,
         migrations,
+        analyzer,
         infrastructure,
         configuration,
         monitoring,

@@ -119,10 +119,12 @@ pub(super) fn gates_have_work(fields: &Fields, gates: &[Gate], problems: &mut Pr
             GatePhase::Configure => "configuration.parameters",
             GatePhase::Prepare | GatePhase::Shift | GatePhase::Validate | GatePhase::Complete => continue,
         };
-        let given = match section.split_once('.') {
-            Some((outer, key)) => fields.section(outer).is_some_and(|outer| outer.is_given(key)),
-            None => fields.is_given(section),
-        };
+        let analyzes = gate.before == GatePhase::Infrastructure && fields.is_given("analyzer");
+        let given = analyzes
+            || match section.split_once('.') {
+                Some((outer, key)) => fields.section(outer).is_some_and(|outer| outer.is_given(key)),
+                None => fields.is_given(section),
+            };
         if !given {
             let before = gate.before.as_str();
             let message = format!("a gate before `{before}` is never asked: the file has no `{section}`");

@@ -7,7 +7,6 @@ use super::fields::{Fields, Items, Named, Value, fill_in};
 use super::keys::{Key, Kind, Presence, Section, TextRule};
 use super::problem::{Draft, ProblemCode, Problems, Span};
 use super::scalar::{self, Scalar};
-use super::table;
 use super::tree::{Node, Tree, is_null};
 
 /// Checks the whole file.
@@ -300,14 +299,6 @@ impl Checker<'_> {
             return;
         }
         let shown = scalar::shortened(name);
-        if path.is_empty() && table::NOT_BUILT_YET.contains(&name) {
-            let message = format!("`{shown}` is not built yet; remove it");
-            let help = "a later release will act on it; until then a file that has it is refused, so \
-                        that nobody relies on it";
-            self.problems
-                .push(Draft::new(ProblemCode::NotBuiltYet, span, message).help(help));
-            return;
-        }
         let place = if path.is_empty() {
             String::new()
         } else {

@@ -4,6 +4,7 @@
 //! keys, `build` and `strategy` look at what values mean together. All problems of a file come
 //! together, each with its place and the nearest right thing. The JSON Schema comes from the same table.
 
+mod analyzer;
 mod build;
 mod changes;
 mod check;
@@ -22,6 +23,7 @@ mod schema;
 mod strategy;
 mod syntax;
 mod table;
+mod table_analyzer;
 mod table_changes;
 mod table_configuration;
 mod table_infrastructure;
@@ -30,6 +32,7 @@ mod table_validation;
 mod tree;
 mod validation;
 
+pub use analyzer::Analyzer;
 pub use configuration::looks_secret;
 pub use evidence::{Evidence, EvidenceKind, Hotfix, ScanRule};
 pub use model::*;

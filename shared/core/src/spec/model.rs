@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::analyzer::Analyzer;
 use super::evidence::{Evidence, Hotfix};
 use super::monitoring::Monitoring;
 use crate::analysis::{Condition, KnownMetric};
@@ -67,6 +68,9 @@ pub struct Spec {
     /// `migrations`, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub migrations: Vec<Migration>,
+    /// `analyzer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analyzer: Option<Analyzer>,
     /// `infrastructure`: what a person makes, looked at before the candidate gets traffic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub infrastructure: Option<Infrastructure>,
@@ -585,10 +589,15 @@ impl Spec {
         tasks.cloned().collect()
     }
 
-    /// Lambda functions of the user that a deployment calls, each once.
+    /// Lambda functions of the user that a deployment can't do without, each once.
     pub fn called_functions(&self) -> BTreeSet<&str> {
         let suites = self.suite_functions.values();
-        suites.map(|suite| suite.function.as_str()).collect()
+        let suites = suites.map(|suite| suite.function.as_str());
+        // Without one that is not required, the deployment goes on.
+        let analyzer = self.analyzer.iter().filter(|analyzer| analyzer.work.required);
+        suites
+            .chain(analyzer.map(|analyzer| analyzer.work.function.as_str()))
+            .collect()
     }
 }
 

@@ -2,16 +2,13 @@
 //! written from here.
 
 use super::keys::{Key, Kind, Presence, Section, TextRule};
+use super::table_analyzer::ANALYZER;
 use super::table_changes::{MIGRATION, PREPARE};
 use super::table_configuration::CONFIGURATION;
 use super::table_infrastructure::INFRASTRUCTURE;
 use super::table_monitoring::MONITORING;
 use super::table_validation::{SUITE_FUNCTION, VALIDATION};
 use Presence::{Default, Optional, Required};
-
-/// Sections that later releases will act on. Until then they are refused by name: a file that asks
-/// for them must not deploy as if it had not.
-pub(super) const NOT_BUILT_YET: [&str; 1] = ["analyzer"];
 
 const DAY: u32 = 86_400;
 
@@ -320,6 +317,12 @@ pub(super) static TARGET: Section = Section {
             },
             Optional,
             "Changes of schema or data, each run as a task of the new revision before it gets traffic.",
+        ),
+        key(
+            "analyzer",
+            Kind::Section(&ANALYZER),
+            Optional,
+            "A function that looks at the revision and recommends, before people are asked about the infrastructure.",
         ),
         key(
             "infrastructure",

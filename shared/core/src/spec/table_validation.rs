@@ -104,7 +104,7 @@ pub(super) static VALIDATION: Section = Section {
     ],
 };
 
-static FUNCTION: TextRule = TextRule {
+pub(super) static FUNCTION: TextRule = TextRule {
     what: "a Lambda function such as web-tests or web-tests:live",
     rule: "the name of a function of this account, at most 64 letters, digits, dashes and underscores, and \
            behind a colon an alias or a version",

@@ -124,6 +124,10 @@ async fn set_the_stage(stage: &Stage) -> Result<(), DemoError> {
             .fleet
             .functions
             .insert("web-test-checkout".to_owned(), checkout);
+        let advice =
+            r#"{"recommendations": [{"severity": "medium", "text": "two tasks would do at night"}]}"#;
+        let analyzer = UserFunction::answering(vec![FunctionAnswer::Returns(advice.to_owned())]);
+        state.fleet.functions.insert("web-analyzer".to_owned(), analyzer);
     });
     for suite in ["smoke", "integration", "synthetic"] {
         stage.suite("web", "production", suite);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod analyzer;
 mod around;
 mod backups;
 mod baking;

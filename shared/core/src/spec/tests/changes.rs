@@ -53,6 +53,14 @@ validate:
   allowPrivate: true
   security: [notPrivileged, readOnlyRoot, noPlainSecrets, noPublicIp, httpsOnly, modernTls]
   performance: {for: 10m, errorRate: 0.5%, p99: 1.5s, minRequests: 100}
+analyzer:
+  function: web-analyzer:live
+  timeout: 30s
+  required: true
+  threshold: 2
+  approvals: [{role: devops-lead}]
+  expires: 4h
+  pricePerGbSecond: 0.0000133334
 postDeploymentTests:
   - smoke
   - {name: checkout, lambda: \"web-test:live\", timeout: 30s, retries: 2, logTail: false}

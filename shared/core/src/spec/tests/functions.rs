@@ -73,3 +73,38 @@ fn what_can_not_be_called_is_refused_with_its_place() {
         );
     }
 }
+
+#[test]
+fn an_analyzer_is_read_with_its_defaults_and_asks_somebody() {
+    let parsed = accept(&target("rolling", "analyzer: {function: web-analyzer}\n"));
+    let analyzer = parsed.spec.analyzer.clone().unwrap();
+    assert_eq!(
+        (analyzer.work.timeout_seconds, analyzer.work.required),
+        (40, false)
+    );
+    assert_eq!((analyzer.threshold, analyzer.consent), (0, None));
+    assert_eq!(analyzer.price_per_gb_second, 0.000_016_666_7);
+    assert!(parsed.spec.called_functions().is_empty());
+    let warned: Vec<&str> = parsed.warnings.iter().map(|one| one.message.as_str()).collect();
+    assert!(
+        warned
+            .iter()
+            .any(|message| message.contains("nobody may agree to variables")),
+        "{warned:?}"
+    );
+    let full = accept(&target("rolling", super::changes::CHANGES)).spec;
+    assert!(full.called_functions().contains("web-analyzer:live"));
+    let consent = full.analyzer.unwrap().consent.unwrap();
+    assert_eq!(
+        (
+            consent.approvals[0].role.to_string().as_str(),
+            consent.expires_seconds
+        ),
+        ("devops-lead", 14_400)
+    );
+    let gate = "gates: [{before: infrastructure, approvals: [{role: tech-lead}]}]\n";
+    accept(&target(
+        "rolling",
+        &format!("{gate}analyzer: {{function: web-analyzer}}\n"),
+    ));
+}

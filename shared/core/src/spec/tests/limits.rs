@@ -371,12 +371,6 @@ fn conditions_without_a_load_balancer_are_refused_and_none_are_fine() {
 }
 
 #[test]
-fn a_key_of_a_later_release_is_so_only_at_the_top() {
-    assert_eq!(line("analyzer: {}\n"), [ProblemCode::NotBuiltYet]);
-    assert_eq!(line("trigger: {analyzer: 1}\n"), [ProblemCode::UnknownKey]);
-}
-
-#[test]
 fn a_condition_is_underlined_behind_quotes_and_escapes() {
     let underlined = |item: &str| {
         let text = target(

@@ -94,20 +94,6 @@ fn a_stranger_is_told_all_keys() {
 }
 
 #[test]
-fn sections_of_later_releases_are_refused_by_name() {
-    for name in table::NOT_BUILT_YET {
-        let errors = errors(&target("rolling", &format!("{name}:\n  anything: [1]\n")));
-        assert_eq!(errors.problems().len(), 1);
-        let problem = &errors.problems()[0];
-        assert_eq!(
-            (problem.code, problem.line, problem.column),
-            (ProblemCode::NotBuiltYet, 4, 1)
-        );
-        assert_eq!(problem.message, format!("`{name}` is not built yet; remove it"));
-    }
-}
-
-#[test]
 fn a_duration_without_a_unit_is_told_its_unit() {
     refuses(
         &canary("    - weight: 100\n      pause: 10\n"),
