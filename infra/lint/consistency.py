@@ -17,6 +17,7 @@ INFRA = ROOT / "infra"
 # Cargo features of tidegate-aws, which are the SDK crates that a function links, and the prefix
 # of the IAM actions that go with each.
 PREFIX_OF_FEATURE = {
+    "appconfig": "appconfig",
     "autoscaling": "application-autoscaling",
     "cloudformation": "cloudformation",
     "cloudwatch": "cloudwatch",
@@ -63,6 +64,16 @@ TRANSACTION_ITEMS = {
 
 # SDK calls by method. `client.query()` and the like; a call that is not here is not looked for.
 CALLS = {
+    "create_hosted_configuration_version": "appconfig:CreateHostedConfigurationVersion",
+    "get_hosted_configuration_version": "appconfig:GetHostedConfigurationVersion",
+    "list_applications": "appconfig:ListApplications",
+    "list_configuration_profiles": "appconfig:ListConfigurationProfiles",
+    "list_deployment_strategies": "appconfig:ListDeploymentStrategies",
+    "list_deployments": "appconfig:ListDeployments",
+    "list_environments": "appconfig:ListEnvironments",
+    "list_hosted_configuration_versions": "appconfig:ListHostedConfigurationVersions",
+    "start_deployment": "appconfig:StartDeployment",
+    "stop_deployment": "appconfig:StopDeployment",
     "batch_get_item": "dynamodb:BatchGetItem",
     "create_backup": "dynamodb:CreateBackup",
     "delete_item": "dynamodb:DeleteItem",

@@ -1,7 +1,7 @@
 //! Configure: what the new revision is configured with, set one after the other and read back.
 
 use aws_types::SdkConfig;
-use tidegate_aws::change::{self, not_mine, parameter};
+use tidegate_aws::change::{self, flags, not_mine, parameter};
 use tidegate_aws::error::AwsError;
 use tidegate_aws::observe;
 use tidegate_aws::store::Store;
@@ -18,6 +18,7 @@ use tidegate_lambda::{Clock, FunctionError};
 pub struct Configure {
     store: Store,
     clock: Clock,
+    appconfig: aws_sdk_appconfig::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
     ssm: aws_sdk_ssm::Client,
 }
@@ -31,6 +32,7 @@ impl Configure {
         Ok(Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
+            appconfig: aws_sdk_appconfig::Client::new(sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ssm: aws_sdk_ssm::Client::new(sdk),
         })
@@ -58,10 +60,23 @@ impl Configure {
             observation.alarms = observe::watched_alarms(&self.cloudwatch, deployment).await?;
         }
         if let Some(change) = question.change() {
-            let Work::SetParameter { name, value } = &change.work else {
-                return Err(not_mine(deployment, change));
+            let seen = match &change.work {
+                Work::SetParameter { name, value } => {
+                    parameter::observe(&self.ssm, deployment, change, name, value).await?
+                }
+                Work::SetFlags { flags } => {
+                    flags::observe(&self.appconfig, deployment, change, flags).await?
+                }
+                Work::Run { .. }
+                | Work::Verify { .. }
+                | Work::Backup { .. }
+                | Work::SuspendScaling { .. }
+                | Work::Stack { .. }
+                | Work::Terraform { .. }
+                | Work::Analyze { .. }
+                | Work::Monitor { .. }
+                | Work::TestAlarm { .. } => return Err(not_mine(deployment, change)),
             };
-            let seen = parameter::observe(&self.ssm, deployment, change, name, value).await?;
             observation.changes.insert(change.id.clone(), seen);
         }
         Ok(observation)
@@ -69,12 +84,32 @@ impl Configure {
 
     async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
         let (change, direction, before) = change::of(deployment, action)?;
-        let Work::SetParameter { name, value } = &change.work else {
-            return Err(not_mine(deployment, change));
-        };
-        match direction {
-            Direction::Make => parameter::make(&self.ssm, name, value, before).await,
-            Direction::Undo => parameter::undo(&self.ssm, name, value, before).await,
+        let (ssm, appconfig) = (&self.ssm, &self.appconfig);
+        match (&change.work, direction) {
+            (Work::SetParameter { name, value }, Direction::Make) => {
+                parameter::make(ssm, name, value, before).await
+            }
+            (Work::SetParameter { name, value }, Direction::Undo) => {
+                parameter::undo(ssm, name, value, before).await
+            }
+            (Work::SetFlags { flags }, Direction::Make) => {
+                flags::make(appconfig, deployment, change, flags, before).await
+            }
+            (Work::SetFlags { flags }, Direction::Undo) => {
+                flags::undo(appconfig, deployment, change, flags, before).await
+            }
+            (
+                Work::Run { .. }
+                | Work::Verify { .. }
+                | Work::Backup { .. }
+                | Work::SuspendScaling { .. }
+                | Work::Stack { .. }
+                | Work::Terraform { .. }
+                | Work::Analyze { .. }
+                | Work::Monitor { .. }
+                | Work::TestAlarm { .. },
+                _,
+            ) => Err(not_mine(deployment, change)),
         }
     }
 }

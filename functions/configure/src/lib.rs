@@ -1,4 +1,4 @@
-//! Sets parameters that the new revision is configured with, and puts them back.
+//! Sets parameters and flags that the new revision is configured with, and puts them back.
 
 pub mod handler;
 

@@ -85,6 +85,7 @@ impl Infrastructure {
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
+                | Work::SetFlags { .. }
                 | Work::Monitor { .. }
                 | Work::TestAlarm { .. } => return Err(not_mine(deployment, change)),
             };
@@ -109,6 +110,7 @@ impl Infrastructure {
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
+                | Work::SetFlags { .. }
                 | Work::Monitor { .. }
                 | Work::TestAlarm { .. } => {
                     return Err(not_mine(deployment, change));
@@ -140,6 +142,7 @@ impl Infrastructure {
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
+                | Work::SetFlags { .. }
                 | Work::Monitor { .. }
                 | Work::TestAlarm { .. } => Err(not_mine(deployment, change)),
             };
@@ -162,6 +165,7 @@ impl Infrastructure {
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
+                | Work::SetFlags { .. }
                 | Work::Monitor { .. }
                 | Work::TestAlarm { .. },
                 _,

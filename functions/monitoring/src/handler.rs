@@ -74,6 +74,7 @@ impl Monitoring {
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
                 | Work::Analyze { .. }
+                | Work::SetFlags { .. }
                 | Work::Stack { .. }
                 | Work::Terraform { .. } => return Err(not_mine(deployment, change)),
             };
@@ -105,6 +106,7 @@ impl Monitoring {
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
                 | Work::Analyze { .. }
+                | Work::SetFlags { .. }
                 | Work::Stack { .. }
                 | Work::Terraform { .. },
                 _,

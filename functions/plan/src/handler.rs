@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_types::SdkConfig;
 use tidegate_aws::call::{Functions, unknown_functions};
+use tidegate_aws::change::flags;
 use tidegate_aws::observe;
 use tidegate_aws::store::{Commit, Store, StoreError};
 use tidegate_core::change::{Names, SettingNow, alarm_tested, alarms_made};
@@ -29,6 +30,7 @@ const TRIES: usize = 5;
 pub struct Plan {
     store: Store,
     clock: Clock,
+    appconfig: aws_sdk_appconfig::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
     ecr: aws_sdk_ecr::Client,
     functions: Functions,
@@ -45,6 +47,7 @@ impl Plan {
         Ok(Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
+            appconfig: aws_sdk_appconfig::Client::new(sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecr: aws_sdk_ecr::Client::new(sdk),
             functions: Functions::new(sdk),
@@ -160,11 +163,16 @@ impl Plan {
         };
         let container = self.container(deployment, &slots, &image).await?;
         let log_groups = self.log_groups(deployment, &slots, &image).await?;
+        let refused_flags = match &deployment.spec.configuration.flags {
+            Some(flags) => flags::refusal(&self.appconfig, &flags.work).await?,
+            None => None,
+        };
         let names = Names::of(&deployment.target, &deployment.spec, wiring);
         Ok(Observation {
             evidence,
             container,
             log_groups,
+            refused_flags,
             taken: observe::taken(&self.cloudwatch, &names).await?,
             alarms: observe::alarms(&self.cloudwatch, Some(alarms), "").await?,
             unknown_suites: observe::unknown_suites(&self.ecs, &deployment.target, suites).await?,

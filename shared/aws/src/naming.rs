@@ -47,6 +47,13 @@ pub fn proposal_token(deployment: &DeploymentId, change: &ChangeId) -> String {
     hash
 }
 
+/// Description of the version of a configuration that a deployment stores in AppConfig, by which it is
+/// found again.
+pub fn flags_version(deployment: &DeploymentId, change: &ChangeId) -> String {
+    let token = change_token(deployment, change, Direction::Make);
+    format!("Made by Tidegate for {deployment} ({token})")
+}
+
 /// The change set of a deployment, or the one that takes it back. CloudFormation knows letters, digits and
 /// dashes in such names, at most 128 (API Reference, `CreateChangeSet`).
 pub fn change_set(deployment: &DeploymentId, direction: Direction) -> String {

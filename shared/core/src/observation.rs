@@ -63,6 +63,9 @@ pub struct Observation {
     /// Log groups that the application's container writes to, where the file says how long lines are kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log_groups: Vec<String>,
+    /// Why the flags of the file can't be set, where the file has some and they can't.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_flags: Option<String>,
     /// Changes that are being made or undone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes: BTreeMap<ChangeId, Seen>,

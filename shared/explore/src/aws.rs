@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_core::action::Action;
+use tidegate_core::change::flags::{self, Deployed, DeployedStage, FlagsNow, FlagsPlace, FlagsWork, merged};
 use tidegate_core::change::parameter::{Held, seen, version_to_compare};
 use tidegate_core::change::{Before, Change, Direction, Seen, Work};
 use tidegate_core::ids::{ChangeId, Slot};
@@ -124,7 +125,11 @@ pub struct Aws {
     pub suspended: BTreeSet<ChangeId>,
     /// Values of parameters by name, a version each, oldest first.
     pub parameters: BTreeMap<String, Vec<Option<String>>>,
-    /// Parameters, oldest first.
+    /// Versions of feature flags, oldest first, and which deployment has stored each.
+    pub flag_versions: Vec<(Option<usize>, String)>,
+    /// What AppConfig has deployed of them, newest first.
+    pub flags: Vec<Deployed>,
+    /// Settings by the name of the change that sets them, oldest first.
     pub settings_log: Vec<(Ms, String, Option<String>)>,
     /// Images in the registry, with the time of the push.
     pub pushed: Vec<(usize, Ms)>,
@@ -169,6 +174,8 @@ impl Aws {
             proposed: BTreeSet::new(),
             suspended: BTreeSet::new(),
             parameters: BTreeMap::new(),
+            flag_versions: Vec::new(),
+            flags: Vec::new(),
             settings_log: Vec::new(),
             pushed: vec![(0, -3_600_000)],
             weights_log: vec![WeightsSet {
@@ -186,6 +193,15 @@ impl Aws {
         for (at, parameter) in setting.spec.configuration.parameters.iter().enumerate() {
             let was = (at % 2 == 0).then(|| "as it was".to_owned());
             aws.set_parameter(&parameter.name, was, -1);
+        }
+        if let Some(flags) = &setting.spec.configuration.flags {
+            aws.deploy_flags(None, NO_FLAGS.to_owned(), &flags.work, -1);
+        }
+        if setting.spec.prepare.suspend_autoscaling {
+            for service in setting.wiring.services.values() {
+                let id = ChangeId::of("autoscaling", service);
+                aws.note_setting(&id, Some(ON.to_owned()), -1);
+            }
         }
         aws
     }
@@ -373,6 +389,7 @@ impl Aws {
                     Some(
                         Before::Absent
                         | Before::Scaling { .. }
+                        | Before::Flags { .. }
                         | Before::Stack { .. }
                         | Before::TerraformState
                         | Before::Monitored { .. },
@@ -381,17 +398,98 @@ impl Aws {
                 };
                 self.set_parameter(name, before, world.now);
             }
+            (Work::SetFlags { flags }, Direction::Make) => {
+                let held = self.flag_versions.iter().find(|(by, _)| by.is_none());
+                let (_, held) = held.cloned().unwrap_or_default();
+                // The content that is there was made by us, and takes every flag.
+                let content = merged(held.as_bytes(), flags).unwrap_or_default();
+                self.deploy_flags(Some(world.deployment), content, flags, world.now);
+            }
+            (Work::SetFlags { .. }, Direction::Undo) if world.plant == Some(Plant::BelievesFlagsAreBack) => {}
+            (Work::SetFlags { .. }, Direction::Undo) => self.take_flags_back(change, world),
             (Work::SuspendScaling { .. }, Direction::Make) => {
                 self.suspended.insert(change.id.clone());
+                self.note_setting(&change.id, Some("suspended".to_owned()), world.now);
             }
             (Work::SuspendScaling { .. }, Direction::Undo) => {
                 self.suspended.remove(&change.id);
+                self.note_setting(&change.id, Some(ON.to_owned()), world.now);
             }
         }
     }
 
+    fn note_setting(&mut self, change: &ChangeId, value: Option<String>, now: Ms) {
+        self.settings_log.push((now, change.as_str().to_owned(), value));
+    }
+
+    /// A version is stored once for each deployment; AppConfig has it for everybody at once.
+    fn deploy_flags(&mut self, by: Option<usize>, content: String, work: &FlagsWork, now: Ms) {
+        let of = |(stored, _): &(Option<usize>, String)| *stored == by;
+        let at = self.flag_versions.iter().position(of).unwrap_or_else(|| {
+            self.flag_versions.push((by, content));
+            self.flag_versions.len() - 1
+        });
+        let version = number(at);
+        self.flags.insert(
+            0,
+            Deployed {
+                number: number(self.flags.len()),
+                version,
+                stage: DeployedStage::Complete,
+                percent: 100,
+            },
+        );
+        let id = ChangeId::of("flags", &work.title());
+        self.note_setting(&id, Some(version.to_string()), now);
+    }
+
+    fn take_flags_back(&mut self, change: &Change, world: &Applying<'_>) {
+        let now = self.flags_now(world.maker);
+        let Some(number) = now.to_stop() else {
+            return;
+        };
+        let ours = self.flags.iter_mut().filter(|one| one.number == number);
+        ours.for_each(|one| one.stage = DeployedStage::Reverted);
+        let is = self
+            .flags_now(world.maker)
+            .deployed()
+            .map(|one| one.version.to_string());
+        self.note_setting(&change.id, is, world.now);
+    }
+
+    /// Feature flags as AppConfig shows them to a deployment.
+    pub fn flags_now(&self, maker: usize) -> FlagsNow {
+        let ours = self.flag_versions.iter().position(|(by, _)| *by == Some(maker));
+        let mut now = FlagsNow {
+            place: FlagsPlace {
+                application: "app".to_owned(),
+                environment: "env".to_owned(),
+                profile: "pro".to_owned(),
+                strategy: "AppConfig.AllAtOnce".to_owned(),
+            },
+            deployments: self.flags.clone(),
+            newest_deployment: self.flags.first().map_or(0, |one| one.number),
+            newest_version: number(self.flag_versions.len()) - 1,
+            ours: ours.map(number),
+            content: Vec::new(),
+        };
+        let deployed = now
+            .deployed()
+            .and_then(|one| usize::try_from(one.version - 1).ok());
+        let content = deployed.and_then(|at| self.flag_versions.get(at));
+        now.content = content
+            .map(|(_, content)| content.clone().into_bytes())
+            .unwrap_or_default();
+        now
+    }
+
+    /// How a change that sets flags stands.
+    pub fn flags_seen(&self, maker: usize, work: &FlagsWork, before: Option<&Before>) -> Seen {
+        flags::seen(&self.flags_now(maker), before, work)
+    }
+
     fn set_parameter(&mut self, name: &str, value: Option<String>, now: Ms) {
-        self.settings_log.push((now, name.to_owned(), value.clone()));
+        self.note_setting(&ChangeId::of("parameter", name), value.clone(), now);
         self.parameters.entry(name.to_owned()).or_default().push(value);
     }
 
@@ -505,6 +603,16 @@ impl Aws {
     }
 }
 
+/// A configuration without a flag.
+const NO_FLAGS: &str = r#"{"version":"1","flags":{},"values":{}}"#;
+/// Autoscaling as it is found.
+const ON: &str = "on";
+
+/// Versions and deployments are numbered from 1.
+fn number(at: usize) -> i32 {
+    i32::try_from(at + 1).unwrap_or(i32::MAX)
+}
+
 /// What a deployment proposes, by its name.
 pub fn artifact(deployment: usize) -> String {
     format!("change-set/{deployment}")
@@ -521,6 +629,8 @@ pub struct Applying<'a> {
     pub plant: Option<Plant>,
     /// For which deployment.
     pub deployment: usize,
+    /// The deployment that made what this one takes back; itself, unless it reverses another.
+    pub maker: usize,
     /// When.
     pub now: Ms,
 }

@@ -522,6 +522,7 @@ impl Hash for State {
         (world.aws.services, world.aws.weights, world.aws.firing).hash(state);
         (&world.aws.suspended, &world.aws.proposed).hash(state);
         world.aws.parameters.hash(state);
+        (&world.aws.flags, &world.aws.flag_versions).hash(state);
         (&world.aws.definitions, &world.aws.suites, world.store.version).hash(state);
         for (of, name, token) in &world.store.tokens {
             (of, name, ranks.rank(*token)).hash(state);

@@ -177,6 +177,7 @@ fn runs_for(settings: &[Arc<Setting>], plant: Plant) -> Runs<'_> {
         | Plant::UndoesOnPaper
         | Plant::AppliesAnother
         | Plant::BelievesItsUndo
+        | Plant::BelievesFlagsAreBack
         | Plant::KeepsWhatIsWritten
         | Plant::LostTokenHangs
         | Plant::QueueWedges

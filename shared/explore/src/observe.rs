@@ -203,6 +203,17 @@ impl World {
         proposed.collect()
     }
 
+    /// The deployment that made what this one takes back; itself, unless it reverses another.
+    fn maker(&self, of: usize, deployment: &Deployment) -> usize {
+        self.store.find(deployment.maker()).unwrap_or(of)
+    }
+
+    /// The same, of a deployment in the table.
+    pub fn maker_at(&self, of: usize) -> usize {
+        let head = self.store.heads.get(of);
+        head.map_or(of, |head| self.maker(of, &head.deployment))
+    }
+
     /// How the changes of the plan stand.
     pub fn observe_changes(&self, of: usize, deployment: &Deployment, now: Ms) -> BTreeMap<ChangeId, Seen> {
         let set = |change: &Change, direction| {
@@ -247,6 +258,17 @@ impl World {
                 let mut seen = self.aws.parameter_seen(name, value, before);
                 let undoing = state.is_some_and(|state| state.stage == ChangeStage::Undoing);
                 if undoing && self.plant == Some(Plant::BelievesItsUndo) {
+                    seen.undone = Progress::done("so it is said");
+                }
+                seen
+            }
+            Work::SetFlags { flags } => {
+                let maker = self.maker(of, deployment);
+                let before = deployment.before_of(&change.id);
+                let mut seen = self.aws.flags_seen(maker, flags, before);
+                if deployment.change_stage(&change.id) == Some(ChangeStage::Undoing)
+                    && self.plant == Some(Plant::BelievesFlagsAreBack)
+                {
                     seen.undone = Progress::done("so it is said");
                 }
                 seen

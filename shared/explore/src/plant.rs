@@ -88,6 +88,8 @@ pub enum Plant {
     AppliesAnother,
     /// A parameter that shall be put back is said to be, and never written.
     BelievesItsUndo,
+    /// Flags that shall be brought back are said to be, and AppConfig is never asked to.
+    BelievesFlagsAreBack,
     /// What a migration has written is kept as it is, with the password in it.
     KeepsWhatIsWritten,
     /// A task token that was lost is waited for without a time limit.
@@ -225,7 +227,7 @@ impl fmt::Display for Plant {
 
 impl Plant {
     /// Every break.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::AdmitsWhileLocked,
         Self::SharesMoreThanAll,
         Self::ScalesStableInEarly,
@@ -266,6 +268,7 @@ impl Plant {
         Self::UndoesOnPaper,
         Self::AppliesAnother,
         Self::BelievesItsUndo,
+        Self::BelievesFlagsAreBack,
         Self::KeepsWhatIsWritten,
         Self::LostTokenHangs,
         Self::QueueWedges,
@@ -308,7 +311,7 @@ impl Plant {
             Self::MigratesAgain => 25,
             Self::UndoesOnPaper => 26,
             Self::AppliesAnother => 27,
-            Self::BelievesItsUndo => 28,
+            Self::BelievesItsUndo | Self::BelievesFlagsAreBack => 28,
             Self::KeepsWhatIsWritten => 29,
         }
     }

@@ -398,6 +398,7 @@ configuration:
   parameters:
     - {name: /web/limit, value: new}
     - {name: /web/banner, value: new}
+  flags: {application: web, environment: production, profile: flags, set: {beta: off}}
 gates:
   - before: migrate
     approvals:

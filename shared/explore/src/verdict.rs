@@ -123,7 +123,7 @@ impl World {
         let log = self.aws.settings_log.iter();
         log.map(|(at, name, value)| SettingReading {
             at: instant(*at),
-            name: format!("parameter:{name}"),
+            name: name.clone(),
             value: value.clone(),
             // Nobody else sets any here; the first of each is how it was found.
             by: if *at < 0 {

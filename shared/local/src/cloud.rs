@@ -314,6 +314,7 @@ impl Shared {
             Service::DynamoDb | Service::DynamoDbStreams => self.table.handle(call, now),
             Service::States => state.engine.handle(call, now),
             Service::Ecs
+            | Service::AppConfig
             | Service::AutoScaling
             | Service::CloudFormation
             | Service::Elbv2

@@ -185,7 +185,10 @@ fn change_runs(state: &State, deployments: &[Record]) -> Vec<ChangeRun> {
 }
 
 /// Operations that set what a deployment puts back.
-const SETTING: [&str; 8] = [
+const SETTING: [&str; 11] = [
+    "RegisterScalableTarget",
+    "StartDeployment",
+    "StopDeployment",
     "PutParameter",
     "DeleteParameter",
     "PutMetricAlarm",

@@ -15,10 +15,14 @@ migrations:
   - {name: add-email, command: [up], down: [down]}
 configuration:
   parameters: [{name: /web/production/timeout, value: '30'}]
+  flags: {application: web, environment: production, profile: flags, strategy: Quick, set: {banner: off}}
 monitoring:
   alarms: [{name: many-errors, when: error_rate > 50%, for: 2m}]
   logRetention: 30d
 ";
+
+const FLAGS: &str =
+    r#"{"version":"1","flags":{"banner":{"name":"banner"}},"values":{"banner":{"enabled":true}}}"#;
 
 /// How a candidate is brought in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,7 +40,7 @@ pub enum Strategy {
     /// A canary by share of tasks, without a load balancer.
     Tasks,
     /// Blue-green with a change of every kind that is made and undone: autoscaling, a migration, a
-    /// parameter, an alarm and a retention.
+    /// parameter, flags, an alarm and a retention.
     Changes,
     /// What makes the fewest calls to AWS of all strategies and files, so that all pairs of its faults
     /// can be played: rolling, one task, no load balancer. 112 calls until all is at rest; with a load
@@ -168,11 +172,14 @@ impl Strategy {
         }
     }
 
-    /// What a change finds there besides: a parameter with another value, and autoscaling of the slot
-    /// that serves.
+    /// What a change finds there besides: a parameter with another value, flags, and autoscaling of the
+    /// slot that serves.
     pub fn furnish(self, fleet: &mut Fleet) {
         if self == Self::Changes {
             fleet.set_parameter("/web/production/timeout", "20", ParameterKind::Text);
+            fleet.create_flags("web", "production", "flags", FLAGS);
+            // Few looks: each of its calls is played with every fault.
+            fleet.create_flag_strategy("Quick", 0, 0);
             fleet.register_scalable("production", "web-blue", 3, 12);
         }
     }

@@ -264,3 +264,255 @@ async fn everything_told(scene: &Scene, id: &DeploymentId) -> String {
         serde_json::to_string(&journal).unwrap()
     )
 }
+
+const FLAGS: (&str, &str, &str) = ("web", "production", "flags");
+const SECRET_NOTE: &str = "hunter2-hunter2";
+
+/// A banner that is on, with a note that nobody shall see, and a flag that somebody else looks after.
+const CONTENT: &str = r#"{"version":"1",
+    "flags":{"banner":{"name":"Banner","attributes":{"note":{"constraints":{"type":"string"}}}},"beta":{"name":"Beta"}},
+    "values":{"banner":{"enabled":true,"note":"hunter2-hunter2"},"beta":{"enabled":true}}}"#;
+
+fn flags(strategy: &str) -> String {
+    let set = "{banner: off, new-checkout: {enabled: off, limit: 5}}";
+    format!(
+        "{SHORT}configuration:\n  flags: {{application: web, environment: production, profile: flags, \
+         strategy: {strategy}, set: {set}}}\n"
+    )
+}
+
+async fn given_flags(scene: &Scene, strategy: &str) {
+    scene.given(TARGET, 5, &flags(strategy)).await;
+    scene.cloud(|state| {
+        state.fleet.create_flags(FLAGS.0, FLAGS.1, FLAGS.2, CONTENT);
+        state.fleet.keep_secret(SECRET_NOTE);
+    });
+}
+
+/// The number of the version that everybody has, and its flags.
+fn flags_now(scene: &Scene) -> (usize, serde_json::Value) {
+    let (version, content) = scene.cloud(|state| state.fleet.flags(FLAGS).unwrap());
+    (version, serde_json::from_str(&content).unwrap())
+}
+
+fn assert_flags_set(scene: &Scene) {
+    let (version, now) = flags_now(scene);
+    assert_eq!(version, 2, "one version was stored");
+    let values = &now["values"];
+    assert_eq!(values["banner"]["enabled"], false);
+    assert_eq!(values["banner"]["note"], SECRET_NOTE);
+    assert_eq!(values["beta"]["enabled"], true);
+    assert_eq!(values["new-checkout"]["enabled"], false);
+    assert_eq!(values["new-checkout"]["limit"], 5);
+}
+
+/// The very version that was there.
+fn assert_flags_back(scene: &Scene) {
+    let (version, now) = flags_now(scene);
+    assert_eq!(version, 1);
+    assert_eq!(now, serde_json::from_str::<serde_json::Value>(CONTENT).unwrap());
+}
+
+/// How often AppConfig was asked for something.
+fn asked(scene: &Scene, operation: &str) -> usize {
+    scene.cloud(|state| {
+        state
+            .calls
+            .iter()
+            .filter(|call| call.operation == operation)
+            .count()
+    })
+}
+
+#[test]
+fn flags_are_set_before_the_candidate_gets_traffic() {
+    scenario(
+        "flags-are-set-before-the-candidate-gets-traffic",
+        "A version with the file's flags and all others as they were; the shift waits until AppConfig has deployed it and \
+         watched its alarms.",
+        async |scene| {
+            given_flags(scene, "AppConfig.Linear50PercentEvery30Seconds").await;
+            scene.people().await;
+            let gate = "gates:\n  - before: configure\n    approvals: [{role: tech-lead}]\n    expires: 1h\n";
+            let file = format!("{}{gate}", flags("AppConfig.Linear50PercentEvery30Seconds"));
+            scene.apply(TARGET, &file).await.unwrap();
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            let plan = scene.gate(&id).await;
+            assert_flags_back(scene);
+            scene.decide("maria", &id, true, &plan).await.unwrap();
+            scene.at_weight(&id, 20).await;
+            assert_flags_set(scene);
+            scene.ends(&id, ExitState::Completed).await;
+            assert_flags_set(scene);
+            assert!(!everything_told(scene, &id).await.contains(SECRET_NOTE));
+        },
+    );
+}
+
+#[test]
+fn an_alarm_brings_flags_back() {
+    scenario(
+        "an-alarm-brings-flags-back",
+        "Traffic first. Then AppConfig takes back what it has deployed, whatever its own alarms say.",
+        async |scene| {
+            given_flags(scene, "AppConfig.AllAtOnce").await;
+            scene.push('2', Behaviour::failing(20.0, 20));
+            let id = scene.started(TARGET).await;
+            scene.ends(&id, ExitState::RolledBack).await;
+            assert_flags_back(scene);
+            assert!(!everything_told(scene, &id).await.contains(SECRET_NOTE));
+        },
+    );
+}
+
+#[test]
+fn a_stop_while_flags_are_being_deployed_stops_that_too() {
+    scenario(
+        "a-stop-while-flags-are-being-deployed-stops-that-too",
+        "AppConfig returns everybody to the version before at any time, so it is not waited for.",
+        async |scene| {
+            given_flags(scene, "AppConfig.Canary10Percent20Minutes").await;
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            scene.waits_for(&id, "AppConfig deploys version 2").await;
+            scene.stop("olaf", "abort", &id).await.unwrap();
+            scene.ends(&id, ExitState::Aborted).await;
+            assert_flags_back(scene);
+            assert_eq!(asked(scene, "StartDeployment"), 1);
+        },
+    );
+}
+
+#[test]
+fn a_function_that_dies_after_storing_flags_deploys_them_once() {
+    scenario(
+        "a-function-that-dies-after-storing-flags-deploys-them-once",
+        "The next attempt finds the version that this deployment has stored, and has it deployed.",
+        async |scene| {
+            given_flags(scene, "AppConfig.AllAtOnce").await;
+            scene.cloud(|state| {
+                let next = &mut state.faults.numbered.next;
+                next.push((
+                    "configure",
+                    "CreateHostedConfigurationVersion",
+                    CallFate::KillAfter,
+                ));
+                next.push(("configure", "StartDeployment", CallFate::KillAfter));
+            });
+            scene.push('2', Behaviour::default());
+            scene.runs(TARGET, ExitState::Completed).await;
+            assert_flags_set(scene);
+            assert_eq!(asked(scene, "StartDeployment"), 1);
+        },
+    );
+}
+
+#[test]
+fn a_function_that_dies_before_taking_flags_back_takes_them_back_later() {
+    scenario(
+        "a-function-that-dies-before-taking-flags-back-takes-them-back-later",
+        "What it was about to do is written down, so the next attempt does it.",
+        async |scene| {
+            given_flags(scene, "AppConfig.AllAtOnce").await;
+            scene.cloud(|state| {
+                let next = &mut state.faults.numbered.next;
+                next.push(("configure", "StopDeployment", CallFate::KillBefore));
+            });
+            scene.push('2', Behaviour::failing(20.0, 20));
+            scene.runs(TARGET, ExitState::RolledBack).await;
+            assert_flags_back(scene);
+        },
+    );
+}
+
+#[test]
+fn rollback_by_hand_after_completion_brings_flags_back() {
+    scenario(
+        "rollback-by-hand-after-completion-brings-flags-back",
+        "The completed deployment's journal has the number of the version that was deployed before it.",
+        async |scene| {
+            given_flags(scene, "AppConfig.AllAtOnce").await;
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            scene.ends(&id, ExitState::Completed).await;
+            scene.wait(300).await;
+            let back = scene.stop("olaf", "rollback", &id).await.unwrap();
+            scene.ends(&back, ExitState::RolledBack).await;
+            assert_flags_back(scene);
+        },
+    );
+}
+
+#[test]
+fn flags_that_appconfig_takes_back_no_more_are_deployed_once_more() {
+    scenario(
+        "flags-that-appconfig-takes-back-no-more-are-deployed-once-more",
+        "It takes a deployment back for 72 hours. After that the version that was there is deployed again, by its number.",
+        async |scene| {
+            given_flags(scene, "AppConfig.AllAtOnce").await;
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            scene.ends(&id, ExitState::Completed).await;
+            scene.cloud(|state| state.fleet.age_flags(73 * 3600));
+            let back = scene.stop("olaf", "rollback", &id).await.unwrap();
+            scene.ends(&back, ExitState::RolledBack).await;
+            assert_flags_back(scene);
+            assert_eq!(asked(scene, "StartDeployment"), 2);
+        },
+    );
+}
+
+#[test]
+fn a_new_flag_that_would_start_on_stops_the_deployment_before_anything_is_touched() {
+    scenario(
+        "a-new-flag-that-would-start-on-stops-the-deployment-before-anything-is-touched",
+        "The plan reads what is there: nobody gets a feature in the moment in which it is first known.",
+        async |scene| {
+            given_flags(scene, "AppConfig.AllAtOnce").await;
+            let file = flags("AppConfig.AllAtOnce").replace("{enabled: off, limit: 5}", "on");
+            scene.apply(TARGET, &file).await.unwrap();
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            let ended = scene.ends(&id, ExitState::Blocked).await;
+            let reason = ended.exit.unwrap().reason;
+            assert!(reason.contains("a new flag starts off"), "{reason}");
+            assert_flags_back(scene);
+        },
+    );
+}
+
+#[test]
+fn flags_that_somebody_else_has_deployed_since_are_left_to_a_person() {
+    scenario(
+        "flags-that-somebody-else-has-deployed-since-are-left-to-a-person",
+        "The rollback does not take back what it did not deploy; traffic is safe, and someone must look.",
+        async |scene| {
+            given_flags(scene, "AppConfig.AllAtOnce").await;
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            scene.at_weight(&id, 20).await;
+            scene.cloud(|state| state.fleet.deploy_flags(FLAGS, CONTENT));
+            scene.stop("olaf", "abort", &id).await.unwrap();
+            scene.ends(&id, ExitState::RollbackFailed).await;
+            assert_eq!(flags_now(scene).0, 3);
+        },
+    );
+}
+
+#[test]
+fn flags_that_appconfig_takes_back_by_itself_stop_the_deployment() {
+    scenario(
+        "flags-that-appconfig-takes-back-by-itself-stop-the-deployment",
+        "An alarm of AppConfig's environment has spoken: the candidate gets no traffic.",
+        async |scene| {
+            given_flags(scene, "AppConfig.AllAtOnce").await;
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            scene.waits_for(&id, "watches its alarms").await;
+            scene.cloud(|state| state.fleet.stop_flags(FLAGS));
+            scene.ends(&id, ExitState::Aborted).await;
+            assert_flags_back(scene);
+        },
+    );
+}

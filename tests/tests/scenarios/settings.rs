@@ -23,9 +23,10 @@ async fn given(scene: &Scene) {
     scene.given(TARGET, 5, &file()).await;
     scene.cloud(|state| {
         state.fleet.register_scalable("production", "web-blue", 3, 12);
-        if let Some(target) = state.fleet.scalable("production", "web-blue") {
-            target.scheduled_suspended = true;
-        }
+        let fleet = &mut state.fleet;
+        fleet.set_scalable("production", "web-blue", |target| {
+            target.scheduled_suspended = true
+        });
     });
 }
 

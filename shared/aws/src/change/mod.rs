@@ -3,6 +3,8 @@
 
 #[cfg(all(feature = "dynamodb", feature = "rds"))]
 pub mod backup;
+#[cfg(feature = "appconfig")]
+pub mod flags;
 #[cfg(all(feature = "cloudwatch", feature = "logs"))]
 pub mod monitor;
 #[cfg(feature = "ssm")]

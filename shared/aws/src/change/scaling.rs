@@ -50,6 +50,7 @@ fn seen(found: Option<Scalable>, before: Option<&Before>) -> Seen {
             | Before::Stack { .. }
             | Before::TerraformState
             | Before::Parameter { .. }
+            | Before::Flags { .. }
             | Before::Monitored { .. },
         )
         | None => Progress::NotBegun,

@@ -64,6 +64,7 @@ pub(crate) fn taken(deployment: &Deployment) -> Vec<String> {
         | Work::SuspendScaling { .. }
         | Work::SetParameter { .. }
         | Work::Analyze { .. }
+        | Work::SetFlags { .. }
         | Work::Stack { .. }
         | Work::Terraform { .. }
         | Work::Monitor { .. }

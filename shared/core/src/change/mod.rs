@@ -6,6 +6,7 @@ mod backup;
 mod container;
 mod dashboard;
 mod expected;
+pub mod flags;
 pub mod monitored;
 mod monitoring;
 pub mod parameter;
@@ -111,6 +112,11 @@ pub enum Work {
         /// Its value.
         value: String,
     },
+    /// Flags of a configuration in AppConfig. The file is not secret, so neither is what they shall be.
+    SetFlags {
+        /// Which, and to what.
+        flags: flags::FlagsWork,
+    },
     /// A change set of a CloudFormation stack.
     Stack {
         /// What the stack shall be.
@@ -162,6 +168,11 @@ pub enum Before {
     Parameter {
         /// Its version.
         version: i64,
+    },
+    /// A configuration in AppConfig. The flags of it stay there, and only there.
+    Flags {
+        /// Which version of it was deployed.
+        held: flags::FlagsBefore,
     },
     /// A CloudFormation stack.
     Stack {
@@ -245,6 +256,10 @@ impl Before {
                 )
             }
             Self::Parameter { version } => format!("version {version} was there"),
+            Self::Flags { held } => format!(
+                "version {} was deployed in AppConfig (SHA-256 {})",
+                held.version, held.content_hash
+            ),
             Self::Stack { stack } => format!("the template with SHA-256 {}", stack.template_hash),
             Self::TerraformState => "the versions of Terraform's state have what was there".to_owned(),
             Self::Monitored { held } => held.describe(),
@@ -263,6 +278,7 @@ impl Work {
                 | Self::Backup { .. }
                 | Self::SuspendScaling { .. }
                 | Self::SetParameter { .. }
+                | Self::SetFlags { .. }
                 | Self::Stack { .. }
                 | Self::Terraform { .. }
                 | Self::Analyze { .. }
@@ -282,6 +298,25 @@ impl Work {
             | Self::Backup { .. }
             | Self::SuspendScaling { .. }
             | Self::SetParameter { .. }
+            | Self::SetFlags { .. }
+            | Self::Monitor { .. }
+            | Self::TestAlarm { .. } => false,
+        }
+    }
+
+    /// Whether it can be taken back while it is still going on.
+    pub const fn is_stopped(&self) -> bool {
+        match self {
+            // AppConfig stops a deployment at any time, and returns everybody to the version before.
+            Self::SetFlags { .. } => true,
+            Self::Run { .. }
+            | Self::Verify { .. }
+            | Self::Backup { .. }
+            | Self::SuspendScaling { .. }
+            | Self::SetParameter { .. }
+            | Self::Stack { .. }
+            | Self::Terraform { .. }
+            | Self::Analyze { .. }
             | Self::Monitor { .. }
             | Self::TestAlarm { .. } => false,
         }
@@ -314,6 +349,26 @@ impl Change {
             Work::Terraform { .. } => (self.timeout_seconds / 240).max(POLL_SECONDS),
             // Few enough looks that even hours of them fit an execution's history.
             Work::Backup { .. } => (self.timeout_seconds / 120).max(30),
+            Work::SetFlags { .. } => (self.timeout_seconds / 120).max(POLL_SECONDS),
+        }
+    }
+
+    /// About how long it takes, seconds.
+    pub fn expected_seconds(&self) -> u64 {
+        /// A short task, or a setting that is read back.
+        const SHORT: u64 = 60;
+        match &self.work {
+            Work::SetFlags { flags } => SHORT + flags.strategy_seconds(),
+            Work::Run { .. }
+            | Work::Verify { .. }
+            | Work::Backup { .. }
+            | Work::SuspendScaling { .. }
+            | Work::SetParameter { .. }
+            | Work::Stack { .. }
+            | Work::Terraform { .. }
+            | Work::Analyze { .. }
+            | Work::Monitor { .. }
+            | Work::TestAlarm { .. } => SHORT,
         }
     }
 
@@ -326,6 +381,7 @@ impl Change {
             | Work::Backup { .. }
             | Work::SuspendScaling { .. }
             | Work::SetParameter { .. }
+            | Work::SetFlags { .. }
             | Work::Stack { .. }
             | Work::Analyze { .. }
             | Work::Monitor { .. }
@@ -342,6 +398,7 @@ impl Change {
             | Work::Backup { .. }
             | Work::SuspendScaling { .. }
             | Work::SetParameter { .. }
+            | Work::SetFlags { .. }
             | Work::Stack { .. }
             | Work::Analyze { .. }
             | Work::Monitor { .. }
@@ -358,6 +415,7 @@ impl Change {
             | Work::Backup { .. }
             | Work::SuspendScaling { .. }
             | Work::SetParameter { .. }
+            | Work::SetFlags { .. }
             | Work::Stack { .. }
             | Work::Analyze { .. }
             | Work::Monitor { .. }
@@ -386,6 +444,7 @@ impl Change {
                 Before::Scaling { .. }
                 | Before::Parameter { .. }
                 | Before::TerraformState
+                | Before::Flags { .. }
                 | Before::Monitored { .. },
             )
             | (
@@ -396,6 +455,7 @@ impl Change {
                 | Work::SetParameter { .. }
                 | Work::Terraform { .. }
                 | Work::Analyze { .. }
+                | Work::SetFlags { .. }
                 | Work::Monitor { .. }
                 | Work::TestAlarm { .. },
                 _,
@@ -425,6 +485,7 @@ impl Change {
                     analyzer.function
                 )
             }
+            Work::SetFlags { flags } => format!("turn {} ({})", flags.told(), flags.strategy),
             Work::Monitor { wanted, .. } => wanted.told(),
             Work::TestAlarm { .. } => {
                 "set an alarm that stands for nothing and see its event arrive".to_owned()

@@ -196,6 +196,7 @@ fn became(before: &Before, wanted: &Monitored) -> String {
             Before::Absent
             | Before::Scaling { .. }
             | Before::Parameter { .. }
+            | Before::Flags { .. }
             | Before::Stack { .. }
             | Before::TerraformState,
             _,

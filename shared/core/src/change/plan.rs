@@ -6,7 +6,7 @@ use crate::deployment::Phase;
 use crate::ids::{ChangeId, Target};
 use crate::observation::Observation;
 use crate::place::Place;
-use crate::spec::{Backup, Infrastructure, Migration, Parameter, Spec};
+use crate::spec::{Backup, Flags, Infrastructure, Migration, Parameter, Spec};
 use crate::wiring::Wiring;
 
 /// What a plan knows of the target.
@@ -54,6 +54,7 @@ pub fn planned(spec: &Spec, around: &Around<'_>) -> Vec<Change> {
         .chain(spec.analyzer.iter().map(analyzer::planned))
         .chain(spec.infrastructure.iter().flat_map(infrastructure))
         .chain(spec.configuration.parameters.iter().map(parameter))
+        .chain(spec.configuration.flags.iter().map(flags))
         .chain(monitoring::planned(spec, around))
         .collect()
 }
@@ -179,5 +180,18 @@ fn parameter(parameter: &Parameter) -> Change {
             value: parameter.value.clone(),
         },
         timeout_seconds: SETTING_SECONDS,
+    }
+}
+
+fn flags(flags: &Flags) -> Change {
+    Change {
+        id: ChangeId::of("flags", &flags.work.title()),
+        phase: Phase::Configure,
+        undo: Undo::Revertible,
+        temporary: false,
+        work: Work::SetFlags {
+            flags: flags.work.clone(),
+        },
+        timeout_seconds: flags.timeout_seconds,
     }
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Before, Change, Undo};
-use crate::deployment::{Deployment, Phase};
-use crate::ids::ChangeId;
+use crate::deployment::{Deployment, Kind, Phase};
+use crate::ids::{ChangeId, DeploymentId};
 
 /// Where a change stands by the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +157,14 @@ impl Deployment {
         let changes = self.planned_changes().iter();
         let begun = changes.filter(|change| self.changes.contains_key(&change.id));
         begun.map(|change| change.phase).max()
+    }
+
+    /// The deployment that made what this one takes back: itself, unless it reverses a completed one.
+    pub fn maker(&self) -> &DeploymentId {
+        match &self.kind {
+            Kind::Forward => &self.id,
+            Kind::Reversal { of } => of,
+        }
     }
 
     /// What was there before a change, where that is recorded.

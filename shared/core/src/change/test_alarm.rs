@@ -144,6 +144,7 @@ impl Deployment {
             | Work::SuspendScaling { .. }
             | Work::SetParameter { .. }
             | Work::Analyze { .. }
+            | Work::SetFlags { .. }
             | Work::Stack { .. }
             | Work::Terraform { .. }
             | Work::Monitor { .. } => None,

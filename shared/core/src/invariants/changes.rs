@@ -114,6 +114,7 @@ fn went_back(view: &View, record: &Record, change: &Change) -> bool {
         | Work::SuspendScaling { .. }
         | Work::SetParameter { .. }
         | Work::Analyze { .. }
+        | Work::SetFlags { .. }
         | Work::Stack { .. }
         | Work::Terraform { .. }
         | Work::Monitor { .. }

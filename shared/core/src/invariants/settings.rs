@@ -1,35 +1,42 @@
 //! Settings besides the image: invariant 28.
 
 use super::view::{Record, SettingReading, View, Writer};
-use crate::change::{Change, Work};
+use crate::change::{Change, ChangeStage, Work};
 use crate::deployment::Kind;
 use crate::event::Event;
 use crate::exit::ExitState;
 use jiff::Timestamp;
 
-/// 28. An exit that takes a deployment back leaves every parameter, dashboard, alarm and retention as it was
-///     before the deployment set it.
+/// 28. An exit that takes a deployment back leaves every parameter, flag, dashboard, alarm and retention as it
+///     was before the deployment set it; and every exit so leaves what is set for a while only: autoscaling.
 ///
 /// Sees the values themselves, not what the journal says of them. One that somebody else has set since is
 /// theirs. After a rollback that failed anything may be left: a person was called.
 pub(super) fn settings_are_put_back(view: &View) -> Vec<String> {
     let mut found = Vec::new();
     for record in &view.deployments {
-        let exit = record.deployment.exit.as_ref();
-        let back = exit.is_some_and(|exit| match exit.state {
-            ExitState::Aborted | ExitState::RolledBack => true,
-            ExitState::Completed | ExitState::Blocked | ExitState::RollbackFailed => false,
-        });
-        let Some(ended) = record.exited_at().filter(|_| back) else {
+        let (Some(exit), Some(ended)) = (&record.deployment.exit, record.exited_at()) else {
             continue;
         };
         for change in record.deployment.planned_changes() {
+            // What could not be put back is told to a person: invariant 26.
+            let kept = record.deployment.change_stage(&change.id) == Some(ChangeStage::Held);
+            let back = match exit.state {
+                ExitState::Aborted | ExitState::RolledBack => true,
+                ExitState::Completed => change.temporary && !kept,
+                ExitState::Blocked | ExitState::RollbackFailed => false,
+            };
+            if !back {
+                continue;
+            }
             let name = match &change.work {
-                Work::SetParameter { .. } | Work::Monitor { .. } => change.id.as_str(),
+                Work::SetParameter { .. }
+                | Work::SetFlags { .. }
+                | Work::SuspendScaling { .. }
+                | Work::Monitor { .. } => change.id.as_str(),
                 Work::Run { .. }
                 | Work::Verify { .. }
                 | Work::Backup { .. }
-                | Work::SuspendScaling { .. }
                 | Work::Analyze { .. }
                 | Work::Stack { .. }
                 | Work::Terraform { .. }

@@ -158,6 +158,7 @@ fn after_interruption(deployment: &Deployment, change: &Change, seen: &Seen, now
                 detail: "it had not begun".to_owned(),
             }])
         }
+        Progress::Running { .. } if change.work.is_stopped() => undo(deployment, change, false),
         Progress::Running { note } if !overdue(deployment, change, now) => {
             Decision::wait(POLL_SECONDS, format!("{} runs to its end: {note}", change.id))
         }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::change::{Around, alarms_made, container_settings, planned};
+use crate::change::{Around, Change, alarms_made, container_settings, planned};
 use crate::decision::{Decision, Outcome};
 use crate::deployment::{Deployment, Plan, StableRevision, Traffic};
 use crate::event::Event;
@@ -90,7 +90,7 @@ fn assemble(
         candidate,
         image,
         capacity,
-        expected_seconds: expected_seconds(deployment, &steps, changes.len()),
+        expected_seconds: expected_seconds(deployment, &steps, &changes),
         changes,
         steps,
         alarms: observation
@@ -161,11 +161,9 @@ fn steps_of(strategy: &Strategy, has_stable: bool) -> Vec<Step> {
     }
 }
 
-fn expected_seconds(deployment: &Deployment, steps: &[Step], changes: usize) -> u64 {
+fn expected_seconds(deployment: &Deployment, steps: &[Step], changes: &[Change]) -> u64 {
     /// Start of tasks until healthy, as seen on Fargate with a small image.
     const SCALING: u64 = 60;
-    /// A short task, or a setting that is read back.
-    const CHANGE: u64 = 60;
     let test = match &deployment.spec.strategy {
         Strategy::BlueGreen(bluegreen) => u64::from(bluegreen.test_duration_seconds),
         Strategy::Recreate | Strategy::Rolling | Strategy::Canary(_) | Strategy::Linear(_) => 0,
@@ -175,7 +173,7 @@ fn expected_seconds(deployment: &Deployment, steps: &[Step], changes: usize) -> 
         .map(|step| u64::from(step.bake_seconds) + SCALING)
         .sum::<u64>()
         + test
-        + u64::try_from(changes).unwrap_or(u64::MAX).saturating_mul(CHANGE)
+        + changes.iter().map(Change::expected_seconds).sum::<u64>()
 }
 
 type Roles = (Option<StableRevision>, Slot);
@@ -297,6 +295,12 @@ fn requirements(
                  description, of a dashboard into its text",
                 deployment.target
             ),
+        );
+    }
+    if let Some(reason) = &observation.refused_flags {
+        lacks(
+            format!("flags that can be set: {reason}"),
+            "mend `configuration.flags` in the deployment file, or what AppConfig has".to_owned(),
         );
     }
     let keeps_logs = deployment.spec.monitoring.as_ref();

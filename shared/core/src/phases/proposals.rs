@@ -92,6 +92,7 @@ pub(super) fn nobody_to_ask(phase: Phase, deployment: &Deployment) -> Option<Dec
         | Work::Backup { .. }
         | Work::SuspendScaling { .. }
         | Work::SetParameter { .. }
+        | Work::SetFlags { .. }
         | Work::Stack { .. }
         | Work::Terraform { .. }
         | Work::Monitor { .. }

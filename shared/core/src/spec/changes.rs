@@ -113,21 +113,21 @@ fn words(section: &Fields, key: &str) -> Option<Vec<String>> {
 /// A gate before a phase that has no work would never be asked.
 pub(super) fn gates_have_work(fields: &Fields, gates: &[Gate], problems: &mut Problems) {
     for gate in gates {
-        let section = match gate.before {
-            GatePhase::Migrate => "migrations",
-            GatePhase::Infrastructure => "infrastructure",
-            GatePhase::Configure => "configuration.parameters",
+        let sections: &[&str] = match gate.before {
+            GatePhase::Migrate => &["migrations"],
+            GatePhase::Infrastructure => &["infrastructure"],
+            GatePhase::Configure => &["configuration.parameters", "configuration.flags"],
             GatePhase::Prepare | GatePhase::Shift | GatePhase::Validate | GatePhase::Complete => continue,
         };
         let analyzes = gate.before == GatePhase::Infrastructure && fields.is_given("analyzer");
-        let given = analyzes
-            || match section.split_once('.') {
-                Some((outer, key)) => fields.section(outer).is_some_and(|outer| outer.is_given(key)),
-                None => fields.is_given(section),
-            };
-        if !given {
+        let given = |section: &&str| match section.split_once('.') {
+            Some((outer, key)) => fields.section(outer).is_some_and(|outer| outer.is_given(key)),
+            None => fields.is_given(section),
+        };
+        if !analyzes && !sections.iter().any(given) {
             let before = gate.before.as_str();
-            let message = format!("a gate before `{before}` is never asked: the file has no `{section}`");
+            let lacks = sections.join("` and no `");
+            let message = format!("a gate before `{before}` is never asked: the file has no `{lacks}`");
             let draft = Draft::new(ProblemCode::NoEffect, fields.value_span("gates"), message);
             problems.push(draft.help("put the gate before `prepare` or `shift`"));
         }

@@ -4,10 +4,10 @@
 //! values mean together is for `build`.
 
 use super::fields::{Fields, Items, Named, Value, fill_in};
-use super::keys::{Key, Kind, Presence, Section, TextRule};
+use super::keys::{Key, Kind, MOST_WITHIN, Presence, Section, TextRule};
 use super::problem::{Draft, ProblemCode, Problems, Span};
 use super::scalar::{self, Scalar};
-use super::tree::{Node, Tree, is_null};
+use super::tree::{Entry, Node, Tree, is_null};
 
 /// Checks the whole file.
 pub(super) fn check_file(
@@ -35,6 +35,13 @@ pub(super) fn check_file(
             None
         }
     }
+}
+
+/// What a map takes.
+struct MapRules {
+    names: &'static TextRule,
+    of: &'static TextRule,
+    within: Option<&'static TextRule>,
 }
 
 struct Checker<'a> {
@@ -113,9 +120,21 @@ impl Checker<'_> {
             Kind::List { of, min, max } => self
                 .list(kind, (of, *min, *max), tree, path, key_span)
                 .map(Value::List),
-            Kind::Map { names, of, max } => self
-                .map(kind, (names, of, *max), tree, path, key_span)
-                .map(Value::Map),
+            Kind::Map {
+                names,
+                of,
+                within,
+                min,
+                max,
+            } => {
+                let rules = MapRules {
+                    names,
+                    of,
+                    within: *within,
+                };
+                self.map(kind, (&rules, *min, *max), tree, path, key_span)
+                    .map(Value::Map)
+            }
             Kind::Flag
             | Kind::Integer { .. }
             | Kind::Number { .. }
@@ -170,7 +189,7 @@ impl Checker<'_> {
     fn map(
         &mut self,
         kind: &Kind,
-        (names, of, max): (&'static TextRule, &'static TextRule, usize),
+        (rules, min, max): (&MapRules, usize, usize),
         tree: Tree,
         path: &str,
         key_span: Span,
@@ -179,43 +198,81 @@ impl Checker<'_> {
             self.wrong_type(kind, &tree, path);
             return None;
         };
-        if entries.len() > max {
-            let message = format!("`{path}` has {} names; it takes at most {max}", entries.len());
+        if entries.len() > max || entries.len() < min {
+            let (bound, help) = match entries.len() > max {
+                true => (format!("at most {max}"), "remove some"),
+                false => (format!("at least {min}"), "add one, or remove the key"),
+            };
+            let message = format!("`{path}` has {} names; it takes {bound}", entries.len());
             self.problems
-                .push(Draft::new(ProblemCode::OutOfRange, key_span, message).help("remove some"));
+                .push(Draft::new(ProblemCode::OutOfRange, key_span, message).help(help));
             return None;
         }
         let mut named = Vec::new();
         for entry in entries {
-            if !(names.accepts)(&entry.key) {
-                let shown = scalar::shortened(&entry.key);
-                let message = format!("`{path}` takes {}, not `{shown}`", names.what);
-                self.problems
-                    .push(Draft::new(ProblemCode::InvalidText, entry.key_span, message).help(names.rule));
-                continue;
-            }
             let below = join(path, &entry.key);
-            let Node::Scalar { text, plain } = entry.value.node else {
-                self.wrong_type(&Kind::Text(of), &entry.value, &below);
-                continue;
-            };
-            if plain && is_null(&text) {
-                self.nothing(&Kind::Text(of), &below, entry.key_span);
-            } else if (of.accepts)(&text) {
-                named.push(Named {
-                    name: entry.key,
-                    name_span: entry.key_span,
-                    text,
-                    text_span: entry.value.span,
-                });
-            } else {
-                // Without what stands there: a secret may stand there by mistake.
-                let message = format!("`{below}` takes {}", of.what);
-                self.problems
-                    .push(Draft::new(ProblemCode::InvalidText, entry.value.span, message).help(of.rule));
+            match (rules.within, entry.value.node) {
+                (Some(of), Node::Mapping(inner)) if (rules.names.accepts)(&entry.key) => {
+                    let within = MapRules {
+                        names: rules.names,
+                        of,
+                        within: None,
+                    };
+                    let tree = Tree {
+                        span: entry.value.span,
+                        node: Node::Mapping(inner),
+                    };
+                    let inner = self.map(kind, (&within, 1, MOST_WITHIN), tree, &below, entry.key_span);
+                    named.extend(inner.into_iter().flatten().map(|one| Named {
+                        name: format!("{}.{}", entry.key, one.name),
+                        ..one
+                    }));
+                }
+                (_, node) => {
+                    let value = Tree {
+                        span: entry.value.span,
+                        node,
+                    };
+                    named.extend(self.named(rules, Entry { value, ..entry }, path));
+                }
             }
         }
         Some(named)
+    }
+
+    /// One name with its text.
+    fn named(&mut self, rules: &MapRules, entry: Entry, path: &str) -> Option<Named> {
+        let (names, of) = (rules.names, rules.of);
+        if !(names.accepts)(&entry.key) {
+            let shown = scalar::shortened(&entry.key);
+            let message = format!("`{path}` takes {}, not `{shown}`", names.what);
+            self.problems
+                .push(Draft::new(ProblemCode::InvalidText, entry.key_span, message).help(names.rule));
+            return None;
+        }
+        let below = join(path, &entry.key);
+        let Node::Scalar { text, plain } = entry.value.node else {
+            self.wrong_type(&Kind::Text(of), &entry.value, &below);
+            return None;
+        };
+        if plain && is_null(&text) {
+            self.nothing(&Kind::Text(of), &below, entry.key_span);
+            return None;
+        }
+        if (of.accepts)(&text) {
+            return Some(Named {
+                name: entry.key,
+                name_span: entry.key_span,
+                text,
+                text_span: entry.value.span,
+                plain,
+            });
+        }
+        // Without what stands there: a secret may stand there by mistake.
+        let message = format!("`{below}` takes {}", of.what);
+        self.problems
+            .push(Draft::new(ProblemCode::InvalidText, entry.value.span, message).help(of.rule));
+        None
     }
 
     fn scalar(&mut self, kind: &Kind, tree: &Tree, path: &str) -> Option<Scalar> {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::build::duplicate;
 use super::fields::{Fields, Items, Named};
-use super::model::{Configuration, ContainerConfiguration, Parameter};
+use super::model::{Configuration, ContainerConfiguration, Flags, Parameter};
 use super::problem::{Draft, ProblemCode, Problems, Span};
+use crate::change::flags::{Attribute, FlagTo, FlagsWork};
 use crate::secrets::begins_as_key;
 
 /// Reads the section; an empty one where the file has none.
@@ -16,7 +17,47 @@ pub(super) fn configuration(fields: &Fields, problems: &mut Problems) -> Configu
     Configuration {
         parameters: parameters(section, problems),
         container: container(section, problems),
+        flags: flags(section, problems),
     }
+}
+
+fn flags(section: &Fields, problems: &mut Problems) -> Option<Flags> {
+    let section = section.section("flags")?;
+    let mut set: BTreeMap<String, FlagTo> = BTreeMap::new();
+    for one in section.map("set") {
+        let (flag, attribute) = match one.name.split_once('.') {
+            Some((flag, "enabled")) => (flag, None),
+            Some((flag, attribute)) => (flag, Some(attribute)),
+            None => (one.name.as_str(), None),
+        };
+        let to = set.entry(flag.to_owned()).or_default();
+        match (attribute, one.text.as_str()) {
+            (None, "on" | "true") => to.enabled = Some(true),
+            (None, "off" | "false") => to.enabled = Some(false),
+            (None, _) => {
+                let message = format!("`enabled` of the flag `{flag}` takes `on` or `off`");
+                problems.push(Draft::new(ProblemCode::InvalidText, one.text_span, message));
+            }
+            (Some(attribute), text) => {
+                if looks_secret(attribute, text) {
+                    problems.push(secret(one.text_span, &one.name));
+                }
+                let value = Attribute::written(text, one.plain);
+                to.attributes.insert(attribute.to_owned(), value);
+            }
+        }
+    }
+    let text = |key: &str| section.text(key).map(str::to_owned);
+    Some(Flags {
+        work: FlagsWork {
+            application: text("application")?,
+            environment: text("environment")?,
+            profile: text("profile")?,
+            strategy: text("strategy")?,
+            set,
+        },
+        timeout_seconds: section.whole("timeout")?,
+    })
 }
 
 fn container(section: &Fields, problems: &mut Problems) -> ContainerConfiguration {

@@ -16,13 +16,15 @@ pub(super) enum Value {
     Map(Vec<Named>),
 }
 
-/// A name that the file chose, and its text.
+/// A name that the file chose, and its text. One below another name is `outer.inner`.
 #[derive(Debug)]
 pub(super) struct Named {
     pub name: String,
     pub name_span: Span,
     pub text: String,
     pub text_span: Span,
+    /// Neither quoted nor a block, so that `5` is a number.
+    pub plain: bool,
 }
 
 /// The items of a list that were understood.

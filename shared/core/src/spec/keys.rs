@@ -21,6 +21,9 @@ pub(super) struct Key {
     pub presence: Presence,
 }
 
+/// Most names below one name of a [`Kind::Map`].
+pub(super) const MOST_WITHIN: usize = 25;
+
 /// What holds where a key is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Presence {
@@ -67,10 +70,13 @@ pub(super) enum Kind {
     Section(&'static Section),
     /// A text that follows a rule, or keys below it.
     TextOrSection(&'static TextRule, &'static Section),
-    /// Names that the file chooses, each with a text; at most so many.
+    /// Names that the file chooses, each with a text; at least and at most so many. Where `within` is given, a name may
+    /// have names of its own below it, each with such a text.
     Map {
         names: &'static TextRule,
         of: &'static TextRule,
+        within: Option<&'static TextRule>,
+        min: usize,
         max: usize,
     },
 }

@@ -11,6 +11,7 @@ use super::analyzer::Analyzer;
 use super::evidence::{Evidence, Hotfix};
 use super::monitoring::Monitoring;
 use crate::analysis::{Condition, KnownMetric};
+use crate::change::flags::FlagsWork;
 use crate::change::{Expected, Source, StackWork, TerraformWork, Undo};
 use crate::http::HttpTest;
 use crate::ids::{EnvironmentName, Role, ServiceName, Weight};
@@ -491,6 +492,20 @@ pub struct Configuration {
     /// `environment` and `secrets`.
     #[serde(skip_serializing_if = "ContainerConfiguration::is_empty")]
     pub container: ContainerConfiguration,
+    /// `flags`: set in AppConfig before the candidate gets traffic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flags: Option<Flags>,
+}
+
+/// `configuration.flags`. Nothing secret: the file is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Flags {
+    /// Which flags, and what they shall be.
+    #[serde(flatten)]
+    pub work: FlagsWork,
+    /// `timeout`, seconds: until AppConfig has deployed them.
+    pub timeout_seconds: u32,
 }
 
 /// What the application's container gets in the new revision's task definition; all else of it stays.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{Key, Kind, Presence, Section};
+use super::keys::{Key, Kind, MOST_WITHIN, Presence, Section};
 use super::scalar::{self, Scalar};
 use super::table;
 use crate::analysis::KnownMetric;
@@ -115,12 +115,37 @@ fn kind(of: &Kind) -> Value {
         }
         Kind::Section(of) => section(of),
         Kind::TextOrSection(rule, of) => json!({ "anyOf": [kind(&Kind::Text(rule)), section(of)] }),
-        Kind::Map { names, of, max } => json!({
-            "type": "object",
-            "propertyNames": { "pattern": names.pattern },
-            "additionalProperties": { "type": "string", "pattern": of.pattern },
-            "maxProperties": max,
-        }),
+        Kind::Map {
+            names,
+            of,
+            within,
+            min,
+            max,
+        } => {
+            let text = json!({ "type": "string", "pattern": of.pattern });
+            let mut schema = json!({
+                "type": "object",
+                "propertyNames": { "pattern": names.pattern },
+                "additionalProperties": match within {
+                    Some(within) => json!({ "anyOf": [text, {
+                        "type": "object",
+                        "propertyNames": { "pattern": names.pattern },
+                        "additionalProperties": {
+                            "type": ["string", "number", "boolean"],
+                            "pattern": within.pattern,
+                        },
+                        "minProperties": 1,
+                        "maxProperties": MOST_WITHIN,
+                    }] }),
+                    None => text,
+                },
+                "maxProperties": max,
+            });
+            if *min > 0 {
+                schema["minProperties"] = json!(min);
+            }
+            schema
+        }
     }
 }
 

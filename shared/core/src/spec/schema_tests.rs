@@ -82,7 +82,12 @@ fn what_the_schema_allows_as_text_the_parser_accepts() {
                     of: Kind::Text(rule) | Kind::TextOrSection(rule, _),
                     ..
                 } => texts_of.push(*rule),
-                Kind::Map { names, of, .. } => texts_of.extend([*names, *of]),
+                Kind::Map {
+                    names, of, within, ..
+                } => {
+                    texts_of.extend([*names, *of]);
+                    texts_of.extend(*within);
+                }
                 Kind::Flag
                 | Kind::Integer { .. }
                 | Kind::Number { .. }

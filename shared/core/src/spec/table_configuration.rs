@@ -1,8 +1,8 @@
 //! Keys of the section `configuration`.
 
-use super::keys::Presence::{Optional, Required};
+use super::keys::Presence::{Default, Optional, Required};
 use super::keys::{Kind, Section, TextRule};
-use super::table::key;
+use super::table::{is_printable, key};
 
 /// What Parameter Store takes as a name (User Guide, "Requirements and constraints for parameter
 /// names"): up to 15 levels, and neither `aws` nor `ssm` in front. The leading slash is asked for, so that
@@ -118,6 +118,8 @@ pub(super) static CONFIGURATION: Section = Section {
             Kind::Map {
                 names: &VARIABLE,
                 of: &VARIABLE_VALUE,
+                within: None,
+                min: 0,
                 max: 100,
             },
             Optional,
@@ -129,11 +131,20 @@ pub(super) static CONFIGURATION: Section = Section {
             Kind::Map {
                 names: &VARIABLE,
                 of: &REFERENCE,
+                within: None,
+                min: 0,
                 max: 100,
             },
             Optional,
             "Environment variables that ECS fills in from Secrets Manager or Systems Manager: name, and where the \
          secret is kept.",
+        ),
+        key(
+            "flags",
+            Kind::Section(&FLAGS),
+            Optional,
+            "Feature flags in AppConfig that are set before the candidate gets traffic. A rollback brings back the \
+         version that was deployed.",
         ),
     ],
 };
@@ -154,4 +165,87 @@ static PARAMETER: Section = Section {
             "Its value from this deployment on.",
         ),
     ],
+};
+
+static FLAGS: Section = Section {
+    doc: "Feature flags of a hosted configuration of AppConfig that exists. All other flags of it stay as they are.",
+    keys: &[
+        key(
+            "application",
+            Kind::Text(&NAME),
+            Required,
+            "The application of AppConfig, by name.",
+        ),
+        key(
+            "environment",
+            Kind::Text(&NAME),
+            Required,
+            "Its environment, by name.",
+        ),
+        key(
+            "profile",
+            Kind::Text(&NAME),
+            Required,
+            "Its configuration profile of type AWS.AppConfig.FeatureFlags, by name.",
+        ),
+        key(
+            "strategy",
+            Kind::Text(&NAME),
+            Default("AppConfig.AllAtOnce"),
+            "AppConfig's deployment strategy, by name; the predefined ones begin with AppConfig. .",
+        ),
+        key(
+            "set",
+            Kind::Map {
+                names: &FLAG,
+                of: &FLAG_STATE,
+                within: Some(&ATTRIBUTE),
+                min: 1,
+                max: 50,
+            },
+            Required,
+            "Each flag with on or off, or with `enabled` and its attributes. One that is not there yet starts off.",
+        ),
+        key(
+            "timeout",
+            Kind::Duration { min: 60, max: DAY },
+            Default("30m"),
+            "How long AppConfig may take until the version is deployed, with the strategy's time of watching.",
+        ),
+    ],
+};
+
+const DAY: u32 = 86_400;
+
+/// AppConfig takes more; these are what people give (API reference of AppConfig: 1 to 64 characters).
+static NAME: TextRule = TextRule {
+    what: "a name in AppConfig",
+    rule: "1 to 64 printable characters",
+    pattern: "^[!-~]([ -~]{0,63})$",
+    accepts: |text| is_printable(text, 64),
+};
+/// Type reference of AWS.AppConfig.FeatureFlags (User Guide of AppConfig).
+static FLAG: TextRule = TextRule {
+    what: "the name of a flag or of an attribute, such as new-checkout",
+    rule: "letters, digits, _ and -, beginning with a small letter, at most 64 characters",
+    pattern: "^[a-z][A-Za-z0-9_-]{0,63}$",
+    accepts: |text| {
+        text.len() <= 64
+            && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+    },
+};
+static FLAG_STATE: TextRule = TextRule {
+    what: "`on` or `off`",
+    rule: "or names below it: `enabled` with on or off, and attributes with their values",
+    pattern: "^(on|off)$",
+    accepts: |text| matches!(text, "on" | "off"),
+};
+static ATTRIBUTE: TextRule = TextRule {
+    what: "the value of an attribute",
+    rule: "a number, true or false, or a text of at most 1024 bytes without control characters",
+    pattern: "^[!-~]([ -~]{0,1023})$",
+    accepts: |text| !text.is_empty() && text.len() <= 1024 && !text.chars().any(char::is_control),
 };

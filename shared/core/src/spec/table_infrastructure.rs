@@ -287,6 +287,8 @@ static TERRAFORM: Section = Section {
             Kind::Map {
                 names: &VARIABLE,
                 of: &VARIABLE_VALUE,
+                within: None,
+                min: 0,
                 max: 100,
             },
             Optional,

@@ -511,6 +511,7 @@ impl World {
             script: &self.script,
             plant: self.plant,
             deployment: one.deployment,
+            maker: self.maker_at(one.deployment),
             now: self.now,
         };
         self.aws.apply(action, &applying);

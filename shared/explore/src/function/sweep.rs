@@ -232,6 +232,7 @@ impl World {
             script: &self.script,
             plant: self.plant,
             deployment: index,
+            maker: self.maker_at(index),
             now: self.now,
         };
         self.aws

@@ -89,7 +89,8 @@ async fn tell(stage: &Stage) -> Result<(Report, Vec<Page>), DemoError> {
         .replace("-email", "-wishlist")
         .replace("value: \"30\"", "value: \"45\"")
         .replace("> 800ms", "> 700ms")
-        .replace("Try the new checkout", "Now with wishlists");
+        .replace("Try the new checkout", "Now with wishlists")
+        .replace("new-checkout: {enabled: off", "new-checkout: {enabled: on");
     stage.apply(TARGET, &file).await.map_err(DemoError::Stopped)?;
     let title = format!("A release whose errors start at {ERRORS_FROM_WEIGHT} % of the traffic");
     let second = release(stage, &title, &faulty).await?;
@@ -152,6 +153,8 @@ async fn set_the_stage(stage: &Stage) -> Result<(), DemoError> {
         fleet.create_repository("web");
         fleet.set_repository("web", true, false);
         fleet.set_parameter(TIMEOUT, "20", ParameterKind::Text);
+        let (application, environment, profile) = FLAGS;
+        fleet.create_flags(application, environment, profile, FLAGS_BEFORE);
         fleet.set_stack("shop", &template(&["orders"]), &[("Retention", "4")]);
         fleet.put_template(TEMPLATE, &template(&["orders", "mails"]));
         let changes: &[(&str, &[&str])] = &[
@@ -326,11 +329,19 @@ async fn approve(stage: &Stage, id: &DeploymentId, hash: &str) {
     }
 }
 
+/// Application, environment and profile of the feature flags.
+const FLAGS: (&str, &str, &str) = ("web", "production", "flags");
+/// What is deployed of them at first.
+const FLAGS_BEFORE: &str =
+    r#"{"version":"1","flags":{"banner":{"name":"banner"}},"values":{"banner":{"enabled":true}}}"#;
+
 /// What deployments change besides the image.
 #[derive(Debug, PartialEq)]
 struct LeftBehind {
     /// Values of the two parameters.
     parameters: [Option<String>; 2],
+    /// Which flags are on.
+    flags: Option<(bool, bool)>,
     /// Whether autoscaling may scale each service out.
     scales: [bool; 2],
     /// The template of the stack.
@@ -349,8 +360,14 @@ fn left_behind(stage: &Stage) -> LeftBehind {
             let target = fleet.scalable("production", name);
             target.is_some_and(|target| !target.out_suspended)
         });
+        let flags = fleet.flags(FLAGS).and_then(|(_, content)| {
+            let flags: serde_json::Value = serde_json::from_str(&content).ok()?;
+            let on = |name: &str| flags["values"][name]["enabled"] == true;
+            Some((on("banner"), on("new-checkout")))
+        });
         LeftBehind {
             parameters,
+            flags,
             scales,
             template: fleet.stack("shop").map(|stack| stack.template.clone()),
             applied: fleet.terraform.get(TERRAFORM).map(|one| one.applied.len()),
@@ -378,6 +395,14 @@ fn problems(
         (
             after.parameters == ["30", "Try the new checkout"].map(|value| Some(value.to_owned())),
             "its parameters were not set".to_owned(),
+        ),
+        (
+            before.flags == Some((true, false)) && after.flags == Some((false, false)),
+            "its flags were not set".to_owned(),
+        ),
+        (
+            now.flags == after.flags,
+            "the flags of the good release are not back".to_owned(),
         ),
         (
             second.told.exit == Some(ExitState::RolledBack),

@@ -111,6 +111,8 @@ fn register(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Fault> {
         set("DynamicScalingOutSuspended", &mut target.out_suspended);
         set("ScheduledScalingSuspended", &mut target.scheduled_suspended);
     }
+    let service = resource.rsplit('/').next().unwrap_or_default();
+    fleet.note_setting(format!("autoscaling:{service}"), Some(target.suspended()));
     fleet.scalable.insert(resource.to_owned(), target);
     Ok(json!({ "ScalableTargetARN": arn(fleet, resource) }))
 }

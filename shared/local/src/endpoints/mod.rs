@@ -5,6 +5,7 @@
 //! an SDK needs; any other operation is answered with AWS's own error shape.
 //! Nothing that comes in can make it panic.
 
+mod appconfig;
 mod args;
 mod autoscaling;
 mod cbor;
@@ -51,6 +52,8 @@ pub enum Service {
     Ecs,
     /// Elastic Load Balancing v2.
     Elbv2,
+    /// AppConfig.
+    AppConfig,
     /// Application Auto Scaling.
     AutoScaling,
     /// CloudFormation.
@@ -94,6 +97,7 @@ impl Service {
             Self::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
             Self::Ecs
+            | Self::AppConfig
             | Self::AutoScaling
             | Self::Ecr
             | Self::Ssm
@@ -186,6 +190,7 @@ fn answer(fleet: &mut Fleet, call: &Call, input: &Map<String, Value>) -> Result<
     let args = args::Args::new(input);
     match call.service {
         Service::Ecs => ecs::answer(fleet, &call.operation, args),
+        Service::AppConfig => appconfig::answer(fleet, &call.operation, args),
         Service::AutoScaling => autoscaling::answer(fleet, &call.operation, args),
         Service::CloudFormation => cloudformation::answer(fleet, &call.operation, args),
         Service::Elbv2 => elbv2::answer(fleet, &call.operation, args),

@@ -6,11 +6,14 @@ use super::reply::fault_reply;
 use super::{Call, Fault, Protocol, Reply, Service, query, rest};
 
 /// Headers that tell what a request asks for; no others are looked at.
-pub(crate) const TELLING: [&str; 9] = [
+pub(crate) const TELLING: [&str; 12] = [
+    "allow-revert",
     "authorization",
     "content-type",
+    "description",
     "if-match",
     "if-none-match",
+    "latest-version-number",
     "smithy-protocol",
     "x-amz-invocation-type",
     "x-amz-log-type",

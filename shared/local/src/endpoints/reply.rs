@@ -143,7 +143,8 @@ pub fn fault_reply(call: &Call, fault: &Fault, request_id: &str) -> Reply {
                 | Service::DynamoDbStreams
                 | Service::States
                 | Service::Lambda
-                | Service::S3 => reply,
+                | Service::S3
+                | Service::AppConfig => reply,
             }
         }
         Protocol::Cbor => {

@@ -1,4 +1,4 @@
-//! Services that say by method and path what they are asked: Lambda, S3.
+//! Services that say by method and path what they are asked: AppConfig, Lambda, S3.
 //!
 //! A request's path, query, headers and body are gathered into one object, as
 //! if it had come in JSON, so that its operation is answered as any other.
@@ -55,7 +55,7 @@ const fn json(
     }
 }
 
-const ROUTES: [Route; 5] = [
+const ROUTES: [Route; 15] = [
     json(
         Service::Lambda,
         "lambda",
@@ -63,6 +63,69 @@ const ROUTES: [Route; 5] = [
         "/2015-03-31/functions/{FunctionName}/configuration",
         "GetFunctionConfiguration",
     ),
+    appconfig("GET", "/applications", "ListApplications"),
+    appconfig("GET", "/deploymentstrategies", "ListDeploymentStrategies"),
+    appconfig(
+        "GET",
+        "/applications/{ApplicationId}/environments",
+        "ListEnvironments",
+    ),
+    appconfig(
+        "GET",
+        "/applications/{ApplicationId}/configurationprofiles",
+        "ListConfigurationProfiles",
+    ),
+    appconfig(
+        "GET",
+        "/applications/{ApplicationId}/configurationprofiles/{ConfigurationProfileId}/hostedconfigurationversions",
+        "ListHostedConfigurationVersions",
+    ),
+    Route {
+        told: HOSTED,
+        payload: Some("Content"),
+        ..appconfig(
+            "GET",
+            "/applications/{ApplicationId}/configurationprofiles/{ConfigurationProfileId}/hostedconfigurationversions/{VersionNumber}",
+            "GetHostedConfigurationVersion",
+        )
+    },
+    Route {
+        asked: &[
+            ("description", "Description"),
+            ("latest-version-number", "LatestVersionNumber"),
+        ],
+        body: Some("Content"),
+        told: HOSTED,
+        payload: Some("Content"),
+        status: 201,
+        ..appconfig(
+            "POST",
+            "/applications/{ApplicationId}/configurationprofiles/{ConfigurationProfileId}/hostedconfigurationversions",
+            "CreateHostedConfigurationVersion",
+        )
+    },
+    appconfig(
+        "GET",
+        "/applications/{ApplicationId}/environments/{EnvironmentId}/deployments",
+        "ListDeployments",
+    ),
+    Route {
+        status: 201,
+        ..appconfig(
+            "POST",
+            "/applications/{ApplicationId}/environments/{EnvironmentId}/deployments",
+            "StartDeployment",
+        )
+    },
+    Route {
+        asked: &[("allow-revert", "AllowRevert")],
+        status: 202,
+        ..appconfig(
+            "DELETE",
+            "/applications/{ApplicationId}/environments/{EnvironmentId}/deployments/{DeploymentNumber}",
+            "StopDeployment",
+        )
+    },
     Route {
         asked: &[
             ("x-amz-invocation-type", "InvocationType"),
@@ -105,6 +168,17 @@ const ROUTES: [Route; 5] = [
         payload: Some("Body"),
         ..json(Service::S3, "s3", "PUT", "/{Bucket}/{Key+}", "PutObject")
     },
+];
+
+const fn appconfig(method: &'static str, path: &'static str, operation: &'static str) -> Route {
+    json(Service::AppConfig, "appconfig", method, path, operation)
+}
+
+/// What AppConfig says of a version in headers.
+const HOSTED: &[(&str, &str)] = &[
+    ("VersionNumber", "version-number"),
+    ("ContentType", "content-type"),
+    ("Description", "description"),
 ];
 
 /// What S3 says of an object in headers.

@@ -16,6 +16,7 @@ mod ecs;
 mod elb;
 mod events;
 mod expression;
+mod flags;
 mod functions;
 mod golden;
 mod images;
@@ -56,6 +57,9 @@ pub use elb::{
 };
 pub use events::FleetEvent;
 pub use expression::{Expression, ExpressionError};
+pub use flags::{
+    FlagApplication, FlagDeployment, FlagEnvironment, FlagProfile, FlagStage, FlagStrategy, FlagVersion,
+};
 pub use functions::{FunctionAnswer, UserFunction};
 pub use golden::{GoldenService, GoldenSpec};
 pub use images::{Behaviour, Image, ImageId, Repository, Scan, ScanEnd, Signed, Start};
@@ -193,6 +197,12 @@ pub struct Fleet {
     pub backups: BTreeMap<String, Backup>,
     #[serde(default)]
     pub(crate) scalable: BTreeMap<String, ScalableTarget>,
+    /// Applications of AppConfig, by id.
+    #[serde(default)]
+    pub(crate) applications: BTreeMap<String, FlagApplication>,
+    /// Deployment strategies of AppConfig that are not predefined, by id.
+    #[serde(default)]
+    pub(crate) flag_strategies: BTreeMap<String, FlagStrategy>,
     #[serde(default)]
     pub(crate) parameters: BTreeMap<String, Parameter>,
     #[serde(default)]
@@ -262,6 +272,8 @@ impl Fleet {
             databases: BTreeMap::new(),
             backups: BTreeMap::new(),
             scalable: BTreeMap::new(),
+            applications: BTreeMap::new(),
+            flag_strategies: BTreeMap::new(),
             parameters: BTreeMap::new(),
             dashboards: BTreeMap::new(),
             retention: BTreeMap::new(),

@@ -25,6 +25,16 @@ pub struct ScalableTarget {
     pub created_at: Timestamp,
 }
 
+impl ScalableTarget {
+    /// What of it is suspended, for people.
+    pub fn suspended(&self) -> String {
+        format!(
+            "suspended: in {}, out {}, scheduled {}",
+            self.in_suspended, self.out_suspended, self.scheduled_suspended
+        )
+    }
+}
+
 impl Fleet {
     /// Registers the scalable target of an ECS service; nothing of it is suspended.
     pub fn register_scalable(&mut self, cluster: &str, service: &str, min: u32, max: u32) {
@@ -37,19 +47,27 @@ impl Fleet {
             pinned: false,
             created_at: self.now(),
         };
+        self.note_setting(format!("autoscaling:{service}"), Some(target.suspended()));
         self.scalable
             .insert(format!("service/{cluster}/{service}"), target);
     }
 
     /// From now on nothing that is set of it lasts.
     pub fn pin_scalable(&mut self, cluster: &str, service: &str) {
-        if let Some(target) = self.scalable(cluster, service) {
-            target.pinned = true;
+        self.set_scalable(cluster, service, |target| target.pinned = true);
+    }
+
+    /// Changes the scalable target of an ECS service, if it has one.
+    pub fn set_scalable(&mut self, cluster: &str, service: &str, set: impl FnOnce(&mut ScalableTarget)) {
+        if let Some(target) = self.scalable.get_mut(&format!("service/{cluster}/{service}")) {
+            set(target);
+            let suspended = target.suspended();
+            self.note_setting(format!("autoscaling:{service}"), Some(suspended));
         }
     }
 
-    /// The scalable target of an ECS service, to look at or to change.
-    pub fn scalable(&mut self, cluster: &str, service: &str) -> Option<&mut ScalableTarget> {
-        self.scalable.get_mut(&format!("service/{cluster}/{service}"))
+    /// The scalable target of an ECS service.
+    pub fn scalable(&self, cluster: &str, service: &str) -> Option<&ScalableTarget> {
+        self.scalable.get(&format!("service/{cluster}/{service}"))
     }
 }

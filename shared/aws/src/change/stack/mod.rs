@@ -19,7 +19,6 @@ use tidegate_core::change::{
 };
 use tidegate_core::deployment::{Deployment, Kind as DeploymentKind};
 use tidegate_core::hash::sha256_hex;
-use tidegate_core::ids::DeploymentId;
 
 use crate::error::{AwsError, Kind};
 use crate::naming::{change_set, change_token};
@@ -170,7 +169,7 @@ async fn cancel(
     change: &Change,
     stack: &StackWork,
 ) -> Result<(), AwsError> {
-    let made_by = change_token(maker(deployment), &change.id, Direction::Make);
+    let made_by = change_token(deployment.maker(), &change.id, Direction::Make);
     let trail = Trail::read(client, &stack.name, &made_by, None).await?;
     if !trail.is_newest() {
         // Somebody else's update: it ends by itself.
@@ -282,7 +281,7 @@ async fn what_was_made(
     change: &Change,
     stack: &StackWork,
 ) -> Result<Progress, AwsError> {
-    let token = change_token(maker(deployment), &change.id, Direction::Make);
+    let token = change_token(deployment.maker(), &change.id, Direction::Make);
     let since = match deployment.kind {
         DeploymentKind::Forward => Some(deployment.requested_at),
         DeploymentKind::Reversal { .. } => None,
@@ -365,14 +364,6 @@ fn is_made(stack: &Stack) -> bool {
 
 fn is_busy(status: &StackStatus) -> bool {
     *status != StackStatus::ReviewInProgress && status.as_str().ends_with("_IN_PROGRESS")
-}
-
-/// The deployment that made what this one takes back.
-fn maker(deployment: &Deployment) -> &DeploymentId {
-    match &deployment.kind {
-        DeploymentKind::Forward => &deployment.id,
-        DeploymentKind::Reversal { of } => of,
-    }
 }
 
 fn proposal<'a>(

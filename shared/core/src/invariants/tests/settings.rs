@@ -1,7 +1,8 @@
 //! Invariant 28.
 
 use super::*;
-use crate::change::{Change, Undo, Work};
+use crate::change::flags::FlagsWork;
+use crate::change::{Change, ChangeStage, ChangeState, Undo, Work};
 use crate::deployment::{Kind, Phase};
 use crate::ids::ChangeId;
 use crate::invariants::settings::settings_are_put_back;
@@ -130,4 +131,56 @@ fn i28_what_was_written_before_the_change_began_is_not_its() {
     let mut view = taken_back(&[(-5, old, THEIRS), (101, new, OURS)]);
     view.deployments[0].journal.pop();
     assert_eq!(settings_are_put_back(&view), Vec::<String>::new());
+}
+
+#[test]
+fn i28_flags_are_brought_back_and_what_is_set_for_a_while_is_put_back_at_every_exit() {
+    let (on, off) = (Some("on"), Some("suspended"));
+    let ends =
+        |state: ExitState, work: Work, temporary: bool, stage: Option<ChangeStage>, last: Option<&str>| {
+            let mut view = taken_back(&[(-5, on, THEIRS), (101, off, OURS), (200, last, OURS)]);
+            let deployment = &mut view.deployments[0].deployment;
+            let plan = deployment.plan.as_mut().unwrap();
+            (plan.changes[0].work, plan.changes[0].temporary) = (work, temporary);
+            let id = plan.changes[0].id.clone();
+            if let Some(stage) = stage {
+                let state = ChangeState {
+                    stage,
+                    since: at(200),
+                    before: None,
+                    heard: false,
+                    kept: None,
+                    log: Vec::new(),
+                    remedy: None,
+                };
+                deployment.changes.insert(id, state);
+            }
+            deployment.exit.as_mut().unwrap().state = state;
+            settings_are_put_back(&view).len()
+        };
+    let flags = || Work::SetFlags {
+        flags: FlagsWork {
+            application: "web".to_owned(),
+            environment: "production".to_owned(),
+            profile: "flags".to_owned(),
+            strategy: "AppConfig.AllAtOnce".to_owned(),
+            set: std::collections::BTreeMap::new(),
+        },
+    };
+    assert_eq!(ends(ExitState::RolledBack, flags(), false, None, off), 1);
+    assert_eq!(ends(ExitState::RolledBack, flags(), false, None, on), 0);
+    assert_eq!(ends(ExitState::Completed, flags(), false, None, off), 0);
+    let scaling = || Work::SuspendScaling {
+        service: "web-blue".to_owned(),
+    };
+    for state in [ExitState::Completed, ExitState::RolledBack, ExitState::Aborted] {
+        assert_eq!(ends(state, scaling(), true, None, off), 1, "{state:?}");
+        assert_eq!(ends(state, scaling(), true, None, on), 0, "{state:?}");
+    }
+    let held = Some(ChangeStage::Held);
+    assert_eq!(
+        ends(ExitState::Completed, scaling(), true, held, off),
+        0,
+        "a person is told"
+    );
 }

@@ -76,6 +76,15 @@ configuration:
   secrets:
     DB_PASSWORD: \"arn:aws:secretsmanager:us-east-1:123456789012:secret:web/db-a1b2c3:password::\"
     API_KEY: /web/production/api-key
+  flags:
+    application: web
+    environment: production
+    profile: flags
+    strategy: AppConfig.Linear
+    set:
+      new-checkout: off
+      banner: {enabled: on, limit: 5, colour: \"5\", fast: true}
+    timeout: 1h
 ";
 
 /// The same of one that has a load balancer to measure it.
@@ -201,6 +210,47 @@ fn a_file_sets_variables_and_refers_to_secrets() {
     );
     assert_eq!(file("environment: {A: }").len(), 1);
     assert_eq!(file("environment: [A]").len(), 1);
+}
+
+#[test]
+fn a_file_sets_flags_with_their_attributes() {
+    let spec = accept(&target("rolling", CHANGES)).spec;
+    let flags = spec.configuration.flags.clone().unwrap();
+    assert_eq!(flags.timeout_seconds, 3600);
+    assert_eq!(flags.work.title(), "web/production/flags");
+    assert_eq!(
+        flags.work.told(),
+        "banner on with colour \"5\" and fast true and limit 5, new-checkout off"
+    );
+    let json = serde_json::to_string(&spec).unwrap();
+    assert_eq!(serde_json::from_str::<Spec>(&json).unwrap(), spec);
+    let file = |set: &str| {
+        messages(&format!(
+            "configuration: {{flags: {{application: a, environment: b, profile: c, set: {set}}}}}\n"
+        ))
+    };
+    assert_eq!(
+        file("{a: maybe}"),
+        ["4:78 `configuration.flags.set.a` takes `on` or `off`"]
+    );
+    assert_eq!(
+        file("{a: {enabled: maybe}}"),
+        ["4:88 `enabled` of the flag `a` takes `on` or `off`"]
+    );
+    assert_eq!(
+        file("{}"),
+        ["4:69 `configuration.flags.set` has 0 names; it takes at least 1"]
+    );
+    assert_eq!(file("{a: {limit: [5]}}").len(), 1);
+    assert_eq!(file("{a: {limit: }}").len(), 1);
+    assert_eq!(file("{a: {}}").len(), 1);
+    assert_eq!(file("{A: on}").len(), 1);
+    assert_eq!(file("{a: {Limit: 5}}").len(), 1);
+    let gate = "gates:\n  - before: configure\n    approvals: [{role: product}]\n";
+    let flags = "configuration: {flags: {application: a, environment: b, profile: c, set: {a: on}}}\n";
+    let accepted = accept(&target("rolling", &format!("{gate}{flags}"))).spec;
+    let flags = accepted.configuration.flags.unwrap();
+    assert_eq!(flags.work.strategy, "AppConfig.AllAtOnce");
 }
 
 #[test]
