@@ -506,3 +506,8 @@ fn only_what_is_all_zeros_before_an_ipv4_address_is_that_address() {
         assert_eq!(kind(other), AddressKind::Reserved, "{other}");
     }
 }
+
+#[test]
+fn sixty_four_kilobytes_of_a_body_are_read() {
+    assert_eq!(BODY_LIMIT, 65_536);
+}

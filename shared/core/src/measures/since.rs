@@ -140,4 +140,10 @@ mod tests {
             now
         );
     }
+
+    #[test]
+    fn what_is_refused_is_shown_without_what_a_terminal_would_act_on() {
+        let refused = "3\u{1b}[2Jdays".parse::<Since>().unwrap_err();
+        assert_eq!(refused, NotSince("3[2Jdays".to_owned()));
+    }
 }

@@ -236,3 +236,9 @@ fn what_ended_as_a_week_did_belongs_to_the_next_one() {
     let told: Vec<usize> = weeks.iter().map(|week| week.completed).collect();
     assert_eq!(told, [0, 1]);
 }
+
+#[test]
+fn a_period_without_a_beginning_has_as_many_weeks_as_are_shown() {
+    let weeks = measure(&[completed("a", 1)], last_days(7 * 600)).all.weeks;
+    assert_eq!(weeks.len(), 520);
+}

@@ -741,3 +741,38 @@ fn a_gate_tells_what_the_proposals_behind_it_would_do() {
         ""
     );
 }
+
+#[test]
+fn a_timeline_shows_the_last_lines_of_what_failed_and_counts_what_is_set() {
+    use crate::change::{ContainerSetting, SettingNow, SettingTo};
+    use crate::ids::ChangeId;
+    let set = |name: &str, now| ContainerSetting {
+        name: name.to_owned(),
+        to: SettingTo::Value("1".to_owned()),
+        now,
+    };
+    let mut planned = plan();
+    planned.container = vec![
+        set("A", SettingNow::Same),
+        set("B", SettingNow::Absent),
+        set("C", SettingNow::Other),
+    ];
+    let mut story = Story::new();
+    story.tell(
+        1,
+        Event::Planned {
+            plan: Box::new(planned),
+        },
+    );
+    let id = ChangeId::of("migration", "a");
+    let log = (1..=7).map(|line| format!("line {line}")).collect();
+    let reason = "exit code 1".to_owned();
+    story.tell(2, Event::ChangeFailed { id, reason, log });
+    let lines = timeline::lines(start(), &story.entries);
+    let last: Vec<&str> = lines.iter().filter_map(|line| line.split("| ").nth(1)).collect();
+    assert_eq!(last, ["line 3", "line 4", "line 5", "line 6", "line 7"]);
+    assert!(
+        lines.iter().any(|line| line.contains("planned: 2 variables, ")),
+        "{lines:?}"
+    );
+}

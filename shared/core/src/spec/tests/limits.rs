@@ -449,3 +449,14 @@ fn a_bucket_and_a_prefix_are_named_as_s3_names_them() {
         assert_eq!(prefix(bad), [ProblemCode::InvalidText], "{bad}");
     }
 }
+
+#[test]
+fn names_of_tables_and_databases_are_as_aws_takes_them() {
+    let backup = |kind: &str, name: &str| line(&format!("prepare: {{backups: [{{{kind}: \"{name}\"}}]}}\n"));
+    for good in ["abc", "a.b-c_1", &"a".repeat(255)] {
+        assert_eq!(backup("table", good), [], "{good}");
+    }
+    for bad in ["ab", "a b c", &"a".repeat(256)] {
+        assert_eq!(backup("table", bad), [ProblemCode::InvalidText], "{bad}");
+    }
+}
