@@ -4,6 +4,7 @@ use aws_types::SdkConfig;
 use tidegate_aws::change::{self, flags, not_mine, parameter};
 use tidegate_aws::error::AwsError;
 use tidegate_aws::observe;
+use tidegate_aws::on_demand::OnDemand;
 use tidegate_aws::store::Store;
 use tidegate_core::action::Action;
 use tidegate_core::change::{Direction, Work};
@@ -18,7 +19,7 @@ use tidegate_lambda::{Clock, FunctionError};
 pub struct Configure {
     store: Store,
     clock: Clock,
-    appconfig: aws_sdk_appconfig::Client,
+    appconfig: OnDemand<aws_sdk_appconfig::Client>,
     cloudwatch: aws_sdk_cloudwatch::Client,
     ssm: aws_sdk_ssm::Client,
 }
@@ -32,7 +33,7 @@ impl Configure {
         Ok(Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
-            appconfig: aws_sdk_appconfig::Client::new(sdk),
+            appconfig: OnDemand::new(sdk, aws_sdk_appconfig::Client::new),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ssm: aws_sdk_ssm::Client::new(sdk),
         })
@@ -65,7 +66,7 @@ impl Configure {
                     parameter::observe(&self.ssm, deployment, change, name, value).await?
                 }
                 Work::SetFlags { flags } => {
-                    flags::observe(&self.appconfig, deployment, change, flags).await?
+                    flags::observe(self.appconfig.get(), deployment, change, flags).await?
                 }
                 Work::Run { .. }
                 | Work::Verify { .. }
@@ -84,7 +85,7 @@ impl Configure {
 
     async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
         let (change, direction, before) = change::of(deployment, action)?;
-        let (ssm, appconfig) = (&self.ssm, &self.appconfig);
+        let ssm = &self.ssm;
         match (&change.work, direction) {
             (Work::SetParameter { name, value }, Direction::Make) => {
                 parameter::make(ssm, name, value, before).await
@@ -93,10 +94,10 @@ impl Configure {
                 parameter::undo(ssm, name, value, before).await
             }
             (Work::SetFlags { flags }, Direction::Make) => {
-                flags::make(appconfig, deployment, change, flags, before).await
+                flags::make(self.appconfig.get(), deployment, change, flags, before).await
             }
             (Work::SetFlags { flags }, Direction::Undo) => {
-                flags::undo(appconfig, deployment, change, flags, before).await
+                flags::undo(self.appconfig.get(), deployment, change, flags, before).await
             }
             (
                 Work::Run { .. }

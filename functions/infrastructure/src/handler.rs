@@ -7,6 +7,7 @@ use tidegate_aws::change::verify::Clients;
 use tidegate_aws::change::{self, not_mine, stack, terraform, verify};
 use tidegate_aws::error::AwsError;
 use tidegate_aws::observe;
+use tidegate_aws::on_demand::OnDemand;
 use tidegate_aws::store::Store;
 use tidegate_core::action::Action;
 use tidegate_core::change::{Direction, Progress, Seen, Work};
@@ -23,7 +24,7 @@ pub struct Infrastructure {
     clock: Clock,
     clients: Clients,
     cloudformation: aws_sdk_cloudformation::Client,
-    s3: aws_sdk_s3::Client,
+    s3: OnDemand<aws_sdk_s3::Client>,
     analyzers: Analyzers,
 }
 
@@ -44,7 +45,7 @@ impl Infrastructure {
                 elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
             },
             cloudformation: aws_sdk_cloudformation::Client::new(sdk),
-            s3: aws_sdk_s3::Client::new(sdk),
+            s3: OnDemand::new(sdk, aws_sdk_s3::Client::new),
             analyzers: Analyzers::new(sdk),
         })
     }
@@ -121,10 +122,10 @@ impl Infrastructure {
         Ok(observation)
     }
 
-    const fn terraform(&self) -> terraform::Clients<'_> {
+    fn terraform(&self) -> terraform::Clients<'_> {
         terraform::Clients {
             ecs: &self.clients.ecs,
-            s3: &self.s3,
+            s3: self.s3.get(),
         }
     }
 

@@ -6,6 +6,7 @@ use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord};
 use aws_types::SdkConfig;
 use serde::{Deserialize, Serialize};
 use tidegate_aws::notify as send;
+use tidegate_aws::on_demand::OnDemand;
 use tidegate_aws::store::{Store, Told, Whole, journal_entry};
 use tidegate_core::archive;
 use tidegate_core::deployment::Deployment;
@@ -47,7 +48,7 @@ pub struct Notify {
     clock: Clock,
     sns: aws_sdk_sns::Client,
     eventbridge: aws_sdk_eventbridge::Client,
-    sdk: SdkConfig,
+    s3: OnDemand<aws_sdk_s3::Client>,
     slack: Connection,
     metrics: Lines,
     config: Config,
@@ -70,7 +71,7 @@ impl Notify {
             clock: Clock::of(sdk),
             sns: aws_sdk_sns::Client::new(sdk),
             eventbridge: aws_sdk_eventbridge::Client::new(sdk),
-            sdk: sdk.clone(),
+            s3: OnDemand::new(sdk, aws_sdk_s3::Client::new),
             slack,
             metrics,
             config,
@@ -171,12 +172,10 @@ impl Notify {
     }
 
     async fn keep_all(&self, store: &ReportStore, whole: &Whole) -> Result<(), String> {
-        // Made here, since most entries and most targets keep nothing.
-        let s3 = aws_sdk_s3::Client::new(&self.sdk);
         let objects = archive::objects(store, &whole.deployment, &whole.journal);
         for object in objects.map_err(|error| error.to_string())? {
             let entries = whole.deployment.seq;
-            let kept = tidegate_aws::archive::keep(&s3, &store.bucket, &object, entries).await;
+            let kept = tidegate_aws::archive::keep(self.s3.get(), &store.bucket, &object, entries).await;
             kept.map_err(|error| error.to_string())?;
         }
         Ok(())

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_types::SdkConfig;
-use tidegate_aws::call::{Functions, unknown_functions};
+use tidegate_aws::call::{Functions, functions, unknown_functions};
 use tidegate_aws::change::flags;
 use tidegate_aws::observe;
+use tidegate_aws::on_demand::OnDemand;
 use tidegate_aws::store::{Commit, Store, StoreError};
 use tidegate_core::change::{Names, SettingNow, alarm_tested, alarms_made};
 use tidegate_core::decision::{Decision, Outcome};
@@ -30,7 +31,7 @@ const TRIES: usize = 5;
 pub struct Plan {
     store: Store,
     clock: Clock,
-    appconfig: aws_sdk_appconfig::Client,
+    appconfig: OnDemand<aws_sdk_appconfig::Client>,
     cloudwatch: aws_sdk_cloudwatch::Client,
     ecr: aws_sdk_ecr::Client,
     functions: Functions,
@@ -47,10 +48,10 @@ impl Plan {
         Ok(Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
-            appconfig: aws_sdk_appconfig::Client::new(sdk),
+            appconfig: OnDemand::new(sdk, aws_sdk_appconfig::Client::new),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecr: aws_sdk_ecr::Client::new(sdk),
-            functions: Functions::new(sdk),
+            functions: functions(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
         })
@@ -164,7 +165,7 @@ impl Plan {
         let container = self.container(deployment, &slots, &image).await?;
         let log_groups = self.log_groups(deployment, &slots, &image).await?;
         let refused_flags = match &deployment.spec.configuration.flags {
-            Some(flags) => flags::refusal(&self.appconfig, &flags.work).await?,
+            Some(flags) => flags::refusal(self.appconfig.get(), &flags.work).await?,
             None => None,
         };
         let names = Names::of(&deployment.target, &deployment.spec, wiring);

@@ -9,7 +9,7 @@ use tidegate_core::deployment::Deployment;
 use tidegate_core::ids::{ChangeId, DeploymentId};
 use tidegate_core::suite::read_error;
 
-use crate::call::{Called, Functions, call};
+use crate::call::{Called, Functions, call, functions};
 use crate::error::{AwsError, Kind};
 
 /// Calls the analyzer for one invocation of a function of ours after the other.
@@ -23,7 +23,7 @@ impl Analyzers {
     /// With nothing answered.
     pub fn new(sdk: &SdkConfig) -> Self {
         Self {
-            functions: Functions::new(sdk),
+            functions: functions(sdk),
             answer: Mutex::new(None),
         }
     }

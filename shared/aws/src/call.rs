@@ -3,7 +3,6 @@
 //! Exactly once for each time that this is asked: the SDK's own retries are off here, because an answer that
 //! is lost on the way says nothing of whether the function ran. Whoever asks counts the attempts.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_sdk_lambda::Client;
@@ -19,26 +18,14 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 
 use crate::error::{AwsError, Kind};
+use crate::on_demand::OnDemand;
 
-/// Lambda's client, made with the first call: most deployments call no function.
-#[derive(Debug)]
-pub struct Functions {
-    sdk: SdkConfig,
-    client: OnceLock<Client>,
-}
+/// Lambda's client: most deployments call no function.
+pub type Functions = OnDemand<Client>;
 
-impl Functions {
-    /// With nothing made yet.
-    pub fn new(sdk: &SdkConfig) -> Self {
-        Self {
-            sdk: sdk.clone(),
-            client: OnceLock::new(),
-        }
-    }
-
-    fn client(&self) -> &Client {
-        self.client.get_or_init(|| Client::new(&self.sdk))
-    }
+/// Lambda, with nothing called yet.
+pub fn functions(sdk: &SdkConfig) -> Functions {
+    OnDemand::new(sdk, Client::new)
 }
 
 /// How a call ended.
@@ -79,7 +66,7 @@ pub async fn call(functions: &Functions, function: &str, payload: Vec<u8>, secon
                 .build(),
         );
     let answer = functions
-        .client()
+        .get()
         .invoke()
         .function_name(name)
         .set_qualifier(qualifier.map(str::to_owned))
@@ -107,7 +94,7 @@ pub async fn unknown_functions(
     for function in functions {
         let (name, qualifier) = split(function);
         let answer = of
-            .client()
+            .get()
             .get_function_configuration()
             .function_name(name)
             .set_qualifier(qualifier.map(str::to_owned))

@@ -13,6 +13,7 @@ pub mod call;
 pub mod change;
 pub mod error;
 pub mod naming;
+pub mod on_demand;
 
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
 pub mod apply;
@@ -26,7 +27,6 @@ pub mod notify;
 pub mod observe;
 #[cfg(feature = "dynamodb")]
 pub mod store;
-
 #[cfg(feature = "lambda")]
 pub mod suites;
 

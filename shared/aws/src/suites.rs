@@ -11,7 +11,7 @@ use tidegate_core::suite::{
     SuiteAnswer, SuiteCalled, SuiteFunction, SuiteReport, payload, read_answer, read_error,
 };
 
-use crate::call::{Called, Functions, call};
+use crate::call::{Called, Functions, call, functions};
 use crate::error::{AwsError, Kind};
 
 /// Calls suites for one invocation of a function of ours after the other.
@@ -27,7 +27,7 @@ impl SuiteFunctions {
     /// With nothing answered.
     pub fn new(sdk: &SdkConfig) -> Self {
         Self {
-            functions: Functions::new(sdk),
+            functions: functions(sdk),
             answer: Mutex::new(None),
         }
     }

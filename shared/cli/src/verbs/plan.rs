@@ -3,7 +3,7 @@
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
-use tidegate_aws::call::{Functions, unknown_functions};
+use tidegate_aws::call::{Functions, functions, unknown_functions};
 use tidegate_aws::error::AwsError;
 use tidegate_aws::observe;
 use tidegate_core::decision::Outcome;
@@ -68,7 +68,7 @@ pub async fn run(args: PlanArgs, cx: &Context) -> Result<Status, CliError> {
     let clients = Clients {
         cloudwatch: aws_sdk_cloudwatch::Client::new(&sdk),
         ecr: aws_sdk_ecr::Client::new(&sdk),
-        functions: Functions::new(&sdk),
+        functions: functions(&sdk),
         ecs: aws_sdk_ecs::Client::new(&sdk),
         elb: aws_sdk_elasticloadbalancingv2::Client::new(&sdk),
     };
