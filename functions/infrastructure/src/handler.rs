@@ -10,7 +10,7 @@ use tidegate_aws::observe;
 use tidegate_aws::on_demand::OnDemand;
 use tidegate_aws::store::Store;
 use tidegate_core::action::Action;
-use tidegate_core::change::{Direction, Progress, Seen, Work};
+use tidegate_core::change::{Direction, Seen, Work};
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::observation::{Observation, Question};
 use tidegate_lambda::config::{ConfigError, Lookup, table};
@@ -102,11 +102,7 @@ impl Infrastructure {
                     stack::observe(&self.cloudformation, deployment, change, stack).await?
                 }
                 // What it said is all that it does.
-                Work::Analyze { .. } => Seen {
-                    before: None,
-                    made: Progress::NotBegun,
-                    undone: Progress::NotBegun,
-                },
+                Work::Analyze { .. } => Seen::NOTHING,
                 Work::Run { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }

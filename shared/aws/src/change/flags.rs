@@ -73,10 +73,9 @@ pub async fn make(
     else {
         return Ok(());
     };
-    match seen(&now, before, work).made {
-        Progress::NotBegun => {}
-        // What went wrong shows at the next look.
-        Progress::Running { .. } | Progress::Done { .. } | Progress::Failed { .. } => return Ok(()),
+    // What went wrong shows at the next look.
+    if seen(&now, before, work).made != Progress::NotBegun {
+        return Ok(());
     }
     let version = match now.ours {
         Some(version) => version,
@@ -106,9 +105,8 @@ pub async fn undo(
     else {
         return Ok(());
     };
-    match seen(&now, before, work).undone {
-        Progress::NotBegun => {}
-        Progress::Running { .. } | Progress::Done { .. } | Progress::Failed { .. } => return Ok(()),
+    if seen(&now, before, work).undone != Progress::NotBegun {
+        return Ok(());
     }
     let Some(number) = now.to_stop() else {
         return Ok(());

@@ -63,6 +63,15 @@ pub struct Seen {
     pub undone: Progress,
 }
 
+impl Seen {
+    /// There is no trace of it, and nothing to bring back.
+    pub const NOTHING: Self = Self {
+        before: None,
+        made: Progress::NotBegun,
+        undone: Progress::NotBegun,
+    };
+}
+
 /// How something that may take a while stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "progress")]

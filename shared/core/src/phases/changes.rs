@@ -111,11 +111,7 @@ pub fn decide_undo(
     let Some(change) = deployment.change_to_undo(phase) else {
         return Decision::only(Outcome::Done);
     };
-    let none = Seen {
-        before: None,
-        made: Progress::NotBegun,
-        undone: Progress::NotBegun,
-    };
+    let none = Seen::NOTHING;
     let seen = observation.changes.get(&change.id).unwrap_or(&none);
     let decision = match deployment.change_stage(&change.id) {
         Some(ChangeStage::Undoing) => look_at_undo(deployment, change, seen, now),

@@ -39,11 +39,7 @@ pub async fn observe(
     change: &Change,
     stack: &StackWork,
 ) -> Result<Seen, AwsError> {
-    let mut seen = Seen {
-        before: None,
-        made: Progress::NotBegun,
-        undone: Progress::NotBegun,
-    };
+    let mut seen = Seen::NOTHING;
     match deployment.change_stage(&change.id) {
         None => seen.before = Some(before(client, stack).await?),
         Some(ChangeStage::Making) => seen.made = made(client, deployment, change, stack).await?,
