@@ -32,5 +32,7 @@ pub mod suites;
 
 #[cfg(feature = "ecs")]
 mod container;
+#[cfg(feature = "ecs")]
+mod task;
 #[cfg(any(feature = "cloudwatch", feature = "ecr", feature = "eventbridge"))]
 mod time;

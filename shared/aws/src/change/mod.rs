@@ -17,6 +17,8 @@ pub mod scaling;
 pub mod stack;
 #[cfg(all(feature = "ecs", feature = "logs"))]
 mod tail;
+#[cfg(all(feature = "ecs", any(feature = "logs", feature = "s3")))]
+mod task;
 #[cfg(all(feature = "ecs", feature = "elbv2", feature = "s3"))]
 pub mod terraform;
 #[cfg(all(
@@ -31,7 +33,10 @@ pub mod verify;
 use tidegate_core::action::Action;
 use tidegate_core::change::{Before, Change, Direction};
 use tidegate_core::deployment::Deployment;
-#[cfg(any(feature = "autoscaling", all(feature = "ecs", feature = "elbv2")))]
+#[cfg(any(
+    feature = "autoscaling",
+    all(feature = "ecs", any(feature = "logs", feature = "s3"))
+))]
 use tidegate_core::deployment::Plan;
 
 use crate::error::{AwsError, Kind};
@@ -61,7 +66,10 @@ pub fn of<'a>(
 }
 
 /// The plan that a change is part of.
-#[cfg(any(feature = "autoscaling", all(feature = "ecs", feature = "elbv2")))]
+#[cfg(any(
+    feature = "autoscaling",
+    all(feature = "ecs", any(feature = "logs", feature = "s3"))
+))]
 fn plan<'a>(deployment: &'a Deployment, change: &Change) -> Result<&'a Plan, AwsError> {
     deployment.plan.as_ref().ok_or_else(|| {
         let what = format!("failed to look at {} of {}", change.id, deployment.target);

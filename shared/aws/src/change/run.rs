@@ -1,17 +1,18 @@
 //! Changes that are a task: the candidate's own task definition, with another command.
 
 use aws_sdk_ecs::Client;
-use aws_sdk_ecs::types::{ContainerDefinition, ContainerOverride, KeyValuePair, Task, TaskOverride};
+use aws_sdk_ecs::types::{ContainerDefinition, ContainerOverride, KeyValuePair, Task};
 use tidegate_core::change::{Change, ChangeStage, Direction, Progress, Seen, Work};
 use tidegate_core::deployment::{Deployment, Plan};
 
 use super::tail;
+use super::task::{candidate_service, id_of};
 use crate::container::{application_container, repository_of};
 use crate::error::{AwsError, Kind};
 use crate::naming::change_token;
-use crate::observe::services::describe_service;
 use crate::observe::suites::tasks_started_by;
 use crate::observe::task_definitions::describe_task_definition;
+use crate::task::{NewTask, newest, run_beside};
 
 /// Who runs tasks, and who has what they wrote.
 #[derive(Debug)]
@@ -31,15 +32,11 @@ pub async fn observe(clients: &Clients, deployment: &Deployment, change: &Change
     let progress = async |direction| {
         let started_by = change_token(&deployment.id, &change.id, direction);
         let tasks = tasks_started_by(&clients.ecs, &plan.wiring.cluster, &started_by).await?;
-        // One token starts one task; were there two, none may still be running.
-        let newest = tasks
-            .iter()
-            .max_by_key(|task| task.created_at().map(|at| at.as_nanos()));
-        let Some(task) = newest else {
+        let Some(task) = newest(tasks) else {
             return Ok(Progress::NotBegun);
         };
-        let ended = progress_of(task, plan);
-        Ok::<_, AwsError>(with_log(clients, deployment, change, direction, task, ended).await)
+        let ended = progress_of(&task, plan);
+        Ok::<_, AwsError>(with_log(clients, deployment, change, direction, &task, ended).await)
     };
     let undoing = deployment.rollback.is_some() && change.work.command(Direction::Undo).is_some();
     Ok(Seen {
@@ -109,11 +106,6 @@ async fn last_lines(clients: &Clients, deployment: &Deployment, task: &Task) -> 
     }
 }
 
-fn id_of(task: &Task) -> &str {
-    let arn = task.task_arn().unwrap_or_default();
-    arn.rsplit('/').next().unwrap_or(arn)
-}
-
 /// Starts the change's task. The client token makes a second start none.
 ///
 /// # Errors
@@ -131,27 +123,18 @@ pub async fn start(
             change.id, deployment.target
         )
     };
-    let refused = |kind, reason: &str| AwsError::answer(what(), kind, reason);
+    let refused = |reason: &str| AwsError::answer(what(), Kind::Invalid, reason);
     let Some(command) = change.work.command(direction) else {
-        return Err(refused(Kind::Invalid, "there is no command for it"));
+        return Err(refused("there is no command for it"));
     };
     let Some(family) = &deployment.revision.task_definition else {
-        return Err(refused(
-            Kind::Invalid,
-            "the candidate's task definition is not registered",
-        ));
+        return Err(refused("the candidate's task definition is not registered"));
     };
-    let Some(name) = plan.wiring.services.get(&plan.candidate) else {
-        return Err(refused(
-            Kind::Invalid,
-            "the candidate has no ECS service by the plan",
-        ));
-    };
-    let service = describe_service(ecs, &plan.wiring.cluster, name).await?;
+    let service = candidate_service(ecs, plan, what).await?;
     let described = describe_task_definition(ecs, family).await?;
     let containers = described.definition.container_definitions();
     let container = application_container(containers, Some(repository_of(&plan.image)))
-        .map_err(|reason| refused(Kind::Invalid, &reason))?;
+        .map_err(|reason| refused(&reason))?;
     let environment = [
         ("TIDEGATE_DEPLOYMENT", deployment.id.as_str()),
         ("TIDEGATE_CHANGE", change.id.as_str()),
@@ -163,29 +146,14 @@ pub async fn start(
         .set_environment(Some(environment.to_vec()))
         .build();
     let token = change_token(&deployment.id, &change.id, direction);
-    let answer = ecs
-        .run_task()
-        .cluster(&plan.wiring.cluster)
-        .task_definition(family)
-        .count(1)
-        .started_by(&token)
-        .client_token(&token)
-        .set_launch_type(service.launch_type)
-        .set_capacity_provider_strategy(service.capacity_provider_strategy)
-        .set_platform_version(service.platform_version)
-        .set_network_configuration(service.network_configuration)
-        .overrides(TaskOverride::builder().container_overrides(container).build())
-        .send()
-        .await
-        .map_err(|error| AwsError::sdk(what(), error))?;
-    match (answer.failures().first(), answer.tasks()) {
-        // Failures of RunTask are about capacity at this moment.
-        (Some(failure), []) => Err(refused(
-            Kind::Transient,
-            failure.reason().unwrap_or("no reason given"),
-        )),
-        (Some(_) | None, _) => Ok(()),
-    }
+    let task = NewTask {
+        cluster: &plan.wiring.cluster,
+        task_definition: family,
+        containers: vec![container],
+        started_by: &token,
+        client_token: &token,
+    };
+    run_beside(ecs, service, task, what).await
 }
 
 /// The application's container decides; a sidecar's end says nothing.

@@ -3,18 +3,19 @@
 //!
 //! What the tasks' container runs is `infra/terraform/run.sh`.
 
-use aws_sdk_ecs::types::{ContainerDefinition, ContainerOverride, KeyValuePair, Task, TaskOverride};
+use aws_sdk_ecs::types::{ContainerDefinition, ContainerOverride, KeyValuePair, Task};
 use tidegate_core::change::{
     Before, Change, ChangeStage, Direction, MAX_PLAN_BYTES, Progress, Proposal, Proposed, Seen,
     TerraformPlan, TerraformWork, nothing_was_applied, why_it_failed,
 };
 use tidegate_core::deployment::Deployment;
 
+use super::task::{candidate_service, id_of};
 use crate::error::{AwsError, Kind};
 use crate::naming::{change_token, proposal_token};
-use crate::observe::services::describe_service;
 use crate::observe::suites::tasks_started_by;
 use crate::observe::task_definitions::describe_task_definition;
+use crate::task::{NewTask, newest, run_beside};
 
 /// Bytes of what the script writes of a failure.
 const MAX_ERROR_BYTES: usize = 16_384;
@@ -97,11 +98,7 @@ pub async fn observe(
     change: &Change,
     work: &TerraformWork,
 ) -> Result<Seen, AwsError> {
-    let mut seen = Seen {
-        before: None,
-        made: Progress::NotBegun,
-        undone: Progress::NotBegun,
-    };
+    let mut seen = Seen::NOTHING;
     match deployment.change_stage(&change.id) {
         None => seen.before = Some(Before::TerraformState),
         Some(ChangeStage::Making) => {
@@ -231,44 +228,22 @@ async fn start(
             change.id, deployment.target
         )
     };
-    let refused = |kind, reason: &str| AwsError::answer(what(), kind, reason);
-    let Some(name) = plan.wiring.services.get(&plan.candidate) else {
-        return Err(refused(
-            Kind::Invalid,
-            "the candidate has no ECS service by the plan",
-        ));
-    };
-    let service = describe_service(ecs, &plan.wiring.cluster, name).await?;
+    let service = candidate_service(ecs, plan, what).await?;
     let described = describe_task_definition(ecs, &work.task_definition).await?;
     let containers = described.definition.container_definitions();
-    let container = runner(containers, work).map_err(|reason| refused(Kind::Invalid, &reason))?;
+    let container =
+        runner(containers, work).map_err(|reason| AwsError::answer(what(), Kind::Invalid, reason))?;
     let container = ContainerOverride::builder()
         .name(container)
         .set_environment(Some(environment(deployment, work, &plan.image, step)));
-    let overrides = TaskOverride::builder().container_overrides(container.build());
-    let answer = ecs
-        .run_task()
-        .cluster(&plan.wiring.cluster)
-        .task_definition(&work.task_definition)
-        .count(1)
-        .started_by(token)
-        .client_token(token)
-        .set_launch_type(service.launch_type)
-        .set_capacity_provider_strategy(service.capacity_provider_strategy)
-        .set_platform_version(service.platform_version)
-        .set_network_configuration(service.network_configuration)
-        .overrides(overrides.build())
-        .send()
-        .await
-        .map_err(|error| AwsError::sdk(what(), error))?;
-    match (answer.failures().first(), answer.tasks()) {
-        // Failures of RunTask are about capacity at this moment.
-        (Some(failure), []) => Err(refused(
-            Kind::Transient,
-            failure.reason().unwrap_or("no reason given"),
-        )),
-        (Some(_) | None, _) => Ok(()),
-    }
+    let task = NewTask {
+        cluster: &plan.wiring.cluster,
+        task_definition: &work.task_definition,
+        containers: vec![container.build()],
+        started_by: token,
+        client_token: token,
+    };
+    run_beside(ecs, service, task, what).await
 }
 
 /// What the script is told, and the variables. Both steps get the same ones: Terraform compares them.
@@ -301,7 +276,7 @@ async fn refused(
     work: &TerraformWork,
     token: &str,
 ) -> Result<bool, AwsError> {
-    let task = newest(ecs, deployment, change, token).await?;
+    let task = started(ecs, deployment, change, token).await?;
     Ok(task.is_some_and(|task| match ended(&task, work) {
         End::Code(code) => nothing_was_applied(code),
         End::Not(_) | End::Unknown(_) => false,
@@ -309,7 +284,7 @@ async fn refused(
 }
 
 /// The task that was started with a token.
-async fn newest(
+async fn started(
     ecs: &aws_sdk_ecs::Client,
     deployment: &Deployment,
     change: &Change,
@@ -317,9 +292,7 @@ async fn newest(
 ) -> Result<Option<Task>, AwsError> {
     let plan = super::plan(deployment, change)?;
     let tasks = tasks_started_by(ecs, &plan.wiring.cluster, token).await?;
-    Ok(tasks
-        .into_iter()
-        .max_by_key(|task| task.created_at().map(|at| at.as_nanos())))
+    Ok(newest(tasks))
 }
 
 /// How the task of a step stands.
@@ -331,11 +304,10 @@ async fn progress(
     token: &str,
     step: &str,
 ) -> Result<Progress, AwsError> {
-    let Some(task) = newest(clients.ecs, deployment, change, token).await? else {
+    let Some(task) = started(clients.ecs, deployment, change, token).await? else {
         return Ok(Progress::NotBegun);
     };
-    let arn = task.task_arn().unwrap_or_default();
-    let id = arn.rsplit('/').next().unwrap_or(arn);
+    let id = id_of(&task);
     Ok(match ended(&task, work) {
         End::Not(status) => Progress::running(format!("task {id} is {status}")),
         End::Code(0) => {

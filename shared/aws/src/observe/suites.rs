@@ -12,6 +12,7 @@ use tidegate_core::spec::SuiteName;
 use super::task_definitions::try_describe_task_definition;
 use crate::error::AwsError;
 use crate::naming::{suite_family, suite_started_by};
+use crate::task::newest;
 
 /// How the suites that were started for a deployment, and have not been seen to end, stand. One
 /// without a task is absent: it was not started after all, or it ended more than an hour ago, after
@@ -35,12 +36,8 @@ pub async fn suites(
     for suite in underway {
         let started_by = suite_started_by(&deployment.id, suite);
         let tasks = tasks_started_by(ecs, &plan.wiring.cluster, &started_by).await?;
-        // Two tasks only where a client token had expired; the newer one is the one that counts.
-        let newest = tasks
-            .iter()
-            .max_by_key(|task| task.created_at().map(|at| at.as_nanos()));
-        if let Some(task) = newest {
-            runs.insert(suite.clone(), run_of(task, suite));
+        if let Some(task) = newest(tasks) {
+            runs.insert(suite.clone(), run_of(&task, suite));
         }
     }
     Ok(runs)

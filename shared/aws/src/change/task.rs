@@ -1,0 +1,27 @@
+//! Changes that are tasks: where they run, and how they are called.
+
+use aws_sdk_ecs::Client;
+use aws_sdk_ecs::types::{Service, Task};
+use tidegate_core::deployment::Plan;
+
+use crate::error::{AwsError, Kind};
+use crate::observe::services::describe_service;
+
+/// The service beside whose tasks those of a change run: the candidate's.
+pub(super) async fn candidate_service(
+    ecs: &Client,
+    plan: &Plan,
+    what: impl Fn() -> String,
+) -> Result<Service, AwsError> {
+    let Some(name) = plan.wiring.services.get(&plan.candidate) else {
+        let cause = "the candidate has no ECS service by the plan";
+        return Err(AwsError::answer(what(), Kind::Invalid, cause));
+    };
+    describe_service(ecs, &plan.wiring.cluster, name).await
+}
+
+/// The last part of its ARN, as the console shows it.
+pub(super) fn id_of(task: &Task) -> &str {
+    let arn = task.task_arn().unwrap_or_default();
+    arn.rsplit('/').next().unwrap_or(arn)
+}
