@@ -3,10 +3,9 @@
 use aws_types::SdkConfig;
 use tidegate_aws::error::AwsError;
 use tidegate_aws::http::Web;
+use tidegate_aws::observe;
 use tidegate_aws::store::Store;
 use tidegate_aws::suites::SuiteFunctions;
-use tidegate_aws::{apply, observe};
-use tidegate_core::action::Action;
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::observation::{Observation, Question};
 use tidegate_lambda::config::{ConfigError, Lookup, table};
@@ -56,21 +55,9 @@ impl Validate {
             Phase::Validate,
             &input,
             async |deployment, question| self.observe(deployment, question).await,
-            async |deployment, action| self.apply(deployment, action).await,
+            async |deployment, action| self.suites.apply(&self.ecs, &self.elb, deployment, action).await,
         )
         .await
-    }
-
-    async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
-        let Action::CallSuite {
-            suite,
-            function,
-            attempt,
-        } = action
-        else {
-            return apply::apply(&self.ecs, &self.elb, deployment, action).await;
-        };
-        self.suites.call(deployment, suite, function, *attempt).await
     }
 
     async fn observe(&self, deployment: &Deployment, question: &Question) -> Result<Observation, AwsError> {

@@ -1,22 +1,21 @@
 //! The user's analyzer: called once, its answer kept until it is on record.
 
-use std::sync::{Mutex, PoisonError};
-
 use aws_types::SdkConfig;
 use tidegate_core::analyzer::{AnalyzerWork, cost, payload, read_answer};
 use tidegate_core::change::{Change, Proposed};
 use tidegate_core::deployment::Deployment;
-use tidegate_core::ids::{ChangeId, DeploymentId};
+use tidegate_core::ids::ChangeId;
 use tidegate_core::suite::read_error;
 
 use crate::call::{Called, Functions, call, functions};
 use crate::error::{AwsError, Kind};
+use crate::kept::Kept;
 
 /// Calls the analyzer for one invocation of a function of ours after the other.
 #[derive(Debug)]
 pub struct Analyzers {
     functions: Functions,
-    answer: Mutex<Option<(DeploymentId, ChangeId, Proposed)>>,
+    answer: Kept<(ChangeId, Proposed)>,
 }
 
 impl Analyzers {
@@ -24,13 +23,13 @@ impl Analyzers {
     pub fn new(sdk: &SdkConfig) -> Self {
         Self {
             functions: functions(sdk),
-            answer: Mutex::new(None),
+            answer: Kept::default(),
         }
     }
 
     /// At the beginning of every invocation.
     pub fn begin(&self) {
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.answer.clear();
     }
 
     /// Calls it and waits for its answer, which [`Analyzers::observe`] then has.
@@ -50,18 +49,14 @@ impl Analyzers {
         let price = deployment.spec.analyzer.as_ref();
         let price = price.map_or(0.0, |analyzer| analyzer.price_per_gb_second);
         let proposed = proposed(called, work, price);
-        let answer = (deployment.id.clone(), change.id.clone(), proposed);
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        self.answer.put(deployment, Some((change.id.clone(), proposed)));
         Ok(())
     }
 
     /// What it has answered just now.
     pub fn observe(&self, deployment: &Deployment, change: &Change) -> Proposed {
-        let kept = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        let ours = kept
-            .iter()
-            .find(|(id, of, _)| *id == deployment.id && *of == change.id);
-        ours.map_or(Proposed::NotBegun, |(_, _, proposed)| proposed.clone())
+        let ours = self.answer.of(deployment).filter(|(of, _)| *of == change.id);
+        ours.map_or(Proposed::NotBegun, |(_, proposed)| proposed)
     }
 }
 

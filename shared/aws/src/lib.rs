@@ -27,11 +27,13 @@ pub mod notify;
 pub mod observe;
 #[cfg(feature = "dynamodb")]
 pub mod store;
-#[cfg(feature = "lambda")]
+#[cfg(all(feature = "ecs", feature = "elbv2", feature = "lambda"))]
 pub mod suites;
 
 #[cfg(feature = "ecs")]
 mod container;
+#[cfg(feature = "lambda")]
+mod kept;
 #[cfg(feature = "ecs")]
 mod task;
 #[cfg(any(feature = "cloudwatch", feature = "ecr", feature = "eventbridge"))]

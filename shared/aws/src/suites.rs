@@ -1,26 +1,25 @@
 //! Suites that are Lambda functions: called, and their answers kept until they are on record.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use aws_types::SdkConfig;
+use tidegate_core::action::Action;
 use tidegate_core::deployment::Deployment;
-use tidegate_core::ids::DeploymentId;
 use tidegate_core::spec::SuiteName;
 use tidegate_core::suite::{
     SuiteAnswer, SuiteCalled, SuiteFunction, SuiteReport, payload, read_answer, read_error,
 };
 
+use crate::apply::apply;
 use crate::call::{Called, Functions, call, functions};
 use crate::error::{AwsError, Kind};
+use crate::kept::Kept;
 
 /// Calls suites for one invocation of a function of ours after the other.
 #[derive(Debug)]
 pub struct SuiteFunctions {
     functions: Functions,
-    /// The last answer, until it is on record. An answer of an invocation that has ended is none any more:
-    /// whoever reads the record then can't have it, and must decide the same everywhere.
-    answer: Mutex<Option<(DeploymentId, SuiteName, SuiteAnswer)>>,
+    answer: Kept<(SuiteName, SuiteAnswer)>,
 }
 
 impl SuiteFunctions {
@@ -28,13 +27,35 @@ impl SuiteFunctions {
     pub fn new(sdk: &SdkConfig) -> Self {
         Self {
             functions: functions(sdk),
-            answer: Mutex::new(None),
+            answer: Kept::default(),
         }
     }
 
     /// At the beginning of every invocation.
     pub fn begin(&self) {
-        self.keep(None);
+        self.answer.clear();
+    }
+
+    /// Carries out an action of a phase that has suites: a call of one here, all else by [`apply`].
+    ///
+    /// # Errors
+    /// Where AWS refuses or can't be asked.
+    pub async fn apply(
+        &self,
+        ecs: &aws_sdk_ecs::Client,
+        elb: &aws_sdk_elasticloadbalancingv2::Client,
+        deployment: &Deployment,
+        action: &Action,
+    ) -> Result<(), AwsError> {
+        let Action::CallSuite {
+            suite,
+            function,
+            attempt,
+        } = action
+        else {
+            return apply(ecs, elb, deployment, action).await;
+        };
+        self.call(deployment, suite, function, *attempt).await
     }
 
     /// Calls a suite and waits for its answer, which [`SuiteFunctions::answers`] then has. A lost answer is
@@ -42,7 +63,7 @@ impl SuiteFunctions {
     ///
     /// # Errors
     /// Before the deployment has a plan.
-    pub async fn call(
+    async fn call(
         &self,
         deployment: &Deployment,
         suite: &SuiteName,
@@ -62,20 +83,14 @@ impl SuiteFunctions {
         )
         .await;
         let answer = result(called, function).map(|result| SuiteAnswer { attempt, result });
-        self.keep(answer.map(|answer| (deployment.id.clone(), suite.clone(), answer)));
+        self.answer
+            .put(deployment, answer.map(|answer| (suite.clone(), answer)));
         Ok(())
     }
 
     /// What was answered for a deployment and may not be on record.
     pub fn answers(&self, deployment: &Deployment) -> BTreeMap<SuiteName, SuiteAnswer> {
-        let kept = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        let ours = kept.iter().filter(|(id, _, _)| *id == deployment.id);
-        ours.map(|(_, suite, answer)| (suite.clone(), answer.clone()))
-            .collect()
-    }
-
-    fn keep(&self, answer: Option<(DeploymentId, SuiteName, SuiteAnswer)>) {
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = answer;
+        self.answer.of(deployment).into_iter().collect()
     }
 }
 
