@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::build::approvals;
+use super::build::{consent, is_gated};
 use super::fields::Fields;
 use super::model::Consent;
 use super::problem::{Draft, ProblemCode, Problems};
@@ -27,20 +27,11 @@ pub struct Analyzer {
 /// Reads the section.
 pub(super) fn analyzer(fields: &Fields, problems: &mut Problems) -> Option<Analyzer> {
     let section = fields.section("analyzer")?;
-    let consent = match section.is_given("approvals") {
-        true => Some(Consent {
-            approvals: approvals(section, problems),
-            expires_seconds: section.whole("expires")?,
-        }),
-        false => None,
-    };
+    let consent = consent(section, problems);
     let infrastructure = fields.section("infrastructure");
     let asked = consent.is_some()
         || infrastructure.is_some_and(|section| section.is_given("approvals"))
-        || fields.list("gates").is_some_and(|gates| {
-            let mut gates = gates.sections();
-            gates.any(|gate| gate.text("before") == Some("infrastructure"))
-        });
+        || is_gated(fields, "infrastructure");
     if !asked {
         let message =
             "nobody may agree to variables that the analyzer changes: such an answer stops the deployment";

@@ -13,8 +13,8 @@ use super::fields::{Fields, Items, Value, defaults};
 use super::infrastructure;
 use super::keys::{Kind, Section};
 use super::model::{
-    ApprovalRule, AutoRollback, Freeze, Gate, GatePhase, HealthCheck, NewerPush, Notifications, OnAlarm,
-    Quantity, ReportStore, Resources, Spec, SuiteName, Timeouts, Trigger, Watch,
+    ApprovalRule, AutoRollback, Consent, Freeze, Gate, GatePhase, HealthCheck, NewerPush, Notifications,
+    OnAlarm, Quantity, ReportStore, Resources, Spec, SuiteName, Timeouts, Trigger, Watch,
 };
 use super::monitoring;
 use super::problem::{Draft, ProblemCode, Problems, Span};
@@ -263,6 +263,21 @@ fn watch(fields: &Fields, problems: &mut Problems) -> Option<Watch> {
         for_seconds,
         on_alarm,
     })
+}
+
+/// `approvals` and `expires` of a section that asks people only where its proposal needs it.
+pub(super) fn consent(section: &Fields, problems: &mut Problems) -> Option<Consent> {
+    section.is_given("approvals").then_some(())?;
+    Some(Consent {
+        approvals: approvals(section, problems),
+        expires_seconds: section.whole("expires")?,
+    })
+}
+
+/// Whether the file has a gate before a phase.
+pub(super) fn is_gated(fields: &Fields, phase: &str) -> bool {
+    let gates = fields.list("gates");
+    gates.is_some_and(|gates| gates.sections().any(|gate| gate.text("before") == Some(phase)))
 }
 
 fn gates(fields: &Fields, problems: &mut Problems) -> Vec<Gate> {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::build::{approvals, duplicate};
+use super::build::{consent, duplicate, is_gated};
 use super::configuration::{looks_secret, named_values, secret};
 use super::fields::{Fields, Items};
-use super::model::{Consent, Infrastructure, Stack, Terraform};
+use super::model::{Infrastructure, Stack, Terraform};
 use super::problem::{Draft, ProblemCode, Problems, Span};
 use crate::change::{Expected, ResourceKind, Setting, StackWork, TerraformWork};
 
@@ -53,20 +53,9 @@ pub(super) fn infrastructure(fields: &Fields, problems: &mut Problems) -> Option
     })
 }
 
-fn consent(section: &Fields, problems: &mut Problems) -> Option<Consent> {
-    section.is_given("approvals").then_some(())?;
-    Some(Consent {
-        approvals: approvals(section, problems),
-        expires_seconds: section.whole("expires")?,
-    })
-}
-
 /// Whoever loses something must be asked first, and nobody is asked about what a person makes.
 fn consent_is_asked(fields: &Fields, section: &Fields, proposes: bool, asks: bool, problems: &mut Problems) {
-    let before = |gate: &Fields| gate.text("before") == Some("infrastructure");
-    let gated = fields
-        .list("gates")
-        .is_some_and(|gates| gates.sections().any(before));
+    let gated = is_gated(fields, "infrastructure");
     let draft = |key: &str, message: &str| {
         Draft::new(ProblemCode::NoEffect, section.key_span(key), message).warning()
     };

@@ -797,27 +797,33 @@ static GATE: Section = Section {
         ),
         key(
             "approvals",
-            Kind::List {
-                of: &Kind::Section(&APPROVAL),
-                min: 1,
-                max: 10,
-            },
+            APPROVALS,
             Required,
             "How many of which role. Nobody counts twice, nor does the author of the change.",
         ),
         key(
             "expires",
-            Kind::Duration {
-                min: 60,
-                max: 7 * DAY,
-            },
+            EXPIRES,
             Default("1d"),
             "How long the gate waits before the deployment ends.",
         ),
     ],
 };
 
-pub(super) static APPROVAL: Section = Section {
+/// Who must agree.
+pub(super) const APPROVALS: Kind = Kind::List {
+    of: &Kind::Section(&APPROVAL),
+    min: 1,
+    max: 10,
+};
+
+/// How long people have to agree.
+pub(super) const EXPIRES: Kind = Kind::Duration {
+    min: 60,
+    max: 7 * DAY,
+};
+
+static APPROVAL: Section = Section {
     doc: "Approvals of one role.",
     keys: &[
         key(
@@ -988,20 +994,13 @@ static HOTFIX: Section = Section {
         ),
         key(
             "approvals",
-            Kind::List {
-                of: &Kind::Section(&APPROVAL),
-                min: 1,
-                max: 10,
-            },
+            APPROVALS,
             Required,
             "Approvals before anything is touched, beside those that gates ask for.",
         ),
         key(
             "expires",
-            Kind::Duration {
-                min: 60,
-                max: 7 * DAY,
-            },
+            EXPIRES,
             Default("1d"),
             "How long that gate waits, where gates has none before prepare.",
         ),

@@ -2,7 +2,7 @@
 
 use super::keys::Presence::{Default, Optional, Required};
 use super::keys::{Kind, Section};
-use super::table::{APPROVAL, key};
+use super::table::{APPROVALS, EXPIRES, key};
 use super::table_validation::FUNCTION;
 use crate::suite::LONGEST_SECONDS;
 
@@ -41,20 +41,13 @@ pub(super) static ANALYZER: Section = Section {
         ),
         key(
             "approvals",
-            Kind::List {
-                of: &Kind::Section(&APPROVAL),
-                min: 1,
-                max: 10,
-            },
+            APPROVALS,
             Optional,
             "Who must agree to changed variables; those of infrastructure where it is absent.",
         ),
         key(
             "expires",
-            Kind::Duration {
-                min: 60,
-                max: 7 * 86_400,
-            },
+            EXPIRES,
             Default("1d"),
             "How long people have to agree.",
         ),

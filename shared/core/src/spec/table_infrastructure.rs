@@ -3,7 +3,7 @@
 
 use super::keys::Presence::{Default, Optional, Required};
 use super::keys::{Key, Kind, Section, TextRule};
-use super::table::{APPROVAL, is_printable, key};
+use super::table::{APPROVALS, EXPIRES, is_printable, key};
 
 static RESOURCE_NAME: TextRule = TextRule {
     what: "the name of a resource",
@@ -45,11 +45,7 @@ pub(super) static INFRASTRUCTURE: Section = Section {
         ),
         key(
             "approvals",
-            Kind::List {
-                of: &Kind::Section(&APPROVAL),
-                min: 1,
-                max: 10,
-            },
+            APPROVALS,
             Optional,
             "Who must agree where an update replaces or deletes something, or changes more than the \
              threshold. Without it such an update stops the deployment.",
@@ -62,10 +58,7 @@ pub(super) static INFRASTRUCTURE: Section = Section {
         ),
         key(
             "expires",
-            Kind::Duration {
-                min: 60,
-                max: 7 * 86_400,
-            },
+            EXPIRES,
             Default("1d"),
             "How long people have to agree.",
         ),
