@@ -158,3 +158,14 @@ fn is_for_later(error: &InvokeError) -> bool {
         || error.is_resource_not_ready_exception()
         || error.is_snap_start_not_ready_exception()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_named_with_or_without_an_alias() {
+        assert_eq!(split("web-load:live"), ("web-load", Some("live")));
+        assert_eq!(split("web-load"), ("web-load", None));
+    }
+}

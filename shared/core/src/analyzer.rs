@@ -12,7 +12,7 @@ use crate::deployment::{Deployment, Phase};
 use crate::http::fit;
 use crate::ids::ChangeId;
 use crate::spec::{Analyzer, Consent};
-use crate::suite::MAX_ANSWER;
+use crate::suite::not_too_long;
 
 /// Most recommendations that are told.
 const MAX_RECOMMENDATIONS: usize = 20;
@@ -131,12 +131,7 @@ pub(crate) fn planned(analyzer: &Analyzer) -> Change {
 /// # Errors
 /// What is wrong with it.
 pub fn read_answer(payload: &[u8], cost: Option<String>) -> Result<Proposal, String> {
-    if payload.len() > MAX_ANSWER {
-        return Err(format!(
-            "its answer has {} bytes, more than {MAX_ANSWER}",
-            payload.len()
-        ));
-    }
+    not_too_long(payload)?;
     let written: Written = serde_json::from_slice(payload).map_err(|error| {
         let what = "its answer is not {recommendations: [{severity, text}], variables}";
         format!("{what} (line {}, column {})", error.line(), error.column())
@@ -288,6 +283,7 @@ impl Deployment {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::suite::MAX_ANSWER;
 
     fn variables(location: &str, sha256: &str, changes: &[&str]) -> String {
         let variables = serde_json::json!({

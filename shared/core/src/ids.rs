@@ -163,7 +163,8 @@ name!(
     |t| (1..=200).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_graphic())
 );
 
-fn is_sha256_hex(text: &str) -> bool {
+/// Whether a text is a SHA-256 as it is written everywhere here: 64 lowercase hexadecimal digits.
+pub(crate) fn is_sha256_hex(text: &str) -> bool {
     text.len() == 64
         && text
             .bytes()

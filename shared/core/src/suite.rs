@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::change::tail;
-use crate::deployment::{Deployment, Phase};
+use crate::deployment::Deployment;
 use crate::http::{HttpMoment, SLOT, fit};
 use crate::ids::{Digest, Slot};
 use crate::junit;
@@ -48,14 +48,6 @@ pub struct SuiteFunction {
 }
 
 impl SuiteFunction {
-    /// Name, and alias or version.
-    pub fn qualified(&self) -> (&str, Option<&str>) {
-        match self.function.split_once(':') {
-            Some((name, alias)) => (name, Some(alias)),
-            None => (&self.function, None),
-        }
-    }
-
     /// Calls in all.
     pub const fn attempts(&self) -> u32 {
         self.retries.saturating_add(1)
@@ -199,13 +191,16 @@ pub fn read_answer(payload: &[u8]) -> SuiteReport {
     }
 }
 
-fn read(payload: &[u8]) -> Result<SuiteReport, String> {
-    if payload.len() > MAX_ANSWER {
-        return Err(format!(
-            "its answer has {} bytes, more than {MAX_ANSWER}",
-            payload.len()
-        ));
+/// Refuses an answer of a function beyond [`MAX_ANSWER`].
+pub(crate) fn not_too_long(payload: &[u8]) -> Result<(), String> {
+    match payload.len() {
+        bytes if bytes > MAX_ANSWER => Err(format!("its answer has {bytes} bytes, more than {MAX_ANSWER}")),
+        _ => Ok(()),
     }
+}
+
+fn read(payload: &[u8]) -> Result<SuiteReport, String> {
+    not_too_long(payload)?;
     let written: Written = serde_json::from_slice(payload).map_err(|error| {
         let shown = String::from_utf8_lossy(payload.get(..payload.len().min(60)).unwrap_or_default());
         match error.classify() {
@@ -310,18 +305,7 @@ pub fn payload(
     let plan = deployment.plan.as_ref()?;
     let slot = plan.candidate;
     let balancer = plan.wiring.balancer.as_ref();
-    let moment = match deployment.phase {
-        Phase::Shift => HttpMoment::BeforeTraffic,
-        Phase::Plan
-        | Phase::Prepare
-        | Phase::Migrate
-        | Phase::Infrastructure
-        | Phase::Configure
-        | Phase::Monitoring
-        | Phase::Validate
-        | Phase::Complete
-        | Phase::Rollback => HttpMoment::AfterShift,
-    };
+    let moment = HttpMoment::of(deployment.phase).unwrap_or(HttpMoment::AfterShift);
     let urls = deployment.http_tests(moment);
     Some(SuitePayload {
         suite: suite.clone(),
@@ -425,15 +409,13 @@ mod tests {
     }
 
     #[test]
-    fn a_function_is_named_with_or_without_an_alias() {
-        let of = |function: &str| SuiteFunction {
-            function: function.to_owned(),
+    fn retries_come_after_the_first_call() {
+        let function = SuiteFunction {
+            function: "web-load".to_owned(),
             timeout_seconds: 30,
             retries: 1,
             silent: false,
         };
-        assert_eq!(of("web-load:live").qualified(), ("web-load", Some("live")));
-        assert_eq!(of("web-load").qualified(), ("web-load", None));
-        assert_eq!(of("web-load").attempts(), 2);
+        assert_eq!(function.attempts(), 2);
     }
 }

@@ -17,6 +17,8 @@ use crate::hash::sha256_hex;
 pub const MAX_CONTENT_BYTES: usize = 2 * 1024 * 1024;
 /// How many deployments of an environment are looked through for those of one configuration.
 pub const MOST_DEPLOYMENTS: usize = 200;
+/// Why a content can't be read.
+const STRANGE: &str = "what is deployed is no feature flag configuration of version 1";
 
 /// Flags of one configuration, and what they shall be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -405,7 +407,7 @@ pub fn holds(content: &[u8], work: &FlagsWork) -> bool {
 }
 
 fn read(content: &[u8]) -> Result<Map<String, Value>, String> {
-    let strange = || "what is deployed is no feature flag configuration of version 1".to_owned();
+    let strange = || STRANGE.to_owned();
     if content.len() > MAX_CONTENT_BYTES {
         return Err(format!("it has more than {MAX_CONTENT_BYTES} bytes"));
     }
@@ -454,8 +456,7 @@ fn set(document: &mut Map<String, Value>, name: &str, to: &FlagTo) -> Result<(),
 
 fn below<'a>(of: &'a mut Map<String, Value>, key: &str) -> Result<&'a mut Map<String, Value>, String> {
     let held = of.entry(key).or_insert_with(|| Value::Object(Map::new()));
-    held.as_object_mut()
-        .ok_or_else(|| "what is deployed is no feature flag configuration of version 1".to_owned())
+    held.as_object_mut().ok_or_else(|| STRANGE.to_owned())
 }
 
 #[cfg(test)]

@@ -374,52 +374,29 @@ impl Change {
 
     /// Between two looks at what it would do, seconds.
     pub fn proposal_poll_seconds(&self) -> u32 {
-        match self.work {
-            Work::Terraform { .. } => self.poll_seconds(),
-            Work::Run { .. }
-            | Work::Verify { .. }
-            | Work::Backup { .. }
-            | Work::SuspendScaling { .. }
-            | Work::SetParameter { .. }
-            | Work::SetFlags { .. }
-            | Work::Stack { .. }
-            | Work::Analyze { .. }
-            | Work::Monitor { .. }
-            | Work::TestAlarm { .. } => POLL_SECONDS / 2,
+        match self.is_terraform() {
+            true => self.poll_seconds(),
+            false => POLL_SECONDS / 2,
         }
     }
 
     /// Within how long it says what it would do, seconds, or never will.
     pub fn proposal_seconds(&self) -> u32 {
-        match self.work {
-            Work::Terraform { .. } => self.timeout_seconds,
-            Work::Run { .. }
-            | Work::Verify { .. }
-            | Work::Backup { .. }
-            | Work::SuspendScaling { .. }
-            | Work::SetParameter { .. }
-            | Work::SetFlags { .. }
-            | Work::Stack { .. }
-            | Work::Analyze { .. }
-            | Work::Monitor { .. }
-            | Work::TestAlarm { .. } => 900,
+        match self.is_terraform() {
+            true => self.timeout_seconds,
+            false => 900,
         }
+    }
+
+    const fn is_terraform(&self) -> bool {
+        matches!(self.work, Work::Terraform { .. })
     }
 
     /// Why it stays, of a kind of change that never has a way back.
     pub const fn has_no_way_back(&self) -> Option<&'static str> {
-        match self.work {
-            Work::Terraform { .. } => Some(terraform::NO_WAY_BACK),
-            Work::Run { .. }
-            | Work::Verify { .. }
-            | Work::Backup { .. }
-            | Work::SuspendScaling { .. }
-            | Work::SetParameter { .. }
-            | Work::SetFlags { .. }
-            | Work::Stack { .. }
-            | Work::Analyze { .. }
-            | Work::Monitor { .. }
-            | Work::TestAlarm { .. } => None,
+        match self.is_terraform() {
+            true => Some(terraform::NO_WAY_BACK),
+            false => None,
         }
     }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::proposal::{Effect, EffectKind};
 use super::tail;
-use crate::ids::DeploymentId;
+use crate::ids::{DeploymentId, is_sha256_hex};
 
 /// Terraform as the file wants it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,7 +157,7 @@ impl TerraformWork {
     /// The SHA-256 of the plan file that an artifact of this deployment names.
     pub fn sha256_of<'a>(&self, deployment: &DeploymentId, artifact: &'a str) -> Option<&'a str> {
         let sha256 = artifact.strip_prefix(&self.artifact(deployment, ""))?;
-        is_sha256(sha256).then_some(sha256)
+        is_sha256_hex(sha256).then_some(sha256)
     }
 
     /// The variables that it is given for an image.
@@ -209,7 +209,7 @@ impl TerraformPlan {
         if shown.errored {
             return Err(PlanError::Errored);
         }
-        if !is_sha256(&left.sha256) {
+        if !is_sha256_hex(&left.sha256) {
             return Err(PlanError::OfNoFile);
         }
         Ok(Self {
@@ -299,11 +299,7 @@ fn drift(drifted: &[Resource]) -> Option<String> {
 
 /// Why its task failed, by the exit code of the script, and by what the script wrote of it.
 pub fn why_it_failed(exit_code: i32, written: &str) -> String {
-    let lines = tail([written]);
-    let said = match lines.is_empty() {
-        true => String::new(),
-        false => lines.join("; "),
-    };
+    let said = tail([written]).join("; ");
     match exit_code {
         EXIT_OTHER_PLAN => {
             "it is not the plan file that was proposed, so nothing was applied; look who else writes to \
@@ -327,13 +323,6 @@ pub fn why_it_failed(exit_code: i32, written: &str) -> String {
 /// Whether an apply that ended so has touched nothing.
 pub const fn nothing_was_applied(exit_code: i32) -> bool {
     matches!(exit_code, EXIT_OTHER_PLAN | EXIT_STALE | EXIT_LOCKED)
-}
-
-fn is_sha256(text: &str) -> bool {
-    text.len() == 64
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 #[cfg(test)]

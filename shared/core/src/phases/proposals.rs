@@ -85,18 +85,9 @@ fn time_for(phase: Phase, deployment: &Deployment, change: &Change) -> i64 {
 pub(super) fn nobody_to_ask(phase: Phase, deployment: &Deployment) -> Option<Decision> {
     let before = phase.gate()?;
     let (change, proposal) = deployment.nobody_agrees_to(before)?;
-    let section = match change.work {
-        Work::Analyze { .. } => "analyzer",
-        Work::Run { .. }
-        | Work::Verify { .. }
-        | Work::Backup { .. }
-        | Work::SuspendScaling { .. }
-        | Work::SetParameter { .. }
-        | Work::SetFlags { .. }
-        | Work::Stack { .. }
-        | Work::Terraform { .. }
-        | Work::Monitor { .. }
-        | Work::TestAlarm { .. } => "infrastructure",
+    let section = match matches!(change.work, Work::Analyze { .. }) {
+        true => "analyzer",
+        false => "infrastructure",
     };
     let reason = format!(
         "the file names nobody to agree to it: add `approvals` to `{section}`, and deploy again. It would do: {}",
