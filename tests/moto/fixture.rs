@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use tidegate_core::deployment::{Deployment, Kind, Origin, Plan, Request, Revision, Traffic};
 use tidegate_core::ids::{DeploymentId, Digest, Epoch, PlanHash, Slot, SpecHash, Target};
+use tidegate_core::shared::Shared;
 use tidegate_core::spec::{HealthCheck, Spec, SuiteName, parse};
 
 use super::compare::Side;
@@ -50,7 +51,7 @@ pub fn health_check(path: &str) -> HealthCheck {
 /// Deployment `web-<number>` with a plan on this side's resources.
 pub fn deployment(side: &Side, number: u64) -> Deployment {
     let mut deployment = bare(number);
-    deployment.plan = Some(Plan {
+    deployment.plan = Some(Shared::from(Plan {
         wiring: side.wiring.clone(),
         traffic: Traffic::Weighted,
         stable: None,
@@ -65,7 +66,7 @@ pub fn deployment(side: &Side, number: u64) -> Deployment {
         expected_seconds: 0,
         evidence: None,
         hash: PlanHash::of(b"plan"),
-    });
+    }));
     deployment
 }
 
@@ -84,7 +85,7 @@ pub fn bare(number: u64) -> Deployment {
             spec_hash: SpecHash::of(b"spec"),
             task_definition: None,
         },
-        spec: spec(""),
+        spec: spec("").into(),
         origin: Origin::Push {
             event_id: "event-1".to_owned(),
         },

@@ -128,7 +128,7 @@ impl Api {
                 } else {
                     "updated"
                 };
-                held.value.spec = spec.clone();
+                held.value.spec = spec.clone().into();
                 held.value.spec_hash = hash.clone();
                 (held, outcome)
             }

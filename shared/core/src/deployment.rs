@@ -16,6 +16,7 @@ use crate::ids::{ChangeId, DeploymentId, Digest, Epoch, Person, PlanHash, Slot, 
 use crate::observation::METRICS_LAG_SECONDS;
 use crate::phases::later;
 use crate::security::Finding;
+use crate::shared::Shared;
 use crate::spec::{GatePhase, Spec, Step, SuiteName};
 use crate::suite::{SuiteCall, SuiteReport};
 use crate::watch::Watched;
@@ -36,7 +37,7 @@ pub struct Deployment {
     /// What shall run.
     pub revision: Revision,
     /// The deployment file, as it holds for this deployment ([`Spec::for_hotfix`]).
-    pub spec: Spec,
+    pub spec: Shared<Spec>,
     /// What started it.
     pub origin: Origin,
     /// When it was asked for.
@@ -48,7 +49,7 @@ pub struct Deployment {
     /// When that phase began.
     pub phase_since: Timestamp,
     /// What will be done; absent before the plan phase.
-    pub plan: Option<Plan>,
+    pub plan: Option<Shared<Plan>>,
     /// When that was decided: alarms count from here on.
     #[serde(default)]
     pub planned_at: Option<Timestamp>,
@@ -409,7 +410,7 @@ pub struct Request {
     /// What shall run.
     pub revision: Revision,
     /// The deployment file.
-    pub spec: Spec,
+    pub spec: Shared<Spec>,
     /// What started it.
     pub origin: Origin,
     /// Requirements set aside.
@@ -482,7 +483,7 @@ impl Deployment {
 
     /// With what a deployment begins that takes this one back.
     pub fn reversal(&self, cause: AbortCause) -> Vec<Event> {
-        let plan = self.plan.clone().map(Box::new);
+        let plan = self.plan.clone();
         let changes = self.changes.clone();
         let taken_over = (!changes.is_empty()).then_some(Event::ChangesTakenOver { changes });
         plan.map(|plan| Event::Planned { plan })
@@ -770,7 +771,7 @@ impl Deployment {
         self.waiting_for.clear();
     }
 
-    fn keep_plan(&mut self, plan: &Plan, at: Timestamp) {
+    fn keep_plan(&mut self, plan: &Shared<Plan>, at: Timestamp) {
         self.plan = Some(plan.clone());
         self.planned_at = Some(at);
     }

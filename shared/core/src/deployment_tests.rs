@@ -273,13 +273,13 @@ fn a_plan_is_kept_with_its_instant() {
     let after = told(
         &before,
         &Event::Planned {
-            plan: Box::new(made.clone()),
+            plan: made.clone().into(),
         },
     );
     assert_eq!(
         after,
         Deployment {
-            plan: Some(made),
+            plan: Some(made.into()),
             planned_at: Some(at(900)),
             ..before
         }
@@ -620,7 +620,7 @@ fn a_reversal_begins_with_the_plan_the_changes_and_the_cause_of_what_it_takes_ba
     let mut deployment = planned(
         "environment: production\nstrategy: rolling\nreplicas: 4\nmigrations: [{name: a, command: [up]}]\n",
     );
-    let plan = Box::new(deployment.plan.clone().unwrap());
+    let plan = deployment.plan.clone().unwrap();
     let cause = alarm_raised();
     let planned = Event::Planned { plan };
     let asked = Event::AbortRequested { cause: cause.clone() };

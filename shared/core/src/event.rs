@@ -13,6 +13,7 @@ use crate::gates::GateDecision;
 use crate::http::HttpTry;
 use crate::ids::{ChangeId, DeploymentId, Epoch, PlanHash, Weight};
 use crate::security::{Finding, SecurityCheck};
+use crate::shared::Shared;
 use crate::spec::{GatePhase, SuiteName};
 use crate::suite::SuiteReport;
 use crate::watch::Trend;
@@ -45,7 +46,7 @@ pub enum Event {
     /// The plan was made.
     Planned {
         /// All of it.
-        plan: Box<Plan>,
+        plan: Shared<Plan>,
     },
     /// People are asked.
     GateOpened {

@@ -50,13 +50,13 @@ fn a_plan_is_told_with_its_weights_its_slot_and_its_alarms() {
     let short = plan.hash.short().to_owned();
     reads(
         &Event::Planned {
-            plan: Box::new(plan.clone()),
+            plan: plan.clone().into(),
         },
         &format!("planned: from stable to 25/100 % in the green slot, 2 alarms watched, plan {short}"),
     );
     plan.stable = None;
     reads(
-        &Event::Planned { plan: Box::new(plan) },
+        &Event::Planned { plan: plan.into() },
         &format!("planned: first deployment to 25/100 % in the green slot, 2 alarms watched, plan {short}"),
     );
 }
@@ -200,7 +200,7 @@ fn events_read_back_from_json_as_they_were_written() {
         requested_by(maria(), Some("v2")),
         checked(Verdict::Fail, REASON),
         Event::Planned {
-            plan: Box::new(plan(&spec(CANARY))),
+            plan: plan(&spec(CANARY)).into(),
         },
         Event::SuiteEnded {
             suite: suite("smoke"),

@@ -32,7 +32,7 @@ fn hotfix() -> Deployment {
         by: "maria".parse().unwrap(),
         reason: "payments fail".to_owned(),
     });
-    deployment.spec = deployment.spec.for_hotfix();
+    deployment.spec = deployment.spec.for_hotfix().into();
     deployment
 }
 
@@ -304,7 +304,7 @@ fn a_hotfix_asks_for_its_approvals_beside_those_of_the_gate() {
     let both = vec![("product".to_owned(), 1), ("tech-lead".to_owned(), 3)];
     assert_eq!(gates(before), [("prepare".to_owned(), both, 3600)]);
     let without = requested(CANARY).spec;
-    assert_eq!(without.for_hotfix(), without);
+    assert_eq!(without.for_hotfix(), *without);
 }
 
 #[test]
@@ -364,6 +364,6 @@ fn authors_are_who_asked_and_who_wrote() {
     };
     let mut plan = crate::testing::plan(&deployment.spec);
     plan.evidence = Some(judged(&deployment, &whole(), 0).used);
-    deployment.plan = Some(plan);
+    deployment.plan = Some(plan.into());
     assert_eq!(names(&deployment), ["tom", "maria"]);
 }

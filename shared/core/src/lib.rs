@@ -40,6 +40,7 @@ pub mod report;
 pub mod runbook;
 mod secrets;
 pub mod security;
+pub mod shared;
 pub mod spec;
 pub mod suite;
 pub mod sweep;

@@ -18,7 +18,7 @@ const MOST_ALARMS: usize = 100;
 
 /// The runbook of a deployment's target; without a plan it has only what the file says.
 pub fn runbook(deployment: &Deployment) -> Page {
-    let plan = deployment.plan.as_ref();
+    let plan = deployment.plan.as_deref();
     let place = plan.and_then(place);
     let place = place.as_ref();
     let sections = [

@@ -12,6 +12,7 @@ use crate::deployment::{Deployment, HOTFIX, Kind, Origin, Override, Request, Rev
 use crate::exit::{AbortCause, Exit, ExitState};
 use crate::ids::{DeploymentId, Digest, Epoch, Slot, SpecHash, Target};
 use crate::phases::{later, seconds_until};
+use crate::shared::Shared;
 use crate::spec::{NewerPush, OnAlarm, Spec, Trigger};
 use crate::watch::Watching;
 
@@ -22,7 +23,7 @@ pub struct TargetState {
     /// Which.
     pub target: Target,
     /// The deployment file in force.
-    pub spec: Spec,
+    pub spec: Shared<Spec>,
     /// Its hash.
     pub spec_hash: SpecHash,
     /// When a file was applied first: older images are not looked at.
@@ -228,10 +229,10 @@ pub fn glob(pattern: &str, text: &str) -> bool {
 
 impl TargetState {
     /// A target whose file was applied for the first time.
-    pub fn new(target: Target, spec: Spec, spec_hash: SpecHash, now: Timestamp) -> Self {
+    pub fn new(target: Target, spec: impl Into<Shared<Spec>>, spec_hash: SpecHash, now: Timestamp) -> Self {
         Self {
             target,
-            spec,
+            spec: spec.into(),
             spec_hash,
             applied_at: now,
             epoch: Epoch::default(),
@@ -348,7 +349,7 @@ impl TargetState {
         self.queue = None;
         let id = self.take_lock(&push.digest, "", now);
         let spec = if overrides(&push, HOTFIX) {
-            self.spec.for_hotfix()
+            self.spec.for_hotfix().into()
         } else {
             self.spec.clone()
         };

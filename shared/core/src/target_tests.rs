@@ -86,7 +86,7 @@ fn exit(state: ExitState, seconds: i64) -> Exit {
 /// A target whose first deployment ended so, a thousand seconds in.
 fn after(file: &str, state: ExitState) -> (TargetState, Deployment) {
     let (mut target, mut deployment) = running(file);
-    deployment.plan = Some(plan(&deployment.spec));
+    deployment.plan = Some(plan(&deployment.spec).into());
     target.release(&deployment, &exit(state, 1000));
     (target, deployment)
 }
@@ -227,7 +227,7 @@ mod admission {
             target,
             TargetState {
                 target: "web/production".parse().unwrap(),
-                spec: crate::testing::spec(CANARY),
+                spec: crate::testing::spec(CANARY).into(),
                 spec_hash: SpecHash::of(CANARY.as_bytes()),
                 applied_at: at(0),
                 epoch: Epoch(0),
@@ -261,7 +261,7 @@ mod admission {
                 spec_hash: SpecHash::of(CANARY.as_bytes()),
                 task_definition: None,
             },
-            spec: crate::testing::spec(CANARY),
+            spec: crate::testing::spec(CANARY).into(),
             origin: by_event(),
             overrides: sent.overrides,
         };
@@ -715,7 +715,7 @@ mod release {
         let (mut target, mut deployment) = after(CANARY, ExitState::RolledBack);
         let entry = target.quarantine.get(&digest("1")).unwrap().clone();
         target.quarantine.insert(digest("5"), entry);
-        deployment.plan = Some(plan(&deployment.spec));
+        deployment.plan = Some(plan(&deployment.spec).into());
         target.release(&deployment, &exit(ExitState::Completed, 2000));
         let held: Vec<_> = target.quarantine.keys().cloned().collect();
         assert_eq!(held, [digest("5")]);

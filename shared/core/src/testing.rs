@@ -186,7 +186,7 @@ pub(crate) fn request(file: &str) -> Request {
             spec_hash: SpecHash::of(file.as_bytes()),
             task_definition: None,
         },
-        spec: spec(file),
+        spec: spec(file).into(),
         origin: Origin::Push {
             event_id: "event-7".to_owned(),
         },
@@ -275,7 +275,7 @@ pub(crate) fn plan(spec: &Spec) -> Plan {
 /// A deployment with its plan and its task definition, in the prepare phase.
 pub(crate) fn planned(file: &str) -> Deployment {
     let mut deployment = requested(file);
-    let plan = Box::new(plan(&deployment.spec));
+    let plan = plan(&deployment.spec).into();
     tell(&mut deployment, 5, Event::Planned { plan });
     let phase = Phase::Prepare;
     tell(&mut deployment, 10, Event::PhaseEntered { phase });
@@ -448,7 +448,7 @@ pub(crate) fn completed_in(environment: &str, digit: &str) -> (TargetState, Depl
     asked.revision.digest = digest(digit);
     let mut target = TargetState::new(asked.target.clone(), asked.spec.clone(), SpecHash::of(b""), at(0));
     let mut deployment = Deployment::new(asked, at(0));
-    let plan = Box::new(plan(&deployment.spec));
+    let plan = plan(&deployment.spec).into();
     tell(&mut deployment, 5, Event::Planned { plan });
     let exit = Exit {
         state: ExitState::Completed,

@@ -350,7 +350,7 @@ impl State {
                     .rollback
                     .as_ref()
                     .is_some_and(|one| one.traffic_back_at.is_some() && one.reasserted_at.is_none());
-                let weight = self.world.candidate_weight(head.deployment.plan.as_ref());
+                let weight = self.world.candidate_weight(head.deployment.plan.as_deref());
                 returned && head.deployment.active() && weight.is_some_and(|weight| weight > 0)
             })
     }

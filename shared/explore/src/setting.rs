@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tidegate_core::gates::{People, PersonEntry};
 use tidegate_core::ids::{Digest, InvalidName, Person, PlanHash, Slot, SpecHash, Target};
+use tidegate_core::shared::Shared;
 use tidegate_core::spec::{self, Spec, SpecErrors};
 use tidegate_core::wiring::{Balancer, Wiring};
 
@@ -47,7 +48,7 @@ pub struct Setting {
     /// Its name, for people.
     pub name: String,
     /// The deployment file.
-    pub spec: Spec,
+    pub spec: Shared<Spec>,
     /// Its hash.
     pub spec_hash: SpecHash,
     /// The target.
@@ -157,7 +158,7 @@ impl Setting {
             uris,
             digests,
             definitions: (0..DEFINITIONS).map(|n| format!("{family}:{}", n + 1)).collect(),
-            spec,
+            spec: spec.into(),
             spec_hash,
             target,
             has_stable,

@@ -97,7 +97,7 @@ impl World {
             return;
         };
         let deployment = &self.store.heads[index].deployment;
-        let plan = deployment.plan.as_ref();
+        let plan = deployment.plan.as_deref();
         // A first deployment has nothing to give its traffic back to: a person is called.
         let returns = plan.is_some_and(|plan| plan.stable.is_some());
         let weight = self.candidate_weight(plan);
@@ -165,7 +165,7 @@ impl World {
         if exit.is_some_and(|exit| exit.state == ExitState::RollbackFailed) {
             // A person takes over from here, in a time of their own.
             self.alarmed = None;
-        } else if self.candidate_weight(head.deployment.plan.as_ref()) == Some(0) {
+        } else if self.candidate_weight(head.deployment.plan.as_deref()) == Some(0) {
             self.returns.push(self.returned(alarmed));
             self.alarmed = None;
         }

@@ -146,7 +146,7 @@ async fn by_hand(scene: &Scene, id: &DeploymentId, percent: u32) {
         Action, ActionTypeEnum, ForwardActionConfig, TargetGroupTuple,
     };
     let plan = scene.stage.deployment(id).await.unwrap().plan.unwrap();
-    let balancer = plan.wiring.balancer.unwrap();
+    let balancer = plan.wiring.balancer.clone().unwrap();
     let tuples = balancer.target_groups.iter().map(|(slot, arn)| {
         let share = if *slot == plan.candidate {
             percent

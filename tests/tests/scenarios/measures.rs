@@ -103,7 +103,7 @@ fn completed(number: u32, service: &str, asked: Timestamp) -> (Deployment, Vec<j
         kind: Kind::Forward,
         epoch: Epoch(number.into()),
         revision: revision.clone(),
-        spec: tidegate_core::spec::parse("file", SHORT).unwrap().spec,
+        spec: tidegate_core::spec::parse("file", SHORT).unwrap().spec.into(),
         origin: origin.clone(),
         overrides: Vec::new(),
     };

@@ -71,7 +71,7 @@ pub fn of<'a>(
     all(feature = "ecs", any(feature = "logs", feature = "s3"))
 ))]
 fn plan<'a>(deployment: &'a Deployment, change: &Change) -> Result<&'a Plan, AwsError> {
-    deployment.plan.as_ref().ok_or_else(|| {
+    deployment.plan.as_deref().ok_or_else(|| {
         let what = format!("failed to look at {} of {}", change.id, deployment.target);
         AwsError::answer(what, Kind::Invalid, "there is no plan yet")
     })

@@ -122,7 +122,7 @@ fn about(deployment: &Deployment, phase: Phase, mark: Mark) -> String {
         return String::new();
     }
     match phase {
-        Phase::Plan => deployment.plan.as_ref().map(plan_words).unwrap_or_default(),
+        Phase::Plan => deployment.plan.as_deref().map(plan_words).unwrap_or_default(),
         Phase::Prepare => {
             let arn = deployment.revision.task_definition.as_deref().unwrap_or_default();
             clean(arn.rsplit('/').next().unwrap_or(arn))

@@ -75,7 +75,7 @@ impl Story {
             kind: Kind::Forward,
             epoch: Epoch(7),
             revision: revision.clone(),
-            spec,
+            spec: spec.into(),
             origin: origin.clone(),
             overrides: Vec::new(),
         };
@@ -106,7 +106,7 @@ impl Story {
     /// Planned after 5 seconds.
     pub fn planned(self) -> Self {
         let plan = plan(&self.deployment);
-        self.then(5, Event::Planned { plan: Box::new(plan) })
+        self.then(5, Event::Planned { plan: plan.into() })
     }
 
     /// Prepared, and waiting for people since 20 seconds; one has approved.

@@ -14,6 +14,7 @@ use tidegate_core::exit::Missing;
 use tidegate_core::ids::{Digest, Person, Slot, Target, Weight};
 use tidegate_core::observation::{ImageState, Observation};
 use tidegate_core::phases::make_plan;
+use tidegate_core::shared::Shared;
 use tidegate_core::spec::Evidence;
 use tidegate_core::target::{Admission, Push, TargetState};
 use tidegate_core::wiring::{Forward, Wiring};
@@ -41,7 +42,7 @@ struct DryRun {
     target: Target,
     revision: Revision,
     /// Absent where something is missing.
-    plan: Option<Plan>,
+    plan: Option<Shared<Plan>>,
     missing: Vec<Missing>,
     /// What would become of the wish as things stand: it starts, waits, or is refused.
     admission: String,
@@ -186,7 +187,7 @@ async fn plan(
             let Event::Planned { plan } = event else {
                 return None;
             };
-            Some(*plan)
+            Some(plan)
         });
     } else {
         missing.extend(found.missing);

@@ -183,12 +183,7 @@ fn way_up() -> Vec<(i64, Event)> {
         exit_code: 0,
     };
     vec![
-        (
-            1,
-            Event::Planned {
-                plan: Box::new(plan()),
-            },
-        ),
+        (1, Event::Planned { plan: plan().into() }),
         (
             2,
             Event::TaskDefinitionRegistered {
@@ -262,7 +257,7 @@ fn record(number: u64, pushed: i64, begins: i64, events: Vec<(i64, Event)>) -> R
         kind: Kind::Forward,
         epoch: Epoch(number),
         revision: revision.clone(),
-        spec: crate::spec::parse("file", FILE).unwrap().spec,
+        spec: crate::spec::parse("file", FILE).unwrap().spec.into(),
         origin: origin.clone(),
         overrides: Vec::new(),
     };
@@ -689,9 +684,7 @@ fn i12_another_image_is_planned() {
     let mut events = completing();
     let mut other = plan();
     other.image = format!("registry/web@{}", digest("3"));
-    events[0].1 = Event::Planned {
-        plan: Box::new(other),
-    };
+    events[0].1 = Event::Planned { plan: other.into() };
     breaks(12, &with(events));
 }
 
@@ -708,9 +701,7 @@ fn i12_the_plan_rests_on_evidence_of_another_image() {
             findings: Findings::default(),
         });
         known.evidence = Some(evidence);
-        events[0].1 = Event::Planned {
-            plan: Box::new(known),
-        };
+        events[0].1 = Event::Planned { plan: known.into() };
         with(events)
     };
     let same = "2";
@@ -887,9 +878,7 @@ fn i21_a_first_deployment_that_rolls_back() {
     let mut events = returning();
     let mut first = plan();
     first.stable = None;
-    events[0].1 = Event::Planned {
-        plan: Box::new(first),
-    };
+    events[0].1 = Event::Planned { plan: first.into() };
     breaks(21, &with(events));
 }
 
@@ -989,7 +978,7 @@ fn i23_weight_before_an_http_test_of_the_candidate_passed() {
         let second = events[first].0;
         events.splice(first..first, tries.into_iter().map(|event| (second, event)));
         let mut view = with(events);
-        view.deployments[0].deployment.spec = spec.clone();
+        view.deployments[0].deployment.spec = spec.clone().into();
         said(23, &view)
     };
     let before = "before HTTP test health passed";

@@ -159,7 +159,7 @@ pub struct AlarmReading {
 impl Record {
     /// The plan, where one was made.
     pub(super) fn plan(&self) -> Option<&Plan> {
-        self.deployment.plan.as_ref()
+        self.deployment.plan.as_deref()
     }
 
     /// How its traffic moves.

@@ -83,7 +83,7 @@ impl Story {
             kind,
             epoch: Epoch(7),
             revision: revision.clone(),
-            spec,
+            spec: spec.into(),
             origin: origin.clone(),
             overrides: Vec::new(),
         };
@@ -117,12 +117,7 @@ impl Story {
 
     fn planned() -> Self {
         let mut story = Self::new();
-        story.tell(
-            1,
-            Event::Planned {
-                plan: Box::new(plan()),
-            },
-        );
+        story.tell(1, Event::Planned { plan: plan().into() });
         story
     }
 
@@ -504,12 +499,7 @@ fn a_reversal_goes_only_back() {
         },
         "1.4.2",
     );
-    story.tell(
-        1,
-        Event::Planned {
-            plan: Box::new(plan()),
-        },
-    );
+    story.tell(1, Event::Planned { plan: plan().into() });
     let cause = AbortCause::AskedFor {
         by: "maria".parse().unwrap(),
         reason: "complaints".to_owned(),
@@ -585,10 +575,11 @@ fn a_first_deployment_promises_no_way_back() {
     story.tell(
         1,
         Event::Planned {
-            plan: Box::new(Plan {
+            plan: Plan {
                 stable: None,
                 ..plan()
-            }),
+            }
+            .into(),
         },
     );
     story.tell(
@@ -887,7 +878,7 @@ proptest! {
     fn no_text_breaks_limits_or_escapes(text in foreign(), tag in foreign()) {
         let person = "a<b>&c".parse().unwrap();
         let mut story = Story::with(Kind::Forward, Origin::Person { person }, &tag);
-        story.tell(1, Event::Planned { plan: Box::new(plan()) });
+        story.tell(1, Event::Planned { plan: plan().into() });
         story.tell(95, Event::WeightDecided { step: 0, weight: Weight::FULL, healthy: 1, needed: 1 });
         let cause = AbortCause::AlarmRaised { alarm: text.clone(), raised_at: None, reason: text.clone() };
         for event in [

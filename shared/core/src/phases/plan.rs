@@ -53,7 +53,7 @@ pub fn make_plan(
         used,
     );
     Decision {
-        events: vec![Event::Planned { plan: Box::new(plan) }],
+        events: vec![Event::Planned { plan: plan.into() }],
         actions: Vec::new(),
         outcome: Outcome::Done,
     }

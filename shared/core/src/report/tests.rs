@@ -52,7 +52,7 @@ impl Story {
     }
 
     fn planned(self) -> Self {
-        let plan = Box::new(plan(&self.deployment.spec));
+        let plan = plan(&self.deployment.spec).into();
         self.then(5, Event::Planned { plan })
     }
 

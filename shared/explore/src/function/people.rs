@@ -150,10 +150,7 @@ impl World {
         let Ok(request) = target.reverse(&head, origin, now) else {
             return Flow::On;
         };
-        let plan = head
-            .plan
-            .clone()
-            .map(|plan| Event::Planned { plan: Box::new(plan) });
+        let plan = head.plan.clone().map(|plan| Event::Planned { plan });
         let changes = head.changes.clone();
         let taken_over = (!changes.is_empty()).then_some(Event::ChangesTakenOver { changes });
         let more = plan

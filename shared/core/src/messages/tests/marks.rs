@@ -57,9 +57,7 @@ pub(super) fn one_of_each() -> Vec<(Event, Option<Phase>)> {
     ];
     let of_plan = [
         Story::new().entries.remove(0).event,
-        Event::Planned {
-            plan: Box::new(plan()),
-        },
+        Event::Planned { plan: plan().into() },
     ];
     let phase = Phase::Validate;
     let mut all = vec![(Event::PhaseEntered { phase }, Some(phase))];

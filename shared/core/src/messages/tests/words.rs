@@ -424,7 +424,7 @@ fn the_lines_of_a_way_forward() {
     let planned = |alarms: usize| {
         let mut plan = plan();
         plan.alarms = vec![String::new(); alarms];
-        text(Event::Planned { plan: Box::new(plan) })
+        text(Event::Planned { plan: plan.into() })
     };
     assert_eq!(planned(1), "planned: 5/25/100 %, about 30 min, 1 alarm watched");
     assert_eq!(planned(2), "planned: 5/25/100 %, about 30 min, 2 alarms watched");
@@ -571,9 +571,7 @@ fn a_reversal_is_known_by_a_plan_that_was_written_with_its_request() {
     let maria = || Origin::Person {
         person: "maria".parse().unwrap(),
     };
-    let planned = || Event::Planned {
-        plan: Box::new(plan()),
-    };
+    let planned = || Event::Planned { plan: plan().into() };
     let lines = journal_of(maria(), planned(), ["api", "api"], [0, 0]);
     assert_eq!(
         lines,
@@ -652,12 +650,7 @@ fn a_hotfix_and_what_is_known_of_its_image_are_told() {
     );
     assert!(letter(&asked).subject.ends_with("is on its way as a hotfix"));
     assert!(letter(&asked).text.contains("hotfix by maria (payments fail)"));
-    story.tell(
-        1,
-        Event::Planned {
-            plan: Box::new(known),
-        },
-    );
+    story.tell(1, Event::Planned { plan: known.into() });
     let gate = story.tell(2, gate_opened());
     let text = &letter(&gate).text;
     assert!(
@@ -758,12 +751,7 @@ fn a_timeline_shows_the_last_lines_of_what_failed_and_counts_what_is_set() {
         set("C", SettingNow::Other),
     ];
     let mut story = Story::new();
-    story.tell(
-        1,
-        Event::Planned {
-            plan: Box::new(planned),
-        },
-    );
+    story.tell(1, Event::Planned { plan: planned.into() });
     let id = ChangeId::of("migration", "a");
     let log = (1..=7).map(|line| format!("line {line}")).collect();
     let reason = "exit code 1".to_owned();

@@ -68,7 +68,7 @@ fn variables_are_part_of_the_plan_told_by_name_and_part_of_the_revision_that_is_
     let seen = now.map(|(name, now)| (name.to_owned(), now)).into();
     world.container = [(Slot::Blue, seen)].into();
     let asked = crate::testing::requested(file);
-    let wiring = planned(file).plan.unwrap().wiring;
+    let wiring = planned(file).plan.unwrap().wiring.clone();
     let decision = crate::phases::make_plan(&asked, wiring, &world, at(10));
     let [Event::Planned { plan }] = &decision.events[..] else {
         panic!("{decision:?}")

@@ -108,7 +108,7 @@ fn without_bounds_nothing_is_measured() {
 fn too_few_requests_are_no_measure() {
     let bounds = crate::spec::Performance {
         min_requests: 501,
-        ..validating().spec.validate.performance.unwrap()
+        ..validating().spec.validate.performance.clone().unwrap()
     };
     let mut deployment = validating();
     deployment.spec.validate.performance = Some(bounds.clone());
