@@ -65,6 +65,7 @@ pub fn deployment(side: &Side, number: u64) -> Deployment {
         forward_before: None,
         expected_seconds: 0,
         evidence: None,
+        permissions: None,
         hash: PlanHash::of(b"plan"),
     }));
     deployment

@@ -7,6 +7,7 @@ use tidegate_aws::call::{Functions, functions, unknown_functions};
 use tidegate_aws::change::flags;
 use tidegate_aws::observe;
 use tidegate_aws::on_demand::OnDemand;
+use tidegate_aws::permissions::Roles;
 use tidegate_aws::store::{Commit, Store, StoreError};
 use tidegate_core::change::{Names, SettingNow, alarm_tested, alarms_made};
 use tidegate_core::decision::{Decision, Outcome};
@@ -16,10 +17,11 @@ use tidegate_core::evidence::{Author, EvidenceSeen};
 use tidegate_core::exit::{Exit, Missing};
 use tidegate_core::ids::{Slot, Target};
 use tidegate_core::observation::{ImageState, Observation, SlotState};
+use tidegate_core::permissions::{self, TaskRoles};
 use tidegate_core::phases::make_plan;
 use tidegate_core::spec::Evidence;
 use tidegate_core::wiring::Wiring;
-use tidegate_lambda::config::{ConfigError, Lookup, table};
+use tidegate_lambda::config::{ConfigError, Lookup, optional, table};
 use tidegate_lambda::phase::{Held, PhaseInput, PhaseOutput, Status};
 use tidegate_lambda::{Clock, FunctionError};
 
@@ -37,6 +39,8 @@ pub struct Plan {
     functions: Functions,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
+    iam: OnDemand<aws_sdk_iam::Client>,
+    roles: Roles,
 }
 
 impl Plan {
@@ -54,6 +58,8 @@ impl Plan {
             functions: functions(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+            iam: OnDemand::new(sdk, aws_sdk_iam::Client::new),
+            roles: Roles::read(&optional(lookup, "TIDEGATE_ROLES").unwrap_or_default()),
         })
     }
 
@@ -87,12 +93,31 @@ impl Plan {
         }
         let alarms = self.link_alarms(deployment, &found.wiring).await?;
         let observation = self.observe(deployment, &found.wiring, &alarms).await?;
-        Ok(make_plan(
-            deployment,
-            found.wiring,
-            &observation,
-            self.clock.now(),
-        ))
+        let decision = make_plan(deployment, found.wiring, &observation, self.clock.now());
+        self.permitted(deployment, &observation, decision).await
+    }
+
+    /// The same, unless the functions may not do what it needs.
+    async fn permitted(
+        &self,
+        deployment: &Deployment,
+        observation: &Observation,
+        decision: Decision,
+    ) -> Result<Decision, FunctionError> {
+        let planned = decision.events.iter().find_map(Event::planned);
+        let (Some(plan), Some(tasks)) = (planned, &observation.task_roles) else {
+            return Ok(decision);
+        };
+        let needed = permissions::needed(deployment, plan, tasks);
+        let mut missing = permissions::unknown(&self.roles.unknown(&needed));
+        if missing.is_empty() {
+            let denied = tidegate_aws::permissions::denied(self.iam.get(), &self.roles, &needed).await?;
+            missing = permissions::missing(&denied);
+        }
+        Ok(match missing.is_empty() {
+            true => decision,
+            false => Decision::only(Outcome::Blocked(missing)),
+        })
     }
 
     /// The alarms to watch: named in the file, or by the prefix of the golden path, and those that the
@@ -168,12 +193,17 @@ impl Plan {
             Some(flags) => flags::refusal(self.appconfig.get(), &flags.work).await?,
             None => None,
         };
+        let task_roles = match deployment.spec.check_permissions {
+            true => Some(self.task_roles(deployment, &slots).await?),
+            false => None,
+        };
         let names = Names::of(&deployment.target, &deployment.spec, wiring);
         Ok(Observation {
             evidence,
             container,
             log_groups,
             refused_flags,
+            task_roles,
             taken: observe::taken(&self.cloudwatch, &names).await?,
             alarms: observe::alarms(&self.cloudwatch, Some(alarms), "").await?,
             unknown_suites: observe::unknown_suites(&self.ecs, &deployment.target, suites).await?,
@@ -184,6 +214,17 @@ impl Plan {
             slots,
             ..Observation::default()
         })
+    }
+
+    /// The roles of the tasks that will run.
+    async fn task_roles(
+        &self,
+        deployment: &Deployment,
+        slots: &BTreeMap<Slot, SlotState>,
+    ) -> Result<TaskRoles, FunctionError> {
+        let running = slots.values().map(|state| state.task_definition.as_str());
+        let definitions = permissions::task_definitions(deployment, running);
+        Ok(observe::task_roles(&self.ecs, &definitions).await?)
     }
 
     /// How the variables that the file sets stand in each slot's task definition.

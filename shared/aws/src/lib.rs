@@ -25,6 +25,8 @@ pub mod executions;
 pub mod http;
 pub mod notify;
 pub mod observe;
+#[cfg(feature = "iam")]
+pub mod permissions;
 #[cfg(feature = "dynamodb")]
 pub mod store;
 #[cfg(all(feature = "ecs", feature = "elbv2", feature = "lambda"))]

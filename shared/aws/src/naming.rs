@@ -18,11 +18,6 @@ pub fn alarm_prefix(target: &Target) -> String {
     format!("{}-{}-", target.service, target.environment)
 }
 
-/// The task definition family of a test suite.
-pub fn suite_family(target: &Target, suite: &SuiteName) -> String {
-    format!("{}-{}-test-{}", target.service, target.environment, suite.0)
-}
-
 /// `startedBy` of a suite's task, by which it is found again.
 ///
 /// ECS takes 36 characters (Amazon ECS API Reference, `RunTask`), so it is the beginning of a hash.

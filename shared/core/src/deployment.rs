@@ -277,11 +277,20 @@ pub struct Plan {
     /// What is known of the image, where the file asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<EvidenceUsed>,
+    /// How many permissions it needs, where the file asks whether the functions have them all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<u32>,
     /// The hash of all of the above with the revision; approvals are given for it.
     pub hash: PlanHash,
 }
 
 impl Plan {
+    /// What was asked about permissions, where the file asks.
+    pub fn permitted(&self) -> Option<String> {
+        let count = self.permissions?;
+        Some(format!("all {count} that it needs, by IAM's simulation"))
+    }
+
     /// Its steps' weights as people read them: `5/25/50/100`.
     pub fn weights(&self) -> String {
         let weights: Vec<String> = self

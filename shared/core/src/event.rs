@@ -303,6 +303,14 @@ pub enum Event {
 }
 
 impl Event {
+    /// The plan, where it is the event that has one.
+    pub fn planned(&self) -> Option<&Plan> {
+        match self {
+            Self::Planned { plan } => Some(plan),
+            _ => None,
+        }
+    }
+
     /// One line for a person.
     pub fn describe(&self) -> String {
         match self {
@@ -475,8 +483,11 @@ fn describe_plan(plan: &Plan) -> String {
         .evidence
         .as_ref()
         .map_or_else(String::new, |evidence| format!(", {}", evidence.summary()));
+    let permitted = plan
+        .permissions
+        .map_or_else(String::new, |count| format!(", all {count} permissions there"));
     format!(
-        "planned: {changes}{} to {} % in the {} slot, {} alarms watched{known}, plan {}",
+        "planned: {changes}{} to {} % in the {} slot, {} alarms watched{known}{permitted}, plan {}",
         if plan.stable.is_some() {
             "from stable"
         } else {

@@ -53,7 +53,16 @@ impl Exit {
     /// An end before anything was touched: every missing requirement with its remedy, and whom that
     /// concerns.
     pub fn blocked(missing: &[Missing], at: Timestamp) -> Self {
-        let list = |part: fn(&Missing) -> &str| missing.iter().map(part).collect::<Vec<_>>().join("; ");
+        let list = |part: fn(&Missing) -> &str| {
+            let mut parts: Vec<&str> = Vec::new();
+            for one in missing.iter().map(part) {
+                // One remedy may be that of several.
+                if !parts.contains(&one) {
+                    parts.push(one);
+                }
+            }
+            parts.join("; ")
+        };
         let roles: BTreeSet<&str> = missing
             .iter()
             .flat_map(|one| &one.notify)

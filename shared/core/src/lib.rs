@@ -33,6 +33,7 @@ pub mod junit;
 pub mod measures;
 pub mod messages;
 pub mod observation;
+pub mod permissions;
 pub mod phases;
 pub mod place;
 pub mod release;

@@ -11,6 +11,7 @@ use crate::deployment::{Deployment, Phase, Stage};
 use crate::evidence::EvidenceSeen;
 use crate::http::HttpTry;
 use crate::ids::{ChangeId, Digest, Slot};
+use crate::permissions::TaskRoles;
 use crate::phases::later;
 use crate::security::SecuritySeen;
 use crate::spec::SuiteName;
@@ -66,6 +67,9 @@ pub struct Observation {
     /// Why the flags of the file can't be set, where the file has some and they can't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_flags: Option<String>,
+    /// Roles of the tasks that will run, where the file asks whether they may be given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_roles: Option<TaskRoles>,
     /// Changes that are being made or undone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes: BTreeMap<ChangeId, Seen>,

@@ -31,10 +31,76 @@ impl Place {
 
     /// ARN of a CloudWatch alarm.
     pub fn alarm(&self, name: &str) -> String {
+        self.arn("cloudwatch", &format!("alarm:{name}"))
+    }
+
+    /// ARN of a CloudWatch dashboard; they are of no region.
+    pub fn dashboard_arn(&self, name: &str) -> String {
         format!(
-            "arn:{}:cloudwatch:{}:{}:alarm:{name}",
-            self.partition, self.region, self.account
+            "arn:{}:cloudwatch::{}:dashboard/{name}",
+            self.partition, self.account
         )
+    }
+
+    /// ARN of an ECS cluster, by its name.
+    pub fn cluster(&self, name: &str) -> String {
+        self.arn("ecs", &format!("cluster/{name}"))
+    }
+
+    /// ARN of an ECS service.
+    pub fn ecs_service(&self, cluster: &str, name: &str) -> String {
+        self.arn("ecs", &format!("service/{cluster}/{name}"))
+    }
+
+    /// ARN of the first revision of a task definition's family, which may be given by an ARN or `FAMILY:REVISION`.
+    pub fn task_definition(&self, reference: &str) -> String {
+        let name = reference.rsplit('/').next().unwrap_or(reference);
+        let family = name.split(':').next().unwrap_or(name);
+        self.arn("ecs", &format!("task-definition/{family}:1"))
+    }
+
+    /// ARN of a Lambda function, by `NAME` or `NAME:ALIAS`.
+    pub fn function(&self, name: &str) -> String {
+        self.arn("lambda", &format!("function:{name}"))
+    }
+
+    /// ARN of a DynamoDB table.
+    pub fn table(&self, name: &str) -> String {
+        self.arn("dynamodb", &format!("table/{name}"))
+    }
+
+    /// ARN of a database instance of RDS.
+    pub fn database(&self, name: &str) -> String {
+        self.arn("rds", &format!("db:{name}"))
+    }
+
+    /// ARN of a scalable target of Application Auto Scaling; its id says nothing.
+    pub fn scalable_target(&self) -> String {
+        self.arn("application-autoscaling", "scalable-target/0")
+    }
+
+    /// ARN of a parameter of Systems Manager, whose name may begin with a slash.
+    pub fn parameter(&self, name: &str) -> String {
+        self.arn("ssm", &format!("parameter/{}", name.trim_start_matches('/')))
+    }
+
+    /// ARN of a CloudFormation stack; its id says nothing.
+    pub fn stack(&self, name: &str) -> String {
+        self.arn("cloudformation", &format!("stack/{name}/0"))
+    }
+
+    /// ARN of a log group.
+    pub fn log_group_arn(&self, name: &str) -> String {
+        self.arn("logs", &format!("log-group:{name}:*"))
+    }
+
+    fn arn(&self, service: &str, resource: &str) -> String {
+        let Self {
+            partition,
+            region,
+            account,
+        } = self;
+        format!("arn:{partition}:{service}:{region}:{account}:{resource}")
     }
 
     /// Address of a CloudWatch dashboard.

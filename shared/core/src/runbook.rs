@@ -9,6 +9,7 @@ use crate::deployment::{Deployment, Origin, Plan};
 use crate::exit::ExitState;
 use crate::ids::Slot;
 use crate::messages::text::{clean, duration};
+use crate::permissions::place;
 use crate::place::Place;
 use crate::report::page::{Block, Cell, Page, Section, Table};
 use crate::wiring::Forward;
@@ -38,12 +39,6 @@ pub fn runbook(deployment: &Deployment) -> Page {
 }
 
 /// Any ARN of the plan says where it is.
-fn place(plan: &Plan) -> Option<Place> {
-    let stable = plan.stable.as_ref().map(|stable| stable.task_definition.as_str());
-    let rule = plan.wiring.balancer.as_ref().map(|one| one.rule_arn.as_str());
-    [rule, stable].into_iter().flatten().find_map(Place::of)
-}
-
 fn facts(deployment: &Deployment, place: Option<&Place>) -> Vec<(&'static str, Cell)> {
     let mut facts = vec![
         ("As of deployment", Cell::code(deployment.id.as_str())),

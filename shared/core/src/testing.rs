@@ -267,6 +267,7 @@ pub(crate) fn plan(spec: &Spec) -> Plan {
         forward_before: wiring.balancer.is_some().then(|| forward(0)),
         expected_seconds: 420,
         evidence: None,
+        permissions: None,
         wiring,
         hash: PlanHash::of(b"plan"),
     }

@@ -325,6 +325,7 @@ impl Shared {
             | Service::Events
             | Service::Logs
             | Service::Rds
+            | Service::Iam
             | Service::Sts
             | Service::Lambda
             | Service::S3 => endpoints::handle(&mut state.fleet, now, call),
@@ -381,9 +382,11 @@ fn note(state: &mut State, at: Timestamp, caller: &'static str, call: &Call, sta
 
 /// Whether an operation may change something.
 pub(crate) fn changes(operation: &str) -> bool {
-    !["Describe", "Get", "Head", "List", "Query", "Scan", "BatchGet"]
-        .iter()
-        .any(|prefix| operation.starts_with(prefix))
+    ![
+        "Describe", "Get", "Head", "List", "Query", "Scan", "BatchGet", "Simulate",
+    ]
+    .iter()
+    .any(|prefix| operation.starts_with(prefix))
 }
 
 impl State {

@@ -49,6 +49,11 @@ pub fn machine_arn(name: &str) -> String {
     format!("arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:tidegate-{name}")
 }
 
+/// ARN of the role of a function.
+pub fn role_arn(function: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:role/tidegate-{function}")
+}
+
 /// ARN of an execution.
 pub fn execution_arn(machine_arn: &str, name: &str) -> String {
     format!("{}:{name}", machine_arn.replace(":stateMachine:", ":execution:"))
@@ -62,6 +67,9 @@ pub fn variable(name: &str) -> Option<String> {
         "TIDEGATE_TOPIC" => format!("arn:aws:sns:{REGION}:{ACCOUNT}:tidegate"),
         "TIDEGATE_DEPLOYMENT_MACHINE" => machine_arn("deployment"),
         "TIDEGATE_ROLLBACK_MACHINE" => machine_arn("rollback"),
+        "TIDEGATE_ROLES" => FUNCTIONS
+            .map(|name| format!("{name}={}", role_arn(name)))
+            .join(","),
         "TIDEGATE_SLACK_WEBHOOK" => SLACK_WEBHOOK.to_owned(),
         _ => return None,
     };

@@ -25,6 +25,7 @@ mod monitoring;
 mod no_balancer;
 mod one_service;
 mod pages;
+mod permissions;
 mod pushes;
 mod reports;
 mod settings;

@@ -6,7 +6,7 @@ use tidegate_core::spec::SuiteName;
 
 use super::Applier;
 use crate::error::AwsError;
-use crate::naming::{suite_family, suite_started_by};
+use crate::naming::suite_started_by;
 use crate::observe::services::describe_service;
 use crate::observe::task_definitions::describe_task_definition;
 use crate::task::{NewTask, run_beside};
@@ -20,7 +20,7 @@ pub(super) async fn run(
 ) -> Result<(), AwsError> {
     let cluster = &applier.wiring.cluster;
     let service = describe_service(applier.ecs, cluster, applier.service(slot)?).await?;
-    let family = suite_family(applier.target, suite);
+    let family = suite.family(applier.target);
     let described = describe_task_definition(applier.ecs, &family).await?;
     let environment = environment(applier, slot);
     let names = described.definition.container_definitions().iter();

@@ -46,6 +46,8 @@ pub use slots::{KnownImages, slots};
 #[cfg(feature = "ecs")]
 pub use suites::{suites, unknown_suites};
 #[cfg(feature = "ecs")]
-pub use task_definitions::{Configured, container_settings, log_group, registered_task_definition};
+pub use task_definitions::{
+    Configured, container_settings, log_group, registered_task_definition, task_roles,
+};
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
 pub use wiring::{WiringFound, find_wiring};

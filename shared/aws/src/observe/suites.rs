@@ -11,7 +11,7 @@ use tidegate_core::spec::SuiteName;
 
 use super::task_definitions::try_describe_task_definition;
 use crate::error::AwsError;
-use crate::naming::{suite_family, suite_started_by};
+use crate::naming::suite_started_by;
 use crate::task::newest;
 
 /// How the suites that were started for a deployment, and have not been seen to end, stand. One
@@ -54,7 +54,7 @@ pub async fn unknown_suites(
 ) -> Result<Vec<SuiteName>, AwsError> {
     let mut unknown = Vec::new();
     for suite in suites {
-        if try_describe_task_definition(ecs, &suite_family(target, suite))
+        if try_describe_task_definition(ecs, &suite.family(target))
             .await?
             .is_none()
         {

@@ -1,6 +1,6 @@
 //! Task definitions, found by the tag that Tidegate gives them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::operation::describe_task_definition::DescribeTaskDefinitionError;
@@ -9,6 +9,7 @@ use aws_sdk_ecs::types::{
 };
 use tidegate_core::change::SettingNow;
 use tidegate_core::ids::DeploymentId;
+use tidegate_core::permissions::TaskRoles;
 use tidegate_core::spec::ContainerConfiguration;
 
 use crate::container::{application_container, configured, repository_of};
@@ -107,6 +108,24 @@ pub async fn log_group(ecs: &Client, task_definition: &str, image: &str) -> Resu
     let region = ecs.config().region().map(|region| region.as_ref());
     let container = application_container(containers, Some(repository_of(image))).ok();
     Ok(container.and_then(|container| group_of(container, region)))
+}
+
+/// The roles that tasks of these definitions get, as far as the definitions exist.
+///
+/// # Errors
+/// Where AWS can't be asked.
+pub async fn task_roles(ecs: &Client, definitions: &BTreeSet<String>) -> Result<TaskRoles, AwsError> {
+    let mut found = TaskRoles::default();
+    for name in definitions {
+        let Some(described) = try_describe_task_definition(ecs, name).await? else {
+            continue;
+        };
+        let definition = described.definition;
+        let roles = [definition.task_role_arn, definition.execution_role_arn];
+        let roles = roles.into_iter().flatten().filter(|role| !role.is_empty());
+        found.0.insert(name.clone(), roles.collect());
+    }
+    Ok(found)
 }
 
 /// By the settings of the `awslogs` driver.

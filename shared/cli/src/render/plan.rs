@@ -32,6 +32,9 @@ pub fn plan(target: &Target, revision: &Revision, plan: &Plan, with_hash: bool, 
     if let Some(evidence) = &plan.evidence {
         lines.push(format!("  evidence  {}", clean(&evidence.summary())));
     }
+    if let Some(permitted) = plan.permitted() {
+        lines.push(format!("  allowed   {permitted}"));
+    }
     lines.extend(changes::planned(plan));
     if with_hash {
         lines.push(format!("  plan      {}", plan.hash.short()));

@@ -285,6 +285,7 @@ fn plan(deployment: &Deployment) -> Plan {
         forward_before: None,
         expected_seconds: 1380,
         evidence: None,
+        permissions: None,
         hash: PlanHash::of(b"plan"),
     }
 }

@@ -74,6 +74,7 @@ fn plan() -> Plan {
         capacity: 4,
         expected_seconds: 420,
         evidence: None,
+        permissions: None,
         steps: vec![
             Step {
                 weight: weight(25),

@@ -201,6 +201,7 @@ fn plan() -> Plan {
         forward_before: None,
         expected_seconds: 1800,
         evidence: None,
+        permissions: None,
         hash: PlanHash::of(b"plan"),
     }
 }

@@ -23,6 +23,7 @@ pub use complete::decide_complete;
 pub use plan::{make_plan, traffic_of};
 pub use prepare::decide_prepare;
 pub use rollback::{RollbackStep, cause_from_failure, decide_rollback};
+pub(crate) use shift::SMOKE;
 pub use shift::decide_shift;
 pub use validate::decide_validate;
 

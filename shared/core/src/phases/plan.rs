@@ -10,6 +10,7 @@ use crate::evidence::{EvidenceUsed, judge};
 use crate::exit::Missing;
 use crate::ids::{PlanHash, Slot, Weight};
 use crate::observation::{AlarmState, ImageState, Observation};
+use crate::permissions::needed;
 use crate::spec::{BlueGreen, Step, Strategy};
 use crate::wiring::Wiring;
 
@@ -102,8 +103,13 @@ fn assemble(
         evidence,
         stable,
         wiring,
+        permissions: None,
         hash: PlanHash::of(b""),
     };
+    if let Some(roles) = &observation.task_roles {
+        let needed = needed(deployment, &plan, roles).len();
+        plan.permissions = Some(u32::try_from(needed).unwrap_or(u32::MAX));
+    }
     // Two deployments of one plan are two things to approve: the id is part of the hash.
     let content = (&deployment.id, &deployment.revision, &plan);
     plan.hash = PlanHash::of(&serde_json::to_vec(&content).unwrap_or_default());

@@ -22,7 +22,7 @@ use crate::spec::{Analysis, Step, Strategy, SuiteName};
 const LONGEST_WAIT_SECONDS: i64 = 900;
 
 /// The suite that must pass before any production weight (invariant 23).
-const SMOKE: &str = "smoke";
+pub(crate) const SMOKE: &str = "smoke";
 
 /// Decides the next move of the shift.
 pub fn decide_shift(deployment: &Deployment, observation: &Observation, now: Timestamp) -> Decision {

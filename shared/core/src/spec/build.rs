@@ -53,6 +53,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         replicas: fields.whole("replicas")?,
         resources,
         auto_deploy: fields.flag("autoDeploy")?,
+        check_permissions: fields.flag("checkPermissions")?,
         trigger: trigger?,
         cluster: fields.text("cluster").map(str::to_owned),
         load_balancer: fields.flag("loadBalancer")?,

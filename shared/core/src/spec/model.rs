@@ -14,7 +14,7 @@ use crate::analysis::{Condition, KnownMetric};
 use crate::change::flags::FlagsWork;
 use crate::change::{Expected, Source, StackWork, TerraformWork, Undo};
 use crate::http::HttpTest;
-use crate::ids::{EnvironmentName, Role, ServiceName, Weight};
+use crate::ids::{EnvironmentName, Role, ServiceName, Target, Weight};
 use crate::security::SecurityCheck;
 use crate::suite::SuiteFunction;
 
@@ -34,6 +34,9 @@ pub struct Spec {
     pub resources: Resources,
     /// `autoDeploy`: whether a pushed image starts a deployment by itself (default true).
     pub auto_deploy: bool,
+    /// `checkPermissions`: whether IAM is asked what the functions may do (default false).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub check_permissions: bool,
     /// `trigger`.
     pub trigger: Trigger,
     /// `cluster`: name of the ECS cluster (default: the environment's name).
@@ -617,6 +620,11 @@ impl Spec {
 }
 
 impl SuiteName {
+    /// Family of its task definition: by this, Tidegate finds it.
+    pub fn family(&self, target: &Target) -> String {
+        format!("{}-{}-test-{}", target.service, target.environment, self.0)
+    }
+
     /// Whether it follows the rule of such names. Those of a deployment file do.
     pub fn is_valid(&self) -> bool {
         let rule = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';

@@ -206,6 +206,13 @@ pub(super) static TARGET: Section = Section {
             "Whether a pushed image starts a deployment by itself.",
         ),
         key(
+            "checkPermissions",
+            Kind::Flag,
+            Default("false"),
+            "Whether IAM is asked, before anything is touched, if Tidegate's functions may do all that the plan needs, \
+             the way back included.",
+        ),
+        key(
             "trigger",
             Kind::Section(&TRIGGER),
             Optional,

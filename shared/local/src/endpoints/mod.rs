@@ -16,6 +16,7 @@ mod ecs;
 mod elbv2;
 mod eventbridge;
 mod fault;
+mod iam;
 mod lambda;
 mod logs;
 mod query;
@@ -72,6 +73,8 @@ pub enum Service {
     Ssm,
     /// EventBridge.
     Events,
+    /// Identity and Access Management, of which the simulation of policies.
+    Iam,
     /// Security Token Service.
     Sts,
     /// DynamoDB; but for the settings of services' tables, recognised and not answered here.
@@ -95,6 +98,7 @@ impl Service {
             Self::Rds => "http://rds.amazonaws.com/doc/2014-10-31/",
             Self::CloudFormation => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
             Self::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
+            Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
             Self::Ecs
             | Self::AppConfig
@@ -201,6 +205,7 @@ fn answer(fleet: &mut Fleet, call: &Call, input: &Map<String, Value>) -> Result<
         Service::Events => eventbridge::answer(fleet, &call.operation, args),
         Service::Logs => logs::answer(fleet, &call.operation, args),
         Service::Rds => rds::answer(fleet, &call.operation, args),
+        Service::Iam => iam::answer(fleet, &call.operation, args),
         Service::Sts => sts::answer(fleet, &call.operation),
         Service::S3 => s3::answer(fleet, &call.operation, args),
         Service::DynamoDb => tables::answer(fleet, &call.operation, args),

@@ -81,13 +81,14 @@ const TARGETS: [(&str, Service); 10] = [
 
 /// Services that speak the query protocol: the version of their API, and the
 /// name that they are signed for.
-const QUERIES: [(&str, &str, Service); 6] = [
+const QUERIES: [(&str, &str, Service); 7] = [
     ("2010-05-15", "cloudformation", Service::CloudFormation),
     ("2015-12-01", "elasticloadbalancing", Service::Elbv2),
     ("2010-08-01", "monitoring", Service::CloudWatch),
     ("2010-03-31", "sns", Service::Sns),
     ("2014-10-31", "rds", Service::Rds),
     ("2011-06-15", "sts", Service::Sts),
+    ("2010-05-08", "iam", Service::Iam),
 ];
 
 /// Recognises a request.

@@ -138,6 +138,7 @@ pub fn fault_reply(call: &Call, fault: &Fault, request_id: &str) -> Reply {
                 | Service::Sns
                 | Service::Ssm
                 | Service::Events
+                | Service::Iam
                 | Service::Sts
                 | Service::DynamoDb
                 | Service::DynamoDbStreams

@@ -26,6 +26,7 @@ mod objects;
 mod pages;
 mod parameters;
 mod random;
+mod roles;
 mod rollout;
 mod scaling;
 mod stacks;
@@ -67,6 +68,7 @@ pub use metrics::{Dimensions, MetricStat, MetricStore, Point, Series, Stat};
 pub use objects::{Bucket, Object};
 pub use pages::{PageAnswer, PageFault, Site};
 pub use parameters::{Parameter, ParameterKind, ParameterVersion, SettingSeen};
+pub use roles::{Refusal, Refused};
 pub use scaling::ScalableTarget;
 pub use stacks::{ChangeSet, Executed, ResourceChange, Stack, StackEvent, Stacks};
 pub use tables::ServiceTable;
@@ -217,6 +219,9 @@ pub struct Fleet {
     /// Configurations of Terraform, by the family of the task definition that runs them.
     #[serde(default)]
     pub terraform: BTreeMap<String, Terraform>,
+    /// What roles may not do.
+    #[serde(default)]
+    pub refused: Vec<Refused>,
     /// Buckets of S3, by name.
     #[serde(default)]
     pub buckets: BTreeMap<String, Bucket>,
@@ -280,6 +285,7 @@ impl Fleet {
             settings_log: Vec::new(),
             sites: BTreeMap::new(),
             terraform: BTreeMap::new(),
+            refused: Vec::new(),
             buckets: BTreeMap::new(),
             functions: BTreeMap::new(),
             pages: 0,

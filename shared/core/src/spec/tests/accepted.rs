@@ -187,6 +187,7 @@ environment: production
 strategy: canary
 replicas: 12
 autoDeploy: false
+checkPermissions: true
 trigger:
   repository: team/web
   tags: [v*, \"release-?\"]
