@@ -66,6 +66,7 @@ pub fn deployment(side: &Side, number: u64) -> Deployment {
         expected_seconds: 0,
         evidence: None,
         permissions: None,
+        cost: None,
         hash: PlanHash::of(b"plan"),
     }));
     deployment

@@ -37,6 +37,8 @@ mod bluegreen;
 mod canary;
 #[path = "scenarios/configuration.rs"]
 mod configuration;
+#[path = "scenarios/cost.rs"]
+mod cost;
 #[path = "scenarios/evidence.rs"]
 mod evidence;
 #[path = "scenarios/faults.rs"]

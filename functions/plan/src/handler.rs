@@ -197,9 +197,11 @@ impl Plan {
             true => Some(self.task_roles(deployment, &slots).await?),
             false => None,
         };
+        let cost = observe::cost_planned(&self.ecs, deployment, wiring, &image).await?;
         let names = Names::of(&deployment.target, &deployment.spec, wiring);
         Ok(Observation {
             evidence,
+            cost,
             container,
             log_groups,
             refused_flags,

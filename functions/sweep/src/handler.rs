@@ -5,6 +5,7 @@ use aws_types::SdkConfig;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use tidegate_aws::executions::{self, ExecutionStatus};
+use tidegate_aws::on_demand::OnDemand;
 use tidegate_aws::store::{Commit, Loaded, StoreError, Whole};
 use tidegate_aws::{apply, observe};
 use tidegate_core::action::Action;
@@ -21,6 +22,7 @@ use tidegate_lambda::{FunctionError, stop};
 
 use crate::config::Config;
 
+mod cost;
 mod watch;
 
 /// A deployment that was stored longer ago than this and has no execution lost its start (seconds).
@@ -47,6 +49,7 @@ pub struct Sweep {
     opener: Opener,
     rollback_machine: String,
     cloudwatch: aws_sdk_cloudwatch::Client,
+    ce: OnDemand<aws_sdk_costexplorer::Client>,
     ecr: aws_sdk_ecr::Client,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
@@ -64,6 +67,7 @@ impl Sweep {
             opener: Opener::new(sdk, config.table, config.deployment_machine),
             rollback_machine: config.rollback_machine,
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
+            ce: OnDemand::new(sdk, aws_sdk_costexplorer::Client::new),
             ecr: aws_sdk_ecr::Client::new(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
@@ -261,7 +265,7 @@ impl Sweep {
             }
             return Ok(());
         }
-        if self.watch(&held, output).await? {
+        if self.watch(&held, output).await? || self.compare_costs(&held, output).await? {
             return Ok(());
         }
         self.scale_in_what_was_left(held, output).await
@@ -340,9 +344,12 @@ impl Sweep {
             None => None,
         };
         let mut watched = Vec::new();
-        for watching in &state.watching {
-            if watching.wrote_at.is_some_and(|at| sweep::looked_after(at, now)) {
-                watched.extend(store.whole(&watching.deployment).await?);
+        let alarmed = state.watching.iter();
+        let alarmed = alarmed.filter_map(|one| Some((&one.deployment, one.wrote_at?)));
+        let priced = state.costs.iter().map(|one| (&one.deployment, one.wrote_at));
+        for (of, wrote_at) in alarmed.chain(priced) {
+            if sweep::looked_after(wrote_at, now) {
+                watched.extend(store.whole(of).await?);
             }
         }
         for whole in running.into_iter().chain(ended).chain(watched) {

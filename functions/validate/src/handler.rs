@@ -4,6 +4,7 @@ use aws_types::SdkConfig;
 use tidegate_aws::error::AwsError;
 use tidegate_aws::http::Web;
 use tidegate_aws::observe;
+use tidegate_aws::on_demand::OnDemand;
 use tidegate_aws::store::Store;
 use tidegate_aws::suites::SuiteFunctions;
 use tidegate_core::deployment::{Deployment, Phase};
@@ -17,6 +18,7 @@ use tidegate_lambda::{Clock, FunctionError};
 pub struct Validate {
     store: Store,
     clock: Clock,
+    autoscaling: OnDemand<aws_sdk_applicationautoscaling::Client>,
     cloudwatch: aws_sdk_cloudwatch::Client,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
@@ -34,6 +36,7 @@ impl Validate {
         Ok(Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
+            autoscaling: OnDemand::new(sdk, aws_sdk_applicationautoscaling::Client::new),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
@@ -72,6 +75,10 @@ impl Validate {
             samples: observe::samples_asked(&self.cloudwatch, deployment, question, self.clock.now()).await?,
             security: match question.security() {
                 true => observe::security(&self.ecs, &self.elb, deployment).await?,
+                false => None,
+            },
+            cost: match question.cost() {
+                true => observe::cost_running(&self.ecs, self.autoscaling.get(), deployment).await?,
                 false => None,
             },
             http: self

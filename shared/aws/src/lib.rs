@@ -8,6 +8,8 @@
 
 #[cfg(feature = "lambda")]
 pub mod analyzer;
+#[cfg(feature = "costexplorer")]
+pub mod billing;
 #[cfg(feature = "lambda")]
 pub mod call;
 pub mod change;

@@ -30,9 +30,12 @@ struct Record<'a> {
 
 impl Deployment {
     /// Where its report is to be kept once an entry is written: at its end, and again where its watch
-    /// has ended, since the report tells of that.
+    /// has ended and its costs were compared, since the report tells of that.
     pub fn kept_after(&self, event: &Event) -> Option<&ReportStore> {
-        let over = matches!(event, Event::Exited { .. } | Event::WatchEnded { .. });
+        let over = matches!(
+            event,
+            Event::Exited { .. } | Event::WatchEnded { .. } | Event::CostCompared { .. }
+        );
         self.spec.report.as_ref().filter(|_| over)
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::Check;
 use crate::change::{Before, Change, ChangeStage, ChangeState, ContainerSetting, Proposal, Work};
+use crate::cost::{CostCheck, Forecast};
 use crate::event::Event;
 use crate::evidence::EvidenceUsed;
 use crate::exit::{AbortCause, Exit};
@@ -75,6 +76,9 @@ pub struct Deployment {
     /// What performance was measured as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub performance: Option<Check>,
+    /// What was seen of the cost of what runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<CostCheck>,
     /// What was seen of it after its completion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watched: Option<Watched>,
@@ -280,6 +284,9 @@ pub struct Plan {
     /// How many permissions it needs, where the file asks whether the functions have them all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions: Option<u32>,
+    /// What it will cost, where the file asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Forecast>,
     /// The hash of all of the above with the revision; approvals are given for it.
     pub hash: PlanHash,
 }
@@ -314,6 +321,21 @@ pub enum Traffic {
     Rolling,
     /// By ECS itself, in one service, all stopped before all are started.
     Recreate,
+}
+
+impl Traffic {
+    /// Tasks that `weight` percent of the traffic needs, of `capacity` at full traffic; of one service always all of its
+    /// `replicas`.
+    pub(crate) fn tasks_for(self, weight: Weight, capacity: u32, replicas: u32) -> u32 {
+        let share = u64::from(weight.percent());
+        let tasks = match self {
+            // c / (stable + c) = weight, with stable untouched.
+            Self::Tasks if weight < Weight::FULL => (u64::from(capacity) * share).div_ceil(100 - share),
+            Self::Tasks | Self::Weighted => (u64::from(capacity) * share).div_ceil(100),
+            Self::Rolling | Self::Recreate => u64::from(replicas),
+        };
+        u32::try_from(tasks).unwrap_or(u32::MAX)
+    }
 }
 
 /// The revision that serves now.
@@ -468,6 +490,7 @@ impl Deployment {
             http: BTreeMap::new(),
             security: None,
             performance: None,
+            cost: None,
             watched: None,
             changes: BTreeMap::new(),
             proposals: BTreeMap::new(),
@@ -540,14 +563,7 @@ impl Deployment {
             .as_ref()
             .map_or(self.spec.replicas, |plan| plan.capacity);
         let traffic = self.plan.as_ref().map_or(Traffic::Weighted, |plan| plan.traffic);
-        let share = u64::from(weight.percent());
-        let tasks = match traffic {
-            // c / (stable + c) = weight, with stable untouched.
-            Traffic::Tasks if weight < Weight::FULL => (u64::from(capacity) * share).div_ceil(100 - share),
-            Traffic::Tasks | Traffic::Weighted => (u64::from(capacity) * share).div_ceil(100),
-            Traffic::Rolling | Traffic::Recreate => u64::from(self.spec.replicas),
-        };
-        u32::try_from(tasks).unwrap_or(u32::MAX)
+        traffic.tasks_for(weight, capacity, self.spec.replicas)
     }
 
     /// The HTTP tests of a moment, in the file's order.
@@ -608,14 +624,7 @@ impl Deployment {
     pub fn apply(&mut self, event: &Event, at: Timestamp) {
         match event {
             Event::DeploymentRequested { .. } | Event::ForwardActionRestored { .. } => {}
-            Event::PhaseEntered { phase } => {
-                self.phase = *phase;
-                self.phase_since = at;
-                self.waiting_for.clear();
-                if *phase == Phase::Shift {
-                    self.shift.since = at;
-                }
-            }
+            Event::PhaseEntered { phase } => self.enter_phase(*phase, at),
             Event::Waiting { reason } => self.waiting_for.clone_from(reason),
             Event::Planned { plan } => self.keep_plan(plan, at),
             Event::GateOpened {
@@ -646,8 +655,9 @@ impl Deployment {
             | Event::SuiteNotRun { .. }
             | Event::SuiteAnswered { .. } => self.follow_suite(event, at),
             Event::HttpTested { test, tried } => self.keep_try(test, tried, at),
-            Event::SecurityChecked { findings, .. } => self.keep_findings(findings),
-            Event::PerformanceMeasured { check } => self.keep_performance(check),
+            Event::SecurityChecked { .. } | Event::PerformanceMeasured { .. } | Event::CostChecked { .. } => {
+                self.keep_found(event)
+            }
             Event::WeightDecided { step, weight, .. } => {
                 self.enter_stage(*step, Stage::Raising, at);
                 self.peak_weight = self.peak_weight.max(*weight);
@@ -696,7 +706,9 @@ impl Deployment {
             Event::ChangeUndone { id, .. } => self.move_change(id, ChangeStage::Undone, at),
             Event::ChangeHeld { id, remedy, log, .. } => self.hold_change(id, remedy.as_ref(), log, at),
             Event::ChangesTakenOver { changes } => self.changes.clone_from(changes),
-            Event::WatchAlarmed { .. } | Event::WatchEnded { .. } => self.keep_watch(event, at),
+            Event::WatchAlarmed { .. } | Event::WatchEnded { .. } | Event::CostCompared { .. } => {
+                self.keep_watch(event, at);
+            }
             Event::Exited { exit } => {
                 self.exit = Some(exit.clone());
                 self.waiting_for.clear();
@@ -704,6 +716,15 @@ impl Deployment {
         }
         if matches!(event, Event::TrafficReturned { .. }) {
             self.shift.weight = Weight::ZERO;
+        }
+    }
+
+    fn enter_phase(&mut self, phase: Phase, at: Timestamp) {
+        self.phase = phase;
+        self.phase_since = at;
+        self.waiting_for.clear();
+        if phase == Phase::Shift {
+            self.shift.since = at;
         }
     }
 
@@ -755,13 +776,14 @@ impl Deployment {
         self.waiting_for.clear();
     }
 
-    fn keep_findings(&mut self, findings: &[Finding]) {
-        self.security = Some(findings.to_vec());
-        self.waiting_for.clear();
-    }
-
-    fn keep_performance(&mut self, check: &Check) {
-        self.performance = Some(check.clone());
+    fn keep_found(&mut self, event: &Event) {
+        if let Event::SecurityChecked { findings, .. } = event {
+            self.security = Some(findings.clone());
+        } else if let Event::PerformanceMeasured { check } = event {
+            self.performance = Some(check.clone());
+        } else if let Event::CostChecked { check } = event {
+            self.cost = Some(check.clone());
+        }
         self.waiting_for.clear();
     }
 
@@ -772,6 +794,8 @@ impl Deployment {
         } else if let Event::WatchEnded { trend, .. } = event {
             watched.ended_at = Some(at);
             watched.trend.clone_from(trend);
+        } else if let Event::CostCompared { compared } = event {
+            watched.cost = Some(compared.clone());
         }
     }
 

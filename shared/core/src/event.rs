@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Check, Verdict};
 use crate::change::{Before, ChangeState, Proposal};
+use crate::cost::{CostCheck, CostCompared};
 use crate::deployment::{HOTFIX, Origin, Override, Phase, Plan, Revision};
 use crate::exit::{AbortCause, Exit};
 use crate::gates::GateDecision;
@@ -143,6 +144,11 @@ pub enum Event {
     PerformanceMeasured {
         /// With every measurement.
         check: Check,
+    },
+    /// What runs was priced.
+    CostChecked {
+        /// Against the forecast and the limits.
+        check: CostCheck,
     },
     /// The weight shall be raised.
     WeightDecided {
@@ -295,6 +301,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         replaced_by: Option<DeploymentId>,
     },
+    /// What the completed deployment costs was asked of the bill.
+    CostCompared {
+        /// With the time before.
+        compared: Box<CostCompared>,
+    },
     /// The end.
     Exited {
         /// Which, why, and what to do.
@@ -350,10 +361,7 @@ impl Event {
                 )
             }
             Self::SuiteStarted { suite } => format!("suite {} started", suite.0),
-            Self::SuiteEnded { suite, exit_code: 0 } => format!("suite {} passed", suite.0),
-            Self::SuiteEnded { suite, exit_code } => {
-                format!("suite {} failed with exit code {exit_code}", suite.0)
-            }
+            Self::SuiteEnded { suite, exit_code } => describe_end(suite, *exit_code),
             Self::SuiteCalled {
                 suite,
                 function,
@@ -365,6 +373,7 @@ impl Event {
             Self::HttpTested { test, tried } => tried.describe(test),
             Self::SecurityChecked { checks, findings } => describe_security(checks, findings),
             Self::PerformanceMeasured { check } => format!("performance: {}", check.reason),
+            Self::CostChecked { check } => format!("cost: {}", check.reason),
             Self::WeightDecided {
                 step,
                 weight,
@@ -410,6 +419,7 @@ impl Event {
             }
             Self::WatchAlarmed { alarm, reason, .. } => format!("watched: alarm {alarm} fired: {reason}"),
             Self::WatchEnded { trend, replaced_by } => describe_watch(trend.as_ref(), replaced_by.as_ref()),
+            Self::CostCompared { compared } => format!("cost: {}", compared.describe()),
             Self::Exited { exit } => format!("{}: {}", exit.state.as_str(), exit.reason),
         }
     }
@@ -444,6 +454,13 @@ fn describe_proposal(id: &ChangeId, proposal: &Proposal) -> String {
     match &proposal.said {
         Some(said) => format!("{id}: {said}"),
         None => format!("{id} would do: {}", proposal.told()),
+    }
+}
+
+fn describe_end(suite: &SuiteName, exit_code: i32) -> String {
+    match exit_code {
+        0 => format!("suite {} passed", suite.0),
+        other => format!("suite {} failed with exit code {other}", suite.0),
     }
 }
 
@@ -486,8 +503,10 @@ fn describe_plan(plan: &Plan) -> String {
     let permitted = plan
         .permissions
         .map_or_else(String::new, |count| format!(", all {count} permissions there"));
+    let cost = plan.cost.as_ref();
+    let cost = cost.map_or_else(String::new, |cost| format!(", {}", cost.summary()));
     format!(
-        "planned: {changes}{} to {} % in the {} slot, {} alarms watched{known}{permitted}, plan {}",
+        "planned: {changes}{} to {} % in the {} slot, {} alarms watched{known}{permitted}{cost}, plan {}",
         if plan.stable.is_some() {
             "from stable"
         } else {

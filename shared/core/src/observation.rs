@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::Samples;
 use crate::change::{Change, Proposed, Seen, SettingNow};
+use crate::cost::CostSeen;
 use crate::deployment::{Deployment, Phase, Stage};
 use crate::evidence::EvidenceSeen;
-use crate::http::HttpTry;
+use crate::http::{HttpMoment, HttpTry};
 use crate::ids::{ChangeId, Digest, Slot};
 use crate::permissions::TaskRoles;
 use crate::phases::later;
@@ -52,6 +53,9 @@ pub struct Observation {
     /// What concerns the security of the service, where the file asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security: Option<SecuritySeen>,
+    /// Tasks as far as they cost something, where the file asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<CostSeen>,
     /// What is known of the image, where the file asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<EvidenceSeen>,
@@ -203,6 +207,8 @@ pub struct Question {
     suites: BTreeSet<SuiteName>,
     /// Whether security is to be looked at.
     security: bool,
+    /// Whether what runs is to be priced.
+    cost: bool,
     /// HTTP tests that are due, each with the number of the try.
     http: BTreeMap<String, u32>,
     /// Whether the task definition that this deployment registered is still to be found.
@@ -242,6 +248,9 @@ impl Question {
             security: !deployment.spec.validate.security.is_empty()
                 && deployment.security.is_none()
                 && deployment.http_moment().is_some(),
+            cost: deployment.spec.cost.is_some()
+                && deployment.cost.is_none()
+                && deployment.http_moment() == Some(HttpMoment::AfterShift),
             http: due(deployment, now),
             registered: deployment.revision.task_definition.is_none(),
             // What is not known yet is not made yet.
@@ -262,6 +271,7 @@ impl Question {
             samples_from: None,
             suites: BTreeSet::new(),
             security: false,
+            cost: false,
             http: BTreeMap::new(),
             registered: false,
             change: deployment.change_to_undo(phase).cloned(),
@@ -277,6 +287,11 @@ impl Question {
     /// Whether security is to be looked at.
     pub const fn security(&self) -> bool {
         self.security
+    }
+
+    /// Whether what runs is to be priced.
+    pub const fn cost(&self) -> bool {
+        self.cost
     }
 
     /// HTTP tests to try, each with the number of the try.
@@ -311,6 +326,7 @@ impl Question {
                 .iter()
                 .all(|due| self.http.get_key_value(due.0) == Some(due))
             && (self.security || !other.security)
+            && (self.cost || !other.cost)
             && (self.registered || !other.registered)
             && (other.change.is_none() || self.change == other.change)
             && (other.proposal.is_none() || self.proposal == other.proposal)

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::cost::CostWatch;
 use crate::decision::QUIESCE_SECONDS;
 use crate::deployment::{Deployment, HOTFIX, Kind, Origin, Override, Request, Revision, Traffic};
 use crate::exit::{AbortCause, Exit, ExitState};
@@ -47,6 +48,9 @@ pub struct TargetState {
     /// Completed deployments that are watched, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub watching: Vec<Watching>,
+    /// Completed deployments whose costs are still to be compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub costs: Vec<CostWatch>,
     /// Digests that were rolled back.
     pub quarantine: BTreeMap<Digest, Quarantine>,
 }
@@ -243,6 +247,7 @@ impl TargetState {
             tidying_until: None,
             ended: None,
             watching: Vec::new(),
+            costs: Vec::new(),
             quarantine: BTreeMap::new(),
         }
     }

@@ -238,6 +238,7 @@ mod admission {
                 tidying_until: None,
                 ended: None,
                 watching: Vec::new(),
+                costs: Vec::new(),
                 quarantine: BTreeMap::new(),
             }
         );

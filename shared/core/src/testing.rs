@@ -268,6 +268,7 @@ pub(crate) fn plan(spec: &Spec) -> Plan {
         expected_seconds: 420,
         evidence: None,
         permissions: None,
+        cost: None,
         wiring,
         hash: PlanHash::of(b"plan"),
     }

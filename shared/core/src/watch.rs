@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Samples, Unit};
+use crate::cost::CostCompared;
 use crate::deployment::Deployment;
 use crate::event::Event;
 use crate::exit::{AbortCause, ExitState};
@@ -62,12 +63,10 @@ impl Watching {
 
     /// How it ends, if it does now.
     pub fn end(&self, state: &TargetState, now: Timestamp) -> Option<End> {
-        let serves = state.stable.as_ref().map(|stable| &stable.deployment);
-        if serves != Some(&self.deployment) {
-            let by = serves.or_else(|| state.ended.as_ref().map(|ended| &ended.deployment));
-            return Some(End::Replaced(by.unwrap_or(&self.deployment).clone()));
+        match state.came_after(&self.deployment) {
+            Some(by) => Some(End::Replaced(by.clone())),
+            None => (now >= self.until).then_some(End::Over),
         }
-        (now >= self.until).then_some(End::Over)
     }
 
     /// Since when alarms count: its completion, or when another deployment that came to nothing has left
@@ -104,6 +103,15 @@ impl Watching {
     }
 }
 
+impl TargetState {
+    /// What came after a completed deployment, if something did: what serves now, or what took it back.
+    pub fn came_after<'a>(&'a self, completed: &'a DeploymentId) -> Option<&'a DeploymentId> {
+        let serves = self.stable.as_ref().map(|stable| &stable.deployment);
+        let ended = || self.ended.as_ref().map(|ended| &ended.deployment);
+        (serves != Some(completed)).then(|| serves.or_else(ended).unwrap_or(completed))
+    }
+}
+
 /// How a watch ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
@@ -135,6 +143,9 @@ pub struct Watched {
     /// How it compares with the time before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trend: Option<Trend>,
+    /// What it costs by the bill, as last asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Box<CostCompared>>,
 }
 
 /// What a revision was answered with at first, and since.

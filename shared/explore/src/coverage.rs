@@ -9,7 +9,7 @@ use crate::machine::{At, Lane};
 use crate::script::FaultKind;
 
 /// Kinds of journal entries.
-const EVENTS: [&str; 40] = [
+const EVENTS: [&str; 42] = [
     "DeploymentRequested",
     "PhaseEntered",
     "Waiting",
@@ -50,6 +50,8 @@ const EVENTS: [&str; 40] = [
     "SuiteCalled",
     "SuiteNotRun",
     "SuiteAnswered",
+    "CostChecked",
+    "CostCompared",
 ];
 
 const STATES: [&str; 17] = [
@@ -387,6 +389,8 @@ const fn number(event: &Event) -> u32 {
         Event::SuiteCalled { .. } => 37,
         Event::SuiteNotRun { .. } => 38,
         Event::SuiteAnswered { .. } => 39,
+        Event::CostChecked { .. } => 40,
+        Event::CostCompared { .. } => 41,
     }
 }
 

@@ -321,6 +321,7 @@ impl Shared {
             | Service::CloudWatch
             | Service::Ecr
             | Service::Sns
+            | Service::CostExplorer
             | Service::Ssm
             | Service::Events
             | Service::Logs
@@ -390,6 +391,13 @@ pub(crate) fn changes(operation: &str) -> bool {
 }
 
 impl State {
+    /// The schedule of the sweep stands still for so long.
+    pub fn rest_sweep(&mut self, seconds: u32) {
+        let now = self.fleet.now();
+        let rest = SignedDuration::from_secs(seconds.into());
+        self.next_sweep = now.checked_add(rest).unwrap_or(now);
+    }
+
     fn new(options: &Options) -> Result<Self, CloudError> {
         let mut fleet = Fleet::new(options.seed, REGION, ACCOUNT);
         fleet.advance(options.start);

@@ -12,6 +12,7 @@ mod backups;
 mod bluegreen;
 mod canary;
 mod configuration;
+mod cost;
 mod evidence;
 mod faults;
 mod found;

@@ -71,7 +71,7 @@ impl Sweep {
             remedy,
         };
         let name = alarm.name.clone();
-        self.write(held, deployment, told, |state| {
+        self.write(held, deployment, vec![told], |state| {
             if let Some(watching) = state.watching.get_mut(index) {
                 watching.told.insert(name);
                 watching.wrote_at = Some(self.opener.clock.now());
@@ -126,21 +126,32 @@ impl Sweep {
         let Some(watching) = held.value.watching.get(index) else {
             return Ok(false);
         };
-        let event = match end {
-            End::Over => Event::WatchEnded {
-                trend: self.trend(watching, &deployment).await?,
-                replaced_by: None,
-            },
-            End::Replaced(by) => Event::WatchEnded {
-                trend: None,
-                replaced_by: Some(by),
-            },
+        let now = self.opener.clock.now();
+        let (event, bill) = match end {
+            End::Over => {
+                let trend = self.trend(watching, &deployment).await?;
+                let replaced_by = None;
+                let bill = self.first_bill(&deployment, watching.from, now).await;
+                (Event::WatchEnded { trend, replaced_by }, bill)
+            }
+            End::Replaced(by) => {
+                let replaced_by = Some(by);
+                let trend = None;
+                (Event::WatchEnded { trend, replaced_by }, None)
+            }
         };
-        output
-            .findings
-            .push(format!("{}: {}", deployment.id, event.describe()));
-        self.write(held, deployment, event, |state| {
+        let (compared, next) = bill.unzip();
+        let compared = compared.map(Box::new);
+        let compared = compared.map(|compared| Event::CostCompared { compared });
+        let events: Vec<Event> = std::iter::once(event).chain(compared).collect();
+        for event in &events {
+            output
+                .findings
+                .push(format!("{}: {}", deployment.id, event.describe()));
+        }
+        self.write(held, deployment, events, |state| {
             state.watching.remove(index);
+            state.costs.extend(next.flatten());
         })
         .await
     }
@@ -176,15 +187,15 @@ impl Sweep {
 
     /// Writes what was seen into the deployment's journal together with what it means for the target; a
     /// target that somebody has written meanwhile is looked at again by the next sweep.
-    async fn write(
+    pub(super) async fn write(
         &self,
         held: &Loaded<TargetState>,
         mut deployment: Deployment,
-        event: Event,
+        events: Vec<Event>,
         change: impl FnOnce(&mut TargetState),
     ) -> Result<bool, FunctionError> {
         let now = self.opener.clock.now();
-        let entries = journal::append(&mut deployment, vec![event], "sweep", now);
+        let entries = journal::append(&mut deployment, events, "sweep", now);
         let mut target = held.clone();
         change(&mut target.value);
         let commit = Commit::new().deployment(&deployment, &entries).target(&target);

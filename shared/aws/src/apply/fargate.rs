@@ -1,13 +1,6 @@
 //! The sizes that a Fargate task can have.
 
-/// CPU and memory of a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TaskSize {
-    /// CPU units, 1,024 to a vCPU.
-    pub cpu_units: u32,
-    /// Memory in MiB.
-    pub memory_mib: u32,
-}
+use tidegate_core::cost::TaskSize;
 
 /// A CPU value with the memory values that go with it, in MiB.
 struct Row {

@@ -7,7 +7,8 @@ mod services;
 mod suite;
 mod task_definition;
 
-pub use fargate::{TaskSize, round_up};
+pub use fargate::round_up;
+pub(crate) use task_definition::copied_size;
 
 use tidegate_core::action::Action;
 use tidegate_core::deployment::Deployment;

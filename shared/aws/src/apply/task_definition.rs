@@ -2,14 +2,16 @@
 
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{Compatibility, ContainerDefinition, Tag, TaskDefinition};
+use tidegate_core::cost::TaskSize;
 use tidegate_core::ids::DeploymentId;
 use tidegate_core::spec::{ContainerConfiguration, Resources};
 
-use super::fargate::{TaskSize, round_up};
+use super::fargate::round_up;
 use super::number;
 use crate::container::{application_container, configure, repository_of};
 use crate::error::{AwsError, Kind};
 use crate::naming::DEPLOYMENT_TAG;
+use crate::observe::cost::size;
 use crate::observe::task_definitions::describe_task_definition;
 
 /// Registers the copy. Registering twice makes two revisions, so callers look for the tag first.
@@ -100,6 +102,24 @@ fn changed(
     (copy.cpu, copy.memory) = (size.cpu, size.memory);
     copy.container_definitions = Some(containers);
     Ok(copy)
+}
+
+/// What each task of a copy of `definition` with an image and the file's sizes will have.
+///
+/// # Errors
+/// Where it can't be copied.
+pub(crate) fn copied_size(
+    definition: TaskDefinition,
+    image: &str,
+    resources: &Resources,
+) -> Result<Option<TaskSize>, AwsError> {
+    let arn = definition.task_definition_arn().unwrap_or_default().to_owned();
+    let copy =
+        changed(definition, image, resources, &ContainerConfiguration::default()).map_err(|cause| {
+            let what = format!("failed to size a copy of task definition {arn}");
+            AwsError::answer(what, Kind::Invalid, cause)
+        })?;
+    Ok(size(&copy))
 }
 
 /// CPU and memory of the application's container, where the file says.

@@ -169,6 +169,15 @@ async fn read(client: &Client, plan: &Plan, service: &str) -> Result<Option<Scal
     }))
 }
 
+/// The most tasks that autoscaling may make of an ECS service; nothing where none is registered.
+///
+/// # Errors
+/// Where AWS can't be asked.
+pub(crate) async fn most_tasks(client: &Client, plan: &Plan, service: &str) -> Result<Option<u32>, AwsError> {
+    let found = read(client, plan, service).await?;
+    Ok(found.and_then(|found| u32::try_from(found.max).ok()))
+}
+
 fn resource(plan: &Plan, service: &str) -> String {
     format!("service/{}/{service}", plan.wiring.cluster)
 }

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cloudwatch")]
 mod alarms;
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+pub(crate) mod cost;
 #[cfg(feature = "ecr")]
 mod evidence;
 #[cfg(feature = "elbv2")]
@@ -27,6 +29,10 @@ mod wiring;
 
 #[cfg(feature = "cloudwatch")]
 pub use alarms::{alarms, alarms_since, watched_alarms};
+#[cfg(all(feature = "ecs", feature = "elbv2"))]
+pub use cost::cost_planned;
+#[cfg(all(feature = "autoscaling", feature = "ecs", feature = "elbv2"))]
+pub use cost::cost_running;
 #[cfg(feature = "ecr")]
 pub use evidence::{scan, signature};
 #[cfg(feature = "elbv2")]

@@ -57,6 +57,7 @@ pub(super) fn tree(deployment: &Deployment, now: Timestamp, paint: Paint) -> Vec
             }
             if phase == Phase::Validate || (phase == Phase::Shift && mark == Mark::Underway) {
                 lines.extend(security(deployment, phase));
+                lines.extend(cost(deployment, phase));
                 lines.extend(pages(deployment, phase));
                 lines.extend(suites(deployment, phase, now));
                 lines.extend(performance(deployment, phase));
@@ -308,7 +309,23 @@ fn watch(deployment: &Deployment, now: Timestamp) -> Vec<String> {
             ),
         },
     );
+    let billed = watched.and_then(|watched| watched.cost.as_ref());
+    lines.extend(billed.map(|billed| {
+        let mark = if billed.is_unusual() { "⚠️ " } else { "" };
+        format!("{INDENT}{mark}cost: {}", clean(&billed.describe()))
+    }));
     lines
+}
+
+/// What the tasks that run cost.
+fn cost(deployment: &Deployment, phase: Phase) -> Option<String> {
+    let check = deployment.cost.as_ref().filter(|_| phase == Phase::Validate)?;
+    let mark = match check.verdict {
+        Verdict::Pass => "✅",
+        Verdict::Fail => "❌",
+        Verdict::Inconclusive => "⚠️",
+    };
+    Some(format!("{INDENT}{mark} cost: {}", clean(&check.reason)))
 }
 
 /// What performance was measured as.

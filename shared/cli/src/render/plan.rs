@@ -35,6 +35,15 @@ pub fn plan(target: &Target, revision: &Revision, plan: &Plan, with_hash: bool, 
     if let Some(permitted) = plan.permitted() {
         lines.push(format!("  allowed   {permitted}"));
     }
+    if let Some(cost) = &plan.cost {
+        let asked = if cost.beyond.is_empty() {
+            ""
+        } else {
+            "; people are asked"
+        };
+        lines.push(format!("  cost      {}{asked}", cost.summary()));
+        lines.push(format!("            {}", clean(&cost.basis())));
+    }
     lines.extend(changes::planned(plan));
     if with_hash {
         lines.push(format!("  plan      {}", plan.hash.short()));

@@ -286,6 +286,7 @@ fn plan(deployment: &Deployment) -> Plan {
         expected_seconds: 1380,
         evidence: None,
         permissions: None,
+        cost: None,
         hash: PlanHash::of(b"plan"),
     }
 }

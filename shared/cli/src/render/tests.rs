@@ -75,6 +75,40 @@ fn a_plan_shows_what_is_approved() {
 }
 
 #[test]
+fn a_plan_beyond_its_cost_says_that_people_are_asked() {
+    use tidegate_core::cost::{Fleet, Forecast, Money, TaskSize};
+    let mut story = Story::new().planned();
+    let size = TaskSize {
+        cpu_units: 512,
+        memory_mib: 1024,
+    };
+    let after = Fleet {
+        tasks: 4,
+        size,
+        arm: true,
+        monthly: Money::dollars(57.67),
+    };
+    let made = story.deployment.plan.as_mut().unwrap();
+    made.cost = Some(Forecast {
+        before: None,
+        after,
+        meanwhile: Money::dollars(0.02),
+        prices: "prices of the deployment file".to_owned(),
+        beyond: vec!["beyond the $50.00 that it may".to_owned()],
+    });
+    let (target, revision) = (&story.deployment.target, &story.deployment.revision);
+    let shown = plan(target, revision, made, false, PLAIN);
+    let lines: Vec<&str> = shown.lines().rev().take(2).collect();
+    assert_eq!(
+        lines,
+        [
+            "            4 tasks of 0.5 vCPU and 1 GB (ARM); vCPU and memory alone, at prices of the deployment file",
+            "  cost      $57.67 a month, beyond the $50.00 that it may; the deployment itself about $0.02; people are asked",
+        ]
+    );
+}
+
+#[test]
 fn what_is_missing_comes_with_what_to_do() {
     let one = Missing {
         what: "alarm x out of ALARM".to_owned(),

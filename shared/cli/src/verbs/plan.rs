@@ -309,11 +309,13 @@ async fn read(clients: &Clients, deployment: &Deployment, wiring: &Wiring) -> Re
     let named = deployment.spec.auto_rollback.alarms.as_deref();
     let suites = &deployment.spec.task_suites();
     let functions = deployment.spec.called_functions();
+    let image = observe::image(&clients.ecr, repository, &deployment.revision.digest).await?;
     Ok(Observation {
+        cost: observe::cost_planned(&clients.ecs, deployment, wiring, &image).await?,
         alarms: observe::alarms(&clients.cloudwatch, named, &prefix).await?,
         unknown_suites: observe::unknown_suites(&clients.ecs, target, suites).await?,
         unknown_functions: unknown_functions(&clients.functions, functions).await?,
-        image: Some(observe::image(&clients.ecr, repository, &deployment.revision.digest).await?),
+        image: Some(image),
         stable_image,
         forward,
         slots,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Change;
 use crate::deployment::{Deployment, Phase};
 use crate::ids::{PlanHash, ProposalHash};
-use crate::spec::{ApprovalRule, Gate, GatePhase};
+use crate::spec::{ApprovalRule, Consent, Gate, GatePhase};
 
 /// Lines of a proposal that are kept; its hash covers all.
 const MAX_LINES: usize = 50;
@@ -261,6 +261,13 @@ impl Deployment {
         self.need_consent(before).next()
     }
 
+    /// Who must agree to what it costs: people are asked before anything is touched.
+    fn cost_to_agree_to(&self, before: GatePhase) -> Option<&Consent> {
+        let beyond = !self.plan.as_ref()?.cost.as_ref()?.beyond.is_empty();
+        let consent = self.spec.cost.as_ref()?.consent.as_ref();
+        consent.filter(|_| beyond && before == GatePhase::Prepare)
+    }
+
     fn need_consent(&self, before: GatePhase) -> impl Iterator<Item = (&Change, &Proposal)> {
         let proposed = self.proposed(before);
         proposed.filter(|(change, proposal)| proposal.needs_consent(self.threshold_of(change)))
@@ -274,14 +281,13 @@ impl Deployment {
     }
 
     /// Who must approve before a phase: whom the file names there, and whom it names for proposals that
-    /// need consent. Nothing where nobody is asked.
+    /// need consent, or a cost beyond a limit. Nothing where nobody is asked.
     pub fn gate_rule(&self, before: GatePhase) -> Option<Gate> {
         let given = self.spec.gates.iter().find(|gate| gate.before == before);
         let mut asked = given.cloned();
-        for (change, _) in self.need_consent(before) {
-            let Some(consent) = self.consent_of(change) else {
-                continue;
-            };
+        let needed = self.need_consent(before);
+        let needed = needed.filter_map(|(change, _)| self.consent_of(change));
+        for consent in needed.chain(self.cost_to_agree_to(before)) {
             let gate = asked.get_or_insert_with(|| Gate {
                 before,
                 approvals: Vec::new(),

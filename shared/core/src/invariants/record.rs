@@ -61,8 +61,12 @@ pub(super) fn one_exit(view: &View) -> Vec<String> {
         }
         let after = record.after(|event| matches!(event, Event::Exited { .. }));
         // What is seen of a completed deployment while it is watched changes nothing of its end.
-        let seen =
-            |entry: &Entry| matches!(entry.event, Event::WatchAlarmed { .. } | Event::WatchEnded { .. });
+        let seen = |entry: &Entry| {
+            matches!(
+                entry.event,
+                Event::WatchAlarmed { .. } | Event::WatchEnded { .. } | Event::CostCompared { .. }
+            )
+        };
         if !after.iter().all(seen) {
             found.push(record.says("something was written after its end"));
         }

@@ -75,6 +75,7 @@ fn plan() -> Plan {
         expected_seconds: 420,
         evidence: None,
         permissions: None,
+        cost: None,
         steps: vec![
             Step {
                 weight: weight(25),

@@ -52,6 +52,7 @@ const fn name(event: &Event) -> &'static str {
         Event::HttpTested { .. } => "httpTested",
         Event::PerformanceMeasured { .. } => "performanceMeasured",
         Event::SecurityChecked { .. } => "securityChecked",
+        Event::CostChecked { .. } => "costChecked",
         Event::WeightDecided { .. } => "weightDecided",
         Event::WeightReached { .. } => "weightReached",
         Event::Checked { .. } => "checked",
@@ -73,6 +74,7 @@ const fn name(event: &Event) -> &'static str {
         Event::TestAlarmHeard { .. } => "testAlarmHeard",
         Event::WatchAlarmed { .. } => "watchAlarmed",
         Event::WatchEnded { .. } => "watchEnded",
+        Event::CostCompared { .. } => "costCompared",
         Event::Exited { .. } => "exited",
     }
 }

@@ -141,6 +141,8 @@ fn signal(deployment: &Deployment, event: &Event) -> Option<(DetailType, String)
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }
         | Event::SecurityChecked { .. }
+        | Event::CostChecked { .. }
+        | Event::CostCompared { .. }
         | Event::WatchAlarmed { .. }
         | Event::WatchEnded { .. }
         | Event::WeightDecided { .. }

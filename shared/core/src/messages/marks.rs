@@ -83,7 +83,9 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
             ExitState::Aborted | ExitState::RolledBack => (Mark::Failed, back(Mark::Done)),
             ExitState::RollbackFailed => (Mark::Failed, Some(Mark::Failed)),
         },
-        Event::WatchAlarmed { .. } | Event::WatchEnded { .. } => (Mark::Done, None),
+        Event::WatchAlarmed { .. } | Event::WatchEnded { .. } | Event::CostCompared { .. } => {
+            (Mark::Done, None)
+        }
         Event::RollbackStarted { .. }
         | Event::ForwardActionRestored { .. }
         | Event::TrafficReturned { .. }
@@ -108,6 +110,7 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }
         | Event::SecurityChecked { .. }
+        | Event::CostChecked { .. }
         | Event::WeightDecided { .. }
         | Event::WeightReached { .. }
         | Event::Checked { .. }
@@ -133,7 +136,7 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
             gated(*before)
         }
         Event::DeploymentRequested { .. } | Event::Planned { .. } => Phase::Plan,
-        Event::WatchAlarmed { .. } | Event::WatchEnded { .. } => Phase::Complete,
+        Event::WatchAlarmed { .. } | Event::WatchEnded { .. } | Event::CostCompared { .. } => Phase::Complete,
         Event::ScalingStarted { .. }
         | Event::TestingStarted { .. }
         | Event::WeightDecided { .. }
@@ -155,6 +158,7 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }
         | Event::SecurityChecked { .. }
+        | Event::CostChecked { .. }
         | Event::AbortRequested { .. }
         | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }

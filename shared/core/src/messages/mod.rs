@@ -188,6 +188,8 @@ pub const fn is_told(event: &Event) -> bool {
             | Event::TrafficReturned { .. }
             | Event::WatchAlarmed { .. }
             | Event::WatchEnded { .. }
+            | Event::CostChecked { .. }
+            | Event::CostCompared { .. }
             | Event::Exited { .. }
     )
 }

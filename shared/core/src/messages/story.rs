@@ -4,13 +4,15 @@
 
 use super::text::{clean, duration};
 use super::{Severity, cause};
+use crate::analysis::Verdict;
+use crate::cost::{CostCheck, CostCompared, CostFound, Forecast};
 use crate::deployment::{Deployment, Kind, Origin, Override, Plan, Stage, Traffic};
 use crate::event::Event;
 use crate::exit::{AbortCause, Exit, ExitState};
 use crate::gates::{GateDecision, still_needed};
 use crate::ids::{DeploymentId, Weight};
 use crate::journal::Entry;
-use crate::spec::{Gate, GatePhase};
+use crate::spec::{Gate, GatePhase, OnExcess};
 use crate::watch::Trend;
 
 /// What people should hear of an entry.
@@ -61,7 +63,8 @@ pub(super) fn tell(deployment: &Deployment, entry: &Entry) -> Option<Story> {
             ..
         } => Some(scene.watch_alarmed(alarm, reason, remedy)),
         Event::WatchEnded { trend, replaced_by } => scene.watch_ended(trend.as_ref(), replaced_by.as_ref()),
-
+        Event::CostChecked { check } => scene.cost_checked(check),
+        Event::CostCompared { compared } => scene.cost_compared(compared),
         Event::Exited { exit } => Some(scene.exited(exit)),
         Event::PhaseEntered { .. }
         | Event::Waiting { .. }
@@ -164,6 +167,8 @@ impl Scene<'_> {
             story.facts.push(("The plan", summary(plan)));
             let known = plan.evidence.as_ref().map(|evidence| clean(&evidence.summary()));
             story.facts.extend(known.map(|known| ("Known of it", known)));
+            let cost = plan.cost.as_ref().map(Forecast::describe);
+            story.facts.extend(cost.map(|cost| ("Cost", cost)));
             story.facts.extend(self.would_do(before));
         }
         story
@@ -326,6 +331,46 @@ impl Scene<'_> {
             Some(trend) => story().why(trend.describe()),
             None => story(),
         })
+    }
+
+    /// Where it is taken back for it, that is told.
+    fn cost_checked(&self, check: &CostCheck) -> Option<Story> {
+        let told = self.deployment.spec.cost.as_ref()?.on_excess == OnExcess::Tell;
+        let headline = match check.verdict {
+            Verdict::Pass => return None,
+            Verdict::Fail => format!("{} costs more than it may", self.version()),
+            Verdict::Inconclusive => format!("what {} costs is not known", self.version()),
+        };
+        let story = || {
+            self.story(Severity::Attention, headline)
+                .why(clean(&check.reason))
+        };
+        told.then(story)
+    }
+
+    /// That nothing is known yet is told once nothing more is asked.
+    fn cost_compared(&self, compared: &CostCompared) -> Option<Story> {
+        let severity = match compared.is_unusual() {
+            true => Severity::Attention,
+            false if compared.again_at().is_some() || compared.is_replaced() => return None,
+            false => Severity::Info,
+        };
+        let version = self.version();
+        let headline = match &compared.found {
+            CostFound::Days { beyond: Some(_), .. } => {
+                format!("{version} costs more by the bill than it may")
+            }
+            CostFound::Days { .. } | CostFound::NoData { .. } | CostFound::Replaced { .. }
+                if compared.is_unusual() =>
+            {
+                format!("AWS finds the costs since {version} unusual")
+            }
+            CostFound::NoData { .. } => format!("what {version} costs by the bill is not known"),
+            CostFound::Days { .. } | CostFound::Replaced { .. } => {
+                format!("what {version} costs by the bill")
+            }
+        };
+        Some(self.story(severity, headline).why(clean(&compared.describe())))
     }
 
     fn exited(&self, exit: &Exit) -> Story {

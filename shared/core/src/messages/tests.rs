@@ -202,6 +202,7 @@ fn plan() -> Plan {
         expected_seconds: 1800,
         evidence: None,
         permissions: None,
+        cost: None,
         hash: PlanHash::of(b"plan"),
     }
 }

@@ -61,7 +61,7 @@ pub fn lines(deployment_start: Timestamp, entries: &[Entry]) -> Vec<String> {
             (true | false, _) => {
                 shown.extend(line(deployment_start, entry));
                 shown.extend(last_words(&entry.event));
-                let known = known(&entry.event);
+                let known = known(&entry.event).into_iter();
                 shown.extend(known.map(|text| put(deployment_start, entry.at, None, &text)));
             }
         }
@@ -84,16 +84,18 @@ fn last_words(event: &Event) -> Vec<String> {
         .collect()
 }
 
-/// What a plan rests on, on a line of its own.
-fn known(event: &Event) -> Option<String> {
+/// What a plan rests on and what it costs, on lines of their own.
+fn known(event: &Event) -> Vec<String> {
     let Event::Planned { plan } = event else {
-        return None;
+        return Vec::new();
     };
-    let summary = plan
-        .evidence
-        .as_ref()
-        .map(|evidence| clean(&evidence.summary()))?;
-    (!summary.is_empty()).then(|| format!("known of it: {summary}"))
+    let evidence = plan.evidence.iter().map(|evidence| clean(&evidence.summary()));
+    let known = evidence.filter(|summary| !summary.is_empty());
+    let cost = plan.cost.iter().map(|cost| format!("cost: {}", cost.summary()));
+    known
+        .map(|summary| format!("known of it: {summary}"))
+        .chain(cost)
+        .collect()
 }
 
 /// Whether this journal takes a completed deployment back: request and plan were written as one.
@@ -138,6 +140,8 @@ fn bakes_after(before: bool, event: &Event) -> bool {
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }
         | Event::SecurityChecked { .. }
+        | Event::CostChecked { .. }
+        | Event::CostCompared { .. }
         | Event::WatchAlarmed { .. }
         | Event::WatchEnded { .. }
         | Event::WeightDecided { .. }
@@ -249,7 +253,9 @@ fn text(event: &Event) -> Option<String> {
         | Event::SuiteAnswered { .. }
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }
-        | Event::SecurityChecked { .. } => Some(clean(&event.describe())),
+        | Event::SecurityChecked { .. }
+        | Event::CostChecked { .. }
+        | Event::CostCompared { .. } => Some(clean(&event.describe())),
         Event::WeightReached { weight, .. } => Some(format!("the candidate has {weight} of the traffic")),
         Event::Checked {
             check,

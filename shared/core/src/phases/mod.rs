@@ -2,6 +2,7 @@
 
 mod changes;
 mod complete;
+mod cost;
 mod http;
 mod performance;
 mod plan;

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
+use super::cost::{Course, forecast_of};
 use crate::change::{Around, Change, alarms_made, container_settings, planned};
+use crate::cost::Forecast;
 use crate::decision::{Decision, Outcome};
 use crate::deployment::{Deployment, Plan, StableRevision, Traffic};
 use crate::event::Event;
@@ -34,6 +36,8 @@ pub fn make_plan(
         }
     };
     missing.extend(way_back(deployment, stable.as_ref(), observation));
+    let cost = forecast(deployment, &wiring, observation, (stable.as_ref(), candidate));
+    missing.extend(cost.as_ref().err().cloned());
     let Some(ImageState::Found { uri, .. }) = &observation.image else {
         return Decision::only(Outcome::Blocked(missing));
     };
@@ -43,16 +47,12 @@ pub fn make_plan(
     if let Some((seconds, reason)) = judged.as_ref().and_then(|judged| judged.pending.clone()) {
         return Decision::wait(seconds, reason).explained(deployment);
     }
-    let used = judged.map(|judged| judged.used);
-    let plan = assemble(
-        deployment,
-        wiring,
-        observation,
-        stable,
-        candidate,
-        uri.clone(),
-        used,
-    );
+    let known = Known {
+        image: uri.clone(),
+        evidence: judged.map(|judged| judged.used),
+        cost: cost.ok().flatten(),
+    };
+    let plan = assemble(deployment, wiring, observation, (stable, candidate), known);
     Decision {
         events: vec![Event::Planned { plan: plan.into() }],
         actions: Vec::new(),
@@ -60,21 +60,50 @@ pub fn make_plan(
     }
 }
 
+/// What a plan knows of its image.
+struct Known {
+    image: String,
+    evidence: Option<EvidenceUsed>,
+    cost: Option<Forecast>,
+}
+
+/// Tasks that full traffic needs.
+fn capacity(deployment: &Deployment, stable: Option<&StableRevision>) -> u32 {
+    let replicas = deployment.spec.replicas;
+    replicas.max(stable.map_or(0, |stable| stable.desired))
+}
+
+fn forecast(
+    deployment: &Deployment,
+    wiring: &Wiring,
+    observation: &Observation,
+    (stable, candidate): (Option<&StableRevision>, Slot),
+) -> Result<Option<Forecast>, Missing> {
+    let steps = steps_of(&deployment.spec.strategy, stable.is_some());
+    let mut seconds: Vec<(Step, u64)> = steps.iter().map(|step| (*step, seconds_of(step))).collect();
+    if let Some((_, first)) = seconds.first_mut() {
+        *first += test_seconds(&deployment.spec.strategy);
+    }
+    let course = Course {
+        wiring,
+        stable,
+        candidate,
+        capacity: capacity(deployment, stable),
+        steps: &seconds,
+    };
+    forecast_of(deployment, &course, observation)
+}
+
 fn assemble(
     deployment: &Deployment,
     wiring: Wiring,
     observation: &Observation,
-    stable: Option<StableRevision>,
-    candidate: Slot,
-    image: String,
-    evidence: Option<EvidenceUsed>,
+    (stable, candidate): (Option<StableRevision>, Slot),
+    known: Known,
 ) -> Plan {
     let traffic = traffic_of(&deployment.spec.strategy, wiring.balancer.is_some());
     let steps = steps_of(&deployment.spec.strategy, stable.is_some());
-    let capacity = deployment
-        .spec
-        .replicas
-        .max(stable.as_ref().map_or(0, |s| s.desired));
+    let capacity = capacity(deployment, stable.as_ref());
     let around = Around {
         target: &deployment.target,
         wiring: &wiring,
@@ -89,7 +118,7 @@ fn assemble(
         ),
         traffic,
         candidate,
-        image,
+        image: known.image,
         capacity,
         expected_seconds: expected_seconds(deployment, &steps, &changes),
         changes,
@@ -100,7 +129,8 @@ fn assemble(
             .map(|alarm| alarm.name.clone())
             .collect(),
         forward_before: observation.forward.clone(),
-        evidence,
+        evidence: known.evidence,
+        cost: known.cost,
         stable,
         wiring,
         permissions: None,
@@ -168,18 +198,22 @@ fn steps_of(strategy: &Strategy, has_stable: bool) -> Vec<Step> {
 }
 
 fn expected_seconds(deployment: &Deployment, steps: &[Step], changes: &[Change]) -> u64 {
+    steps.iter().map(seconds_of).sum::<u64>()
+        + test_seconds(&deployment.spec.strategy)
+        + changes.iter().map(Change::expected_seconds).sum::<u64>()
+}
+
+fn seconds_of(step: &Step) -> u64 {
     /// Start of tasks until healthy, as seen on Fargate with a small image.
     const SCALING: u64 = 60;
-    let test = match &deployment.spec.strategy {
-        Strategy::BlueGreen(bluegreen) => u64::from(bluegreen.test_duration_seconds),
+    u64::from(step.bake_seconds) + SCALING
+}
+
+fn test_seconds(strategy: &Strategy) -> u64 {
+    match strategy {
+        Strategy::BlueGreen(bluegreen) => bluegreen.test_duration_seconds.into(),
         Strategy::Recreate | Strategy::Rolling | Strategy::Canary(_) | Strategy::Linear(_) => 0,
-    };
-    steps
-        .iter()
-        .map(|step| u64::from(step.bake_seconds) + SCALING)
-        .sum::<u64>()
-        + test
-        + changes.iter().map(Change::expected_seconds).sum::<u64>()
+    }
 }
 
 type Roles = (Option<StableRevision>, Slot);

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::cost::run_cost;
 use super::http::run_http;
 use super::performance::run_performance;
 use super::prepare::no_plan;
@@ -21,6 +22,9 @@ pub fn decide_validate(deployment: &Deployment, observation: &Observation, now: 
         return no_plan();
     };
     if let Some(decision) = run_security(deployment, observation) {
+        return decision;
+    }
+    if let Some(decision) = run_cost(deployment, observation) {
         return decision;
     }
     if let Some(decision) = run_http(deployment, observation, HttpMoment::AfterShift, now) {

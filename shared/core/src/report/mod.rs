@@ -4,10 +4,12 @@
 //! [`report`] makes the content, a [`Page`] of plain texts; [`markdown`] and [`html`] give it a form.
 //! Whatever others wrote (names, reasons, alarms) is cleaned where it enters the page and escaped
 //! where it leaves it. One file for each section: `head`, `incident`, `phases`, `approvals`,
-//! `traffic`, `issues`, `changes`, `record`.
+//! `traffic`, `issues`, `changes`,
+//! `cost`, `record`.
 
 mod approvals;
 mod changes;
+mod cost;
 mod head;
 pub mod html;
 mod incident;
@@ -43,6 +45,7 @@ pub fn report(deployment: &Deployment, journal: &[Entry]) -> Page {
         traffic::section(source),
         Some(issues::section(source)),
         changes::section(source),
+        cost::section(source),
         Some(record::timeline(source)),
         Some(record::section(source)),
     ];

@@ -838,3 +838,61 @@ fn code_is_fenced_by_more_backticks_than_are_in_it_and_odd_addresses_are_no_link
     assert!(text(Cell::Link("https://a.example/".to_owned())).contains("<https://a.example/>"));
     assert!(text(Cell::Link("https://a.example/<b".to_owned())).contains("`https://a.example/<b`"));
 }
+
+#[test]
+fn a_cost_is_told_as_forecast_as_it_runs_and_by_the_bill() {
+    use crate::analysis::Verdict;
+    use crate::cost::{CostCheck, CostCompared, CostFound, DailyMean, Fleet, Forecast, Money, TaskSize};
+    let fleet = |tasks| Fleet {
+        tasks,
+        size: TaskSize {
+            cpu_units: 256,
+            memory_mib: 512,
+        },
+        arm: false,
+        monthly: Money::dollars(f64::from(tasks) * 10.0),
+    };
+    let forecast = Forecast {
+        before: Some(fleet(4)),
+        after: fleet(5),
+        meanwhile: Money::dollars(0.5),
+        prices: "prices of the deployment file".to_owned(),
+        beyond: vec!["beyond the 20 % more that it may".to_owned()],
+    };
+    let check = CostCheck {
+        verdict: Verdict::Pass,
+        fleet: Some(fleet(5)),
+        reason: "$50.00 a month, as forecast".to_owned(),
+    };
+    let mean = |dollars| DailyMean {
+        days: 1,
+        mean: Money::dollars(dollars),
+    };
+    let found = CostFound::Days {
+        before: mean(1.0),
+        after: mean(2.0),
+        beyond: None,
+    };
+    let compared = Box::new(CostCompared {
+        found,
+        anomalies: Vec::new(),
+        unread: None,
+    });
+    let mut story = Story::new().planned();
+    assert!(story.page().sections.iter().all(|one| one.heading != "Cost"));
+    story.deployment.plan.as_mut().unwrap().cost = Some(forecast);
+    let story = story
+        .then(100, Event::CostChecked { check })
+        .then(200, Event::CostCompared { compared });
+    let text = markdown::render(&story.page());
+    let text = text.split_once("Cost").unwrap().1;
+    for words in [
+        "Before",
+        "4 tasks of 0.25 vCPU and 0.5 GB",
+        "$50.00 a month, 25 % more than now ($40.00), beyond the 20 % more that it may",
+        "As it runs",
+        "$2.00 a day (1 day), before $1.00 a day (1 day): 100 % more",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::analyzer;
 use super::changes;
 use super::configuration;
+use super::cost;
 use super::evidence;
 use super::fields::{Fields, Items, Value, defaults};
 use super::infrastructure;
@@ -72,6 +73,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         infrastructure,
         configuration,
         monitoring,
+        cost: cost::cost(fields, problems),
         notifications: notifications(fields),
         timeouts: timeouts(fields)?,
         evidence,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::analyzer::Analyzer;
+use super::cost::Cost;
 use super::evidence::{Evidence, Hotfix};
 use super::monitoring::Monitoring;
 use crate::analysis::{Condition, KnownMetric};
@@ -84,6 +85,9 @@ pub struct Spec {
     /// `monitoring`: what watches the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitoring: Option<Monitoring>,
+    /// `cost`: what a deployment may cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// `notifications`.
     pub notifications: Notifications,
     /// `timeouts`.

@@ -5,6 +5,7 @@ use super::keys::{Key, Kind, Presence, Section, TextRule};
 use super::table_analyzer::ANALYZER;
 use super::table_changes::{MIGRATION, PREPARE};
 use super::table_configuration::CONFIGURATION;
+use super::table_cost::COST;
 use super::table_infrastructure::INFRASTRUCTURE;
 use super::table_monitoring::MONITORING;
 use super::table_validation::{SUITE_FUNCTION, VALIDATION};
@@ -32,6 +33,11 @@ pub(super) fn is_label(text: &str, max: usize) -> bool {
 
 pub(super) fn is_printable(text: &str, max: usize) -> bool {
     !text.trim().is_empty() && text.chars().count() <= max && !text.chars().any(char::is_control)
+}
+
+/// The number of an AWS account.
+pub(super) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 static SERVICE: TextRule = TextRule {
@@ -349,6 +355,12 @@ pub(super) static TARGET: Section = Section {
             Kind::Section(&MONITORING),
             Optional,
             "What watches the service in CloudWatch, made before the candidate gets traffic and taken back with it.",
+        ),
+        key(
+            "cost",
+            Kind::Section(&COST),
+            Optional,
+            "What a deployment may cost, and what is asked of the bill.",
         ),
         key(
             "notifications",

@@ -2,7 +2,7 @@
 
 use super::keys::Presence::{Default, Optional, Required};
 use super::keys::{Kind, Section, TextRule};
-use super::table::{is_printable, key};
+use super::table::{is_account, is_printable, key};
 
 /// What Parameter Store takes as a name (User Guide, "Requirements and constraints for parameter
 /// names"): up to 15 levels, and neither `aws` nor `ssm` in front. The leading slash is asked for, so that
@@ -77,8 +77,7 @@ fn is_reference(text: &str) -> bool {
     };
     partition.starts_with("aws")
         && word(region)
-        && account.len() == 12
-        && account.bytes().all(|byte| byte.is_ascii_digit())
+        && is_account(account)
         && text.len() <= 2048
         && kept.is_some_and(|kept| !kept.is_empty() && kept.chars().all(|c| c.is_ascii_graphic()))
 }

@@ -2,7 +2,7 @@
 
 use super::keys::Presence::{Default, Optional, Required};
 use super::keys::{Kind, Section, TextRule};
-use super::table::{key, name};
+use super::table::{is_account, key, name};
 
 static ALARM_NAME: TextRule = name("the name of an alarm such as errors");
 static TOPIC: TextRule = TextRule {
@@ -21,11 +21,7 @@ static TOPIC: TextRule = TextRule {
                     .chars()
                     .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
         };
-        partition.starts_with("aws")
-            && plain(region)
-            && account.len() == 12
-            && account.bytes().all(|byte| byte.is_ascii_digit())
-            && plain(name)
+        partition.starts_with("aws") && plain(region) && is_account(account) && plain(name)
     },
 };
 

@@ -11,6 +11,7 @@ mod autoscaling;
 mod cbor;
 mod cloudformation;
 mod cloudwatch;
+mod costexplorer;
 mod ecr;
 mod ecs;
 mod elbv2;
@@ -61,6 +62,8 @@ pub enum Service {
     CloudFormation,
     /// CloudWatch.
     CloudWatch,
+    /// Cost Explorer.
+    CostExplorer,
     /// CloudWatch Logs.
     Logs,
     /// Relational Database Service.
@@ -103,6 +106,7 @@ impl Service {
             Self::Ecs
             | Self::AppConfig
             | Self::AutoScaling
+            | Self::CostExplorer
             | Self::Ecr
             | Self::Ssm
             | Self::Events
@@ -199,6 +203,7 @@ fn answer(fleet: &mut Fleet, call: &Call, input: &Map<String, Value>) -> Result<
         Service::CloudFormation => cloudformation::answer(fleet, &call.operation, args),
         Service::Elbv2 => elbv2::answer(fleet, &call.operation, args),
         Service::CloudWatch => cloudwatch::answer(fleet, &call.operation, args),
+        Service::CostExplorer => costexplorer::answer(fleet, &call.operation, args),
         Service::Ecr => ecr::answer(fleet, &call.operation, args),
         Service::Sns => sns::answer(fleet, &call.operation, args),
         Service::Ssm => ssm::answer(fleet, &call.operation, args),

@@ -66,9 +66,10 @@ impl Request<'_> {
 }
 
 /// Services by the prefix of `X-Amz-Target`.
-const TARGETS: [(&str, Service); 10] = [
+const TARGETS: [(&str, Service); 11] = [
     ("AmazonEC2ContainerServiceV20141113", Service::Ecs),
     ("AmazonEC2ContainerRegistry_V20150921", Service::Ecr),
+    ("AWSInsightsIndexService", Service::CostExplorer),
     ("AmazonSSM", Service::Ssm),
     ("AWSEvents", Service::Events),
     ("AnyScaleFrontendService", Service::AutoScaling),

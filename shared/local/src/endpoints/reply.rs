@@ -136,6 +136,7 @@ pub fn fault_reply(call: &Call, fault: &Fault, request_id: &str) -> Reply {
                 | Service::Logs
                 | Service::Rds
                 | Service::Sns
+                | Service::CostExplorer
                 | Service::Ssm
                 | Service::Events
                 | Service::Iam

@@ -157,6 +157,7 @@ macro_rules! client {
     };
 }
 
+mod costs;
 mod flags;
 mod monitoring;
 mod parameters;

@@ -12,6 +12,7 @@
 
 mod alarms;
 mod backups;
+mod bills;
 mod ecs;
 mod elb;
 mod events;
@@ -48,6 +49,7 @@ pub use alarms::{
     Alarm, AlarmChange, AlarmState, AlarmValue, Comparison, Query, Source, Subject, TreatMissing,
 };
 pub use backups::{Backup, Database};
+pub use bills::Bill;
 pub use ecs::{
     Attachment, Deployment, DeploymentConfiguration, EcsService, RolloutState, ServiceEvent, Stop, StopCode,
     SuiteEnd, Task, TaskDefinition, TaskStatus, Transition,
@@ -228,6 +230,9 @@ pub struct Fleet {
     /// Lambda functions of the users, by name.
     #[serde(default)]
     pub functions: BTreeMap<String, UserFunction>,
+    /// What Cost Explorer shows.
+    #[serde(default)]
+    pub bill: Bill,
     #[serde(default)]
     pub(crate) pages: u64,
     #[serde(default)]
@@ -288,6 +293,7 @@ impl Fleet {
             refused: Vec::new(),
             buckets: BTreeMap::new(),
             functions: BTreeMap::new(),
+            bill: Bill::default(),
             pages: 0,
             secrets: BTreeSet::new(),
             pending: Vec::new(),

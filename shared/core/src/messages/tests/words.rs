@@ -691,6 +691,86 @@ fn a_watch_tells_of_its_end_unless_another_deployment_took_its_place() {
 }
 
 #[test]
+fn a_cost_is_told_where_a_person_should_look_or_the_bill_has_said_its_last() {
+    use crate::analysis::Verdict;
+    use crate::cost::{CostAnomaly, CostCheck, CostCompared, CostFound, DailyMean, Money};
+    let mut story = Story::at_25();
+    let file = format!("{}cost: {{maxIncrease: 20%}}\n", crate::testing::CANARY);
+    let with_cost = |text: &str| crate::spec::parse("deploy.yaml", text).unwrap().spec.cost;
+    story.deployment.spec.cost = with_cost(&file);
+    let checked = |verdict| Event::CostChecked {
+        check: CostCheck {
+            verdict,
+            fleet: None,
+            reason: "$9.00 a month".to_owned(),
+        },
+    };
+    assert!(story.tell(900, checked(Verdict::Pass)).is_empty());
+    assert!(
+        letter(&story.tell(901, checked(Verdict::Fail)))
+            .subject
+            .ends_with("costs more than it may")
+    );
+    assert!(
+        letter(&story.tell(902, checked(Verdict::Inconclusive)))
+            .subject
+            .ends_with("costs is not known")
+    );
+    // Taking it back is told as such.
+    story.deployment.spec.cost = with_cost(&file.replace("20%", "20%, onExcess: rollback"));
+    assert!(story.tell(903, checked(Verdict::Fail)).is_empty());
+    let compared = |found, anomalies| Event::CostCompared {
+        compared: Box::new(CostCompared {
+            found,
+            anomalies,
+            unread: None,
+        }),
+    };
+    let mean = |dollars| DailyMean {
+        days: 1,
+        mean: Money::dollars(dollars),
+    };
+    let days = |beyond: Option<&str>| CostFound::Days {
+        before: mean(10.0),
+        after: mean(12.0),
+        beyond: beyond.map(str::to_owned),
+    };
+    let unknown = |again_at| CostFound::NoData {
+        why: "no tag".to_owned(),
+        again_at,
+    };
+    let anomaly = CostAnomaly {
+        since: "2026-03-01".to_owned(),
+        what: "ECS".to_owned(),
+        impact: Money::dollars(3.0),
+    };
+    let again = unknown(Some(start()));
+    for (event, ending) in [
+        (compared(days(None), vec![]), "costs by the bill"),
+        (
+            compared(days(Some("beyond")), vec![]),
+            "costs more by the bill than it may",
+        ),
+        (compared(again.clone(), vec![anomaly]), "unusual"),
+        (compared(unknown(None), vec![]), "costs by the bill is not known"),
+    ] {
+        let told = story.tell(910, event);
+        assert!(
+            letter(&told).subject.ends_with(ending),
+            "{}",
+            letter(&told).subject
+        );
+    }
+    assert!(story.tell(920, compared(again, vec![])).is_empty());
+    let by = "web-production-8".parse().unwrap();
+    assert!(
+        story
+            .tell(921, compared(CostFound::Replaced { by }, vec![]))
+            .is_empty()
+    );
+}
+
+#[test]
 fn a_gate_tells_what_the_proposals_behind_it_would_do() {
     use crate::change::{Change, Effect, EffectKind, Proposal, StackWork, Undo, Work};
     use crate::ids::ChangeId;

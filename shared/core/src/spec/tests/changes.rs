@@ -67,6 +67,16 @@ postDeploymentTests:
 watch: {for: 12h, onAlarm: rollback}
 report: {bucket: shop.records-1, prefix: team_a/tidegate}
 autoRollback: {window: 12h}
+cost:
+  maxIncrease: 20%
+  maxMonthly: 499.99
+  approvals: [{role: devops-lead}]
+  expires: 4h
+  onExcess: rollback
+  prices: {vcpuHour: 0.0324, gbHour: 0.00356}
+  explorer:
+    tag: {key: service, value: web}
+    monitor: \"arn:aws:ce::123456789012:anomalymonitor/1a2b-3c\"
 configuration:
   parameters:
     - {name: /web/production/timeout, value: \"30\"}
@@ -716,4 +726,53 @@ fn a_topic_that_no_alarm_tells_is_warned_of() {
     assert!(warned(topic));
     assert!(!warned(&format!("{topic}, {alarms}")));
     assert!(!warned(alarms) && !warned("logRetention: 30d"));
+}
+
+#[test]
+fn what_a_deployment_may_cost_is_part_of_its_file() {
+    use crate::cost::Money;
+    use crate::spec::OnExcess;
+    let spec = accept(&target("rolling", CHANGES)).spec;
+    let json = serde_json::to_string(&spec).unwrap();
+    assert_eq!(serde_json::from_str::<Spec>(&json).unwrap(), spec);
+    let cost = spec.cost.unwrap();
+    assert_eq!(
+        (cost.max_increase_percent, cost.max_monthly),
+        (Some(20), Some(Money::micros(499_990_000)))
+    );
+    assert_eq!(cost.prices.unwrap().gb_hour, Money::micros(3_560));
+    assert_eq!(
+        (cost.on_excess, cost.consent.unwrap().expires_seconds),
+        (OnExcess::Rollback, 14_400)
+    );
+    assert_eq!(cost.explorer.unwrap().tag_value, "web");
+    let bare = accept(&target("rolling", "cost: {maxMonthly: 500}\n"))
+        .spec
+        .cost
+        .unwrap();
+    assert_eq!(
+        (bare.on_excess, bare.consent, bare.prices),
+        (OnExcess::Tell, None, None)
+    );
+    assert_eq!(
+        messages("cost: {explorer: {tag: {key: a, value: b}}}\n"),
+        ["4:8 `explorer` is asked at the end of the watch, and there is none"]
+    );
+    assert_eq!(messages("cost: {maxIncrease: 20}\n").len(), 1);
+    let idle = accept(&target(
+        "rolling",
+        "cost: {approvals: [{role: cfo}], onExcess: rollback}\n",
+    ));
+    let warnings: Vec<&str> = idle
+        .warnings
+        .iter()
+        .map(|warning| warning.message.as_str())
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            "`approvals` has no effect without a limit that the cost could be beyond",
+            "`onExcess` has no effect without a limit that the cost could be beyond"
+        ]
+    );
 }
