@@ -52,6 +52,7 @@ pub fn health_check(path: &str) -> HealthCheck {
 pub fn deployment(side: &Side, number: u64) -> Deployment {
     let mut deployment = bare(number);
     deployment.plan = Some(Shared::from(Plan {
+        contract: None,
         wiring: side.wiring.clone(),
         traffic: Traffic::Weighted,
         stable: None,

@@ -385,6 +385,19 @@ impl Scene {
             .unwrap())
     }
 
+    /// Has the contract of a target made now (`run`), or drops it (`cancel`), by hand.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn contract(&self, who: &str, verb: &str, target: &str) -> Result<String, String> {
+        let path = format!("/targets/{target}/contract/{verb}");
+        let body = r#"{"reason": "the old column is read by a report"}"#;
+        let answer = self.stage.ask(who, "POST", &path, body).await;
+        let answer = answer.map(|answer| outcome(&answer));
+        self.note(&format!("{who} asks for contract {verb}"), &answer);
+        answer
+    }
+
     /// Prints what is known, for whoever reads why a story failed.
     fn explain(&self) {
         self.cloud(|state| {

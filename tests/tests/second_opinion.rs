@@ -37,6 +37,8 @@ mod bluegreen;
 mod canary;
 #[path = "scenarios/configuration.rs"]
 mod configuration;
+#[path = "scenarios/contracts.rs"]
+mod contracts;
 #[path = "scenarios/cost.rs"]
 mod cost;
 #[path = "scenarios/evidence.rs"]

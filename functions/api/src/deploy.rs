@@ -187,7 +187,7 @@ fn asked_for(caller: &Caller, request: &StopRequest) -> AbortCause {
 }
 
 fn overrides(caller: &Caller, request: &DeployRequest) -> Result<Vec<Override>, ApiError> {
-    const KNOWN: [&str; 3] = ["quarantine", "stable-image", "stable-task-definition"];
+    const KNOWN: [&str; 4] = ["contract", "quarantine", "stable-image", "stable-task-definition"];
     let known = |what: &str| KNOWN.contains(&what) || what.starts_with("alarm:");
     if let Some(unknown) = request.overrides.iter().find(|what| !known(what)) {
         return Err(ApiError::BadRequest(format!(

@@ -105,6 +105,10 @@ impl Api {
             Route::GetJournal(id) => answer(&self.get_journal(&id).await?),
             Route::Decide(id) => answer(&self.decide(caller, &id, json_body(request)?).await?),
             Route::Abort(id) => answer(&self.abort(caller, &id, json_body(request)?).await?),
+            Route::RunContract(target) => answer(&self.run_contract(caller, &target).await?),
+            Route::CancelContract(target) => {
+                answer(&self.cancel_contract(caller, &target, json_body(request)?).await?)
+            }
             Route::Rollback(id) => answer(&self.rollback(caller, &id, json_body(request)?).await?),
         })
     }

@@ -1,6 +1,7 @@
 //! The one door for people: authorisation, identity and audit.
 
 pub mod config;
+mod contract;
 mod decide;
 mod deploy;
 pub mod handler;

@@ -22,6 +22,8 @@ pub(crate) enum Route {
     Decide(DeploymentId),
     Abort(DeploymentId),
     Rollback(DeploymentId),
+    RunContract(Target),
+    CancelContract(Target),
 }
 
 /// Finds the route.
@@ -38,6 +40,12 @@ pub(crate) fn route(method: &str, path: &str) -> Result<Route, ApiError> {
         ("GET", ["targets", service, environment]) => Route::GetTarget(target(service, environment)?),
         ("GET", ["targets", service, environment, "spec"]) => Route::GetSpec(target(service, environment)?),
         ("PUT", ["targets", service, environment, "spec"]) => Route::ApplySpec(target(service, environment)?),
+        ("POST", ["targets", service, environment, "contract", "run"]) => {
+            Route::RunContract(target(service, environment)?)
+        }
+        ("POST", ["targets", service, environment, "contract", "cancel"]) => {
+            Route::CancelContract(target(service, environment)?)
+        }
         ("PUT", ["people"]) => Route::ApplyPeople,
         ("PUT", ["releases"]) => Route::Record,
         // A repository's name may have slashes in it.

@@ -73,7 +73,7 @@ impl Plan {
             if let Some(output) = already(&held)? {
                 return Ok(output);
             }
-            let decision = self.decide(&held.deployment).await?;
+            let decision = self.decide(&held).await?;
             match self.persist(held, &decision).await {
                 Ok(output) => return Ok(output),
                 Err(StoreError::Conflict { .. }) => {}
@@ -86,13 +86,15 @@ impl Plan {
         )))
     }
 
-    async fn decide(&self, deployment: &Deployment) -> Result<Decision, FunctionError> {
+    async fn decide(&self, held: &Held) -> Result<Decision, FunctionError> {
+        let deployment = &held.deployment;
         let found = observe::find_wiring(&self.ecs, &self.elb, &deployment.target, &deployment.spec).await?;
         if !found.missing.is_empty() {
             return Ok(Decision::only(Outcome::Blocked(found.missing)));
         }
         let alarms = self.link_alarms(deployment, &found.wiring).await?;
-        let observation = self.observe(deployment, &found.wiring, &alarms).await?;
+        let mut observation = self.observe(deployment, &found.wiring, &alarms).await?;
+        observation.contracts = held.target.value.contracts();
         let decision = make_plan(deployment, found.wiring, &observation, self.clock.now());
         self.permitted(deployment, &observation, decision).await
     }

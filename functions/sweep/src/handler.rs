@@ -21,7 +21,9 @@ use tidegate_lambda::open::ExecutionInput;
 use tidegate_lambda::{FunctionError, stop};
 
 use crate::config::Config;
+use crate::handler::contract::Told;
 
+mod contract;
 mod cost;
 mod watch;
 
@@ -32,9 +34,13 @@ const START_GRACE_SECONDS: i64 = 20;
 /// room for the next.
 const MAX_RESCUES: u32 = 20;
 
-/// The schedule's event; nothing in it matters.
+/// What a schedule gives. Of the one of every minute, nothing matters.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Input {}
+pub struct Input {
+    /// The target whose contract is due, from a contract's own schedule.
+    #[serde(default)]
+    pub contract: Option<Target>,
+}
 
 /// What was found and done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,8 +85,12 @@ impl Sweep {
     ///
     /// # Errors
     /// The first error of any target, after all were looked at.
-    pub async fn handle(&self, _: Input) -> Result<Output, FunctionError> {
+    pub async fn handle(&self, input: Input) -> Result<Output, FunctionError> {
         let mut output = Output::default();
+        if let Some(target) = &input.contract {
+            self.contract_is_due(target, &mut output).await?;
+            return Ok(output);
+        }
         let mut trouble = None;
         for target in self.opener.store.targets().await? {
             if let Err(error) = self.look_at(&target, &mut output).await {
@@ -138,7 +148,7 @@ impl Sweep {
         match status {
             Some(ExecutionStatus::Running) => self.look_inside(deployment, output).await,
             None if age < START_GRACE_SECONDS => Ok(()),
-            None if deployment.rollback.is_none() && deployment.kind == Kind::Forward => {
+            None if deployment.rollback.is_none() && !deployment.kind.is_reversal() => {
                 output
                     .findings
                     .push(format!("{id}: its execution was never started; starting it"));
@@ -151,7 +161,7 @@ impl Sweep {
 
     async fn status(&self, deployment: &Deployment) -> Result<Option<ExecutionStatus>, FunctionError> {
         let machine = match deployment.kind {
-            Kind::Forward => &self.opener.machine,
+            Kind::Forward | Kind::Contract { .. } => &self.opener.machine,
             Kind::Reversal { .. } => &self.rollback_machine,
         };
         Ok(executions::status(&self.opener.sfn, machine, deployment.id.as_str()).await?)
@@ -206,7 +216,7 @@ impl Sweep {
     /// The one whose approval passed a gate may have died before telling the execution.
     async fn tell_passed_gates(&self, deployment: &Deployment) -> Result<(), FunctionError> {
         for (before, gate) in &deployment.gates {
-            let waits = gate.passed_at.is_some() && deployment.phase.gate() == Some(*before);
+            let waits = gate.passed_at.is_some() && deployment.gate_before(deployment.phase) == Some(*before);
             if !waits {
                 continue;
             }
@@ -265,7 +275,10 @@ impl Sweep {
             }
             return Ok(());
         }
-        if self.watch(&held, output).await? || self.compare_costs(&held, output).await? {
+        let wrote = self.watch(&held, output).await?
+            || self.contract(&held, Told::BySweep, output).await?
+            || self.compare_costs(&held, output).await?;
+        if wrote {
             return Ok(());
         }
         self.scale_in_what_was_left(held, output).await

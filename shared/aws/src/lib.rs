@@ -29,6 +29,8 @@ pub mod notify;
 pub mod observe;
 #[cfg(feature = "iam")]
 pub mod permissions;
+#[cfg(feature = "scheduler")]
+pub mod schedule;
 #[cfg(feature = "dynamodb")]
 pub mod store;
 #[cfg(all(feature = "ecs", feature = "elbv2", feature = "lambda"))]

@@ -234,6 +234,28 @@ impl Api {
         .await
     }
 
+    /// `POST /targets/{service}/{environment}/contract/run`.
+    ///
+    /// # Errors
+    /// See [`Api::deployment`].
+    pub async fn run_contract(&self, target: &Target) -> Result<StopAnswer, CliError> {
+        let path = format!("/targets/{target}/contract/run");
+        self.call(Method::POST, &path, Body::default()).await
+    }
+
+    /// `POST /targets/{service}/{environment}/contract/cancel`.
+    ///
+    /// # Errors
+    /// See [`Api::deployment`].
+    pub async fn cancel_contract(
+        &self,
+        target: &Target,
+        request: &StopRequest,
+    ) -> Result<StopAnswer, CliError> {
+        let path = format!("/targets/{target}/contract/cancel");
+        self.call(Method::POST, &path, json_body(request)?).await
+    }
+
     /// `POST /_local/push`, which only the local cloud has.
     ///
     /// # Errors

@@ -89,6 +89,8 @@ pub enum Verb {
     Abort(verbs::abort::AbortArgs),
     /// Take a deployment back, running or completed.
     Rollback(verbs::rollback::RollbackArgs),
+    /// Make or drop the contract of a completed deployment: what takes away what only older code needs.
+    Contract(verbs::contract::ContractArgs),
     /// Show in a test environment that going back works: deploy, take back, deploy again.
     Rehearse(verbs::rehearse::RehearseArgs),
     /// Tell what happened to a deployment.

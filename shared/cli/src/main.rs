@@ -82,6 +82,7 @@ async fn run(cli: Cli) -> Result<Status, CliError> {
         Verb::Approve(args) => verbs::approve::run(args, &cx).await,
         Verb::Reject(args) => verbs::reject::run(args, &cx).await,
         Verb::Abort(args) => verbs::abort::run(args, &cx).await,
+        Verb::Contract(args) => verbs::contract::run(args, &cx).await,
         Verb::Rollback(args) => verbs::rollback::run(args, &cx).await,
         Verb::Rehearse(args) => verbs::rehearse::run(args, &cx).await,
         Verb::History(args) => verbs::history::run(args, &cx).await,

@@ -3,7 +3,7 @@
 use crate::action::Action;
 use crate::deployment::Deployment;
 use crate::event::Event;
-use crate::exit::{AbortCause, Missing};
+use crate::exit::{AbortCause, Exit, Missing};
 use crate::spec::GatePhase;
 
 /// A function of the old epoch can't be running any more this long after the epoch was raised:
@@ -105,6 +105,15 @@ impl Decision {
     /// Stop the forward path.
     pub fn abort(cause: AbortCause) -> Self {
         Self::only(Outcome::Abort(cause))
+    }
+
+    /// The end of the deployment, recorded.
+    pub fn end(exit: Exit) -> Self {
+        Self {
+            events: vec![Event::Exited { exit }],
+            actions: Vec::new(),
+            outcome: Outcome::Done,
+        }
     }
 
     /// Adds events before those that are there.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::Check;
 use crate::change::{Before, Change, ChangeStage, ChangeState, ContainerSetting, Proposal, Work};
+use crate::contract::ContractPlan;
 use crate::cost::{CostCheck, Forecast};
 use crate::event::Event;
 use crate::evidence::EvidenceUsed;
@@ -113,6 +114,26 @@ pub enum Kind {
         /// The completed one.
         of: DeploymentId,
     },
+    /// Make the contract of a completed deployment.
+    Contract {
+        /// The completed one.
+        of: DeploymentId,
+        /// Who answers for what it brought.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        authors: Vec<Person>,
+    },
+}
+
+impl Kind {
+    /// Whether it takes a completed deployment back.
+    pub const fn is_reversal(&self) -> bool {
+        matches!(self, Self::Reversal { .. })
+    }
+
+    /// Whether it makes a contract, and moves no traffic.
+    pub const fn is_contract(&self) -> bool {
+        matches!(self, Self::Contract { .. })
+    }
 }
 
 /// What runs: the digest is its identity, the tag only a label.
@@ -157,6 +178,11 @@ pub enum Origin {
         /// Which.
         alarm: String,
     },
+    /// The wait of a contract is over.
+    Contract {
+        /// Whose contract: the completed deployment.
+        of: DeploymentId,
+    },
     /// A person.
     Person {
         /// Who: the author of the change where gates are concerned.
@@ -168,7 +194,7 @@ impl Origin {
     /// Who answers for the change, where that is known.
     pub fn author(&self) -> Option<&Person> {
         match self {
-            Self::Push { .. } | Self::Watch { .. } => None,
+            Self::Push { .. } | Self::Watch { .. } | Self::Contract { .. } => None,
             Self::Person { person } => Some(person),
         }
     }
@@ -182,7 +208,7 @@ pub const HOTFIX: &str = "hotfix";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Override {
-    /// `alarm:NAME`, `quarantine`, `stable-image`, or [`HOTFIX`].
+    /// `alarm:NAME`, `contract`, `quarantine`, `stable-image`, or [`HOTFIX`].
     pub what: String,
     /// Who.
     pub by: Person,
@@ -269,6 +295,9 @@ pub struct Plan {
     /// What is changed besides the image, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// What is changed in a deployment of its own, some time after this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<ContractPlan>,
     /// What the file sets in the new revision's task definition.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub container: Vec<ContainerSetting>,
@@ -296,6 +325,11 @@ impl Plan {
     pub fn permitted(&self) -> Option<String> {
         let count = self.permissions?;
         Some(format!("all {count} that it needs, by IAM's simulation"))
+    }
+
+    /// Whether traffic is moved; a contract leaves it as it is.
+    pub fn moves_traffic(&self) -> bool {
+        !self.steps.is_empty()
     }
 
     /// Its steps' weights as people read them: `5/25/50/100`.
@@ -530,7 +564,12 @@ impl Deployment {
     pub fn authors(&self) -> impl Iterator<Item = &Person> {
         let plan = self.plan.as_ref();
         let wrote = plan.and_then(|plan| plan.evidence.as_ref()?.author.as_ref());
-        self.origin.author().into_iter().chain(wrote)
+        let brought = if let Kind::Contract { authors, .. } = &self.kind {
+            authors.as_slice()
+        } else {
+            &[]
+        };
+        self.origin.author().into_iter().chain(wrote).chain(brought)
     }
 
     /// When what it brings was committed, where the plan knows that.
@@ -623,7 +662,10 @@ impl Deployment {
     /// Folds one event in. The only way in which a deployment changes.
     pub fn apply(&mut self, event: &Event, at: Timestamp) {
         match event {
-            Event::DeploymentRequested { .. } | Event::ForwardActionRestored { .. } => {}
+            Event::DeploymentRequested { .. }
+            | Event::ForwardActionRestored { .. }
+            | Event::ContractScheduled { .. }
+            | Event::ContractDropped { .. } => {}
             Event::PhaseEntered { phase } => self.enter_phase(*phase, at),
             Event::Waiting { reason } => self.waiting_for.clone_from(reason),
             Event::Planned { plan } => self.keep_plan(plan, at),
@@ -686,11 +728,7 @@ impl Deployment {
             Event::ShiftDone => self.enter_stage(self.shift.step, Stage::Done, at),
             Event::AbortRequested { cause } => self.wish_to_stop(cause, at),
             Event::RollbackStarted { epoch, cause } => self.begin_rollback(*epoch, cause, at),
-            Event::TrafficReturned { quiesced_at } => self.update_rollback(|rollback| {
-                rollback.traffic_back_at.get_or_insert(at);
-                rollback.quiesced_at = Some(*quiesced_at);
-                rollback.reasserted_at = None;
-            }),
+            Event::TrafficReturned { quiesced_at } => self.return_traffic(*quiesced_at, at),
             Event::TrafficReasserted => {
                 self.update_rollback(|rollback| rollback.reasserted_at = Some(at));
             }
@@ -714,9 +752,15 @@ impl Deployment {
                 self.waiting_for.clear();
             }
         }
-        if matches!(event, Event::TrafficReturned { .. }) {
-            self.shift.weight = Weight::ZERO;
-        }
+    }
+
+    fn return_traffic(&mut self, quiesced_at: Timestamp, at: Timestamp) {
+        self.update_rollback(|rollback| {
+            rollback.traffic_back_at.get_or_insert(at);
+            rollback.quiesced_at = Some(quiesced_at);
+            rollback.reasserted_at = None;
+        });
+        self.shift.weight = Weight::ZERO;
     }
 
     fn enter_phase(&mut self, phase: Phase, at: Timestamp) {

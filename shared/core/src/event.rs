@@ -306,6 +306,24 @@ pub enum Event {
         /// With the time before.
         compared: Box<CostCompared>,
     },
+    /// The contract of the completed deployment waits for its time.
+    ContractScheduled {
+        /// Names of its migrations.
+        migrations: Vec<String>,
+        /// When it is asked for.
+        due_at: Timestamp,
+        /// Name of the schedule.
+        schedule: String,
+    },
+    /// The contract of the completed deployment is not made.
+    ContractDropped {
+        /// Names of its migrations.
+        migrations: Vec<String>,
+        /// Why.
+        reason: String,
+        /// What a person can do.
+        remedy: String,
+    },
     /// The end.
     Exited {
         /// Which, why, and what to do.
@@ -420,7 +438,27 @@ impl Event {
             Self::WatchAlarmed { alarm, reason, .. } => format!("watched: alarm {alarm} fired: {reason}"),
             Self::WatchEnded { trend, replaced_by } => describe_watch(trend.as_ref(), replaced_by.as_ref()),
             Self::CostCompared { compared } => format!("cost: {}", compared.describe()),
+            Self::ContractScheduled { .. } | Self::ContractDropped { .. } => self.describe_contract(),
             Self::Exited { exit } => format!("{}: {}", exit.state.as_str(), exit.reason),
+        }
+    }
+
+    fn describe_contract(&self) -> String {
+        if let Self::ContractScheduled {
+            migrations,
+            due_at,
+            schedule,
+        } = self
+        {
+            let contract = migrations.join(", ");
+            format!("contract {contract} is asked for at {due_at:.0} (schedule {schedule})")
+        } else if let Self::ContractDropped {
+            migrations, reason, ..
+        } = self
+        {
+            format!("contract {} is not made: {reason}", migrations.join(", "))
+        } else {
+            String::new()
         }
     }
 
@@ -446,6 +484,7 @@ fn describe_request(revision: &Revision, origin: &Origin, overrides: &[Override]
     match origin {
         Origin::Push { .. } => format!("image {label} was pushed"),
         Origin::Watch { alarm } => format!("alarm {alarm} asks to take {label} back"),
+        Origin::Contract { of } => format!("the time of the contract of {of} has come ({label})"),
         Origin::Person { person } => format!("{person} asked to deploy {label}{how}"),
     }
 }
@@ -496,6 +535,13 @@ fn describe_plan(plan: &Plan) -> String {
         1 => "1 change, ".to_owned(),
         several => format!("{several} changes, "),
     };
+    if !plan.moves_traffic() {
+        return format!(
+            "planned: {changes}no traffic moved, {} alarms watched, plan {}",
+            plan.alarms.len(),
+            plan.hash.short()
+        );
+    }
     let known = plan
         .evidence
         .as_ref()
@@ -505,8 +551,12 @@ fn describe_plan(plan: &Plan) -> String {
         .map_or_else(String::new, |count| format!(", all {count} permissions there"));
     let cost = plan.cost.as_ref();
     let cost = cost.map_or_else(String::new, |cost| format!(", {}", cost.summary()));
+    let contract = plan
+        .contract
+        .as_ref()
+        .map_or_else(String::new, |contract| format!(", {}", contract.describe()));
     format!(
-        "planned: {changes}{} to {} % in the {} slot, {} alarms watched{known}{permitted}{cost}, plan {}",
+        "planned: {changes}{} to {} % in the {} slot, {} alarms watched{known}{permitted}{cost}{contract}, plan {}",
         if plan.stable.is_some() {
             "from stable"
         } else {

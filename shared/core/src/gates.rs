@@ -19,6 +19,7 @@ impl GatePhase {
             Self::Shift => "shift",
             Self::Validate => "validate",
             Self::Complete => "complete",
+            Self::Contract => "contract",
         }
     }
 }

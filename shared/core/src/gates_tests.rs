@@ -83,7 +83,8 @@ fn phases_with_a_gate_are_named_as_in_the_file() {
             "configure",
             "shift",
             "validate",
-            "complete"
+            "complete",
+            "contract"
         ]
     );
     for phase in GatePhase::ALL {

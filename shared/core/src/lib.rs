@@ -9,7 +9,7 @@
 //!
 //! In the order in which a reader needs them: [`ids`], [`spec`], [`deployment`] and [`event`]
 //! (what is known), [`observation`] (what is seen), [`action`] and [`decision`] (what is to be
-//! done), [`change`] (what is changed besides the image), [`phases`] (who decides what), [`target`]
+//! done), [`change`] and [`contract`] (what is changed besides the image), [`phases`] (who decides what), [`target`]
 //! (which push becomes a deployment), [`gates`] (people), [`cost`] (what it costs), [`release`] and [`evidence`] (what must be known
 //! of an image), [`journal`] (the record), [`report`] and [`runbook`] (what people read).
 
@@ -18,6 +18,7 @@ pub mod analysis;
 pub mod analyzer;
 pub mod archive;
 pub mod change;
+pub mod contract;
 pub mod cost;
 pub mod decision;
 pub mod deployment;

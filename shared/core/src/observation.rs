@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::Samples;
 use crate::change::{Change, Proposed, Seen, SettingNow};
+use crate::contract::Contracts;
 use crate::cost::CostSeen;
 use crate::deployment::{Deployment, Phase, Stage};
 use crate::evidence::EvidenceSeen;
@@ -74,6 +75,9 @@ pub struct Observation {
     /// Roles of the tasks that will run, where the file asks whether they may be given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_roles: Option<TaskRoles>,
+    /// What is known of the target's contracts.
+    #[serde(default, skip_serializing_if = "Contracts::is_empty")]
+    pub contracts: Contracts,
     /// Changes that are being made or undone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes: BTreeMap<ChangeId, Seen>,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::contract::{Contracted, Outstanding};
 use crate::cost::CostWatch;
 use crate::decision::QUIESCE_SECONDS;
 use crate::deployment::{Deployment, HOTFIX, Kind, Origin, Override, Request, Revision, Traffic};
@@ -51,6 +52,12 @@ pub struct TargetState {
     /// Completed deployments whose costs are still to be compared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub costs: Vec<CostWatch>,
+    /// The contract that is still to be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<Outstanding>,
+    /// Contracts that were made, by the names of their migrations: each name is made once.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub contracted: BTreeMap<String, Contracted>,
     /// Digests that were rolled back.
     pub quarantine: BTreeMap<Digest, Quarantine>,
 }
@@ -248,6 +255,8 @@ impl TargetState {
             ended: None,
             watching: Vec::new(),
             costs: Vec::new(),
+            contract: None,
+            contracted: BTreeMap::new(),
             quarantine: BTreeMap::new(),
         }
     }
@@ -353,11 +362,14 @@ impl TargetState {
         // starts the next, a newer push finds the lock free, and the older one must not follow it.
         self.queue = None;
         let id = self.take_lock(&push.digest, "", now);
-        let spec = if overrides(&push, HOTFIX) {
+        let mut spec = if overrides(&push, HOTFIX) {
             self.spec.for_hotfix().into()
         } else {
             self.spec.clone()
         };
+        if spec.has_any(&self.contracted) {
+            spec.leave_out(&self.contracted);
+        }
         Request {
             id,
             target: self.target.clone(),
@@ -378,7 +390,7 @@ impl TargetState {
     }
 
     /// Raises the epoch and gives the lock to a deployment whose id follows from it.
-    fn take_lock(&mut self, digest: &Digest, mark: &str, now: Timestamp) -> DeploymentId {
+    pub(crate) fn take_lock(&mut self, digest: &Digest, mark: &str, now: Timestamp) -> DeploymentId {
         self.epoch = self.epoch.next();
         let short: String = digest.short().chars().take(8).collect();
         let text = format!(
@@ -424,7 +436,11 @@ impl TargetState {
             at: exit.at,
             state: exit.state,
         });
+        self.follow_contract(deployment, exit);
         match exit.state {
+            // What serves is what served.
+            ExitState::Completed if deployment.kind.is_contract() => {}
+            ExitState::RolledBack | ExitState::RollbackFailed if deployment.kind.is_contract() => {}
             ExitState::Completed => {
                 self.stable = stable_after(deployment, exit.at);
                 // Someone set its quarantine aside, and it proved itself.
@@ -436,7 +452,7 @@ impl TargetState {
             ExitState::RolledBack | ExitState::RollbackFailed => self.quarantine(deployment, exit),
             ExitState::Blocked | ExitState::Aborted => {}
         }
-        if exit.state == ExitState::RolledBack && matches!(deployment.kind, Kind::Reversal { .. }) {
+        if exit.state == ExitState::RolledBack && deployment.kind.is_reversal() {
             self.stable = None;
         }
         if let (ExitState::RollbackFailed, Kind::Reversal { of }) = (exit.state, &deployment.kind) {
@@ -451,6 +467,7 @@ impl TargetState {
         }
         // Which slot serves is not known: the sweep could stop the tasks that do (invariant 3).
         if exit.state == ExitState::RollbackFailed
+            && !deployment.kind.is_contract()
             && let Some(stable) = &mut self.stable
         {
             stable.other_scaled_in = true;
@@ -494,6 +511,12 @@ impl TargetState {
             .as_ref()
             .filter(|stable| stable.deployment == completed.id)
             .ok_or_else(|| ReversalRefusal::NotStable(completed.id.clone()))?;
+        if let Some(migration) = self.contracted_of(&completed.id) {
+            return Err(ReversalRefusal::Contracted {
+                of: completed.id.clone(),
+                migration: migration.to_owned(),
+            });
+        }
         if now >= stable.warm_until {
             return Err(ReversalRefusal::WindowOver(stable.warm_until));
         }
@@ -534,6 +557,17 @@ pub enum ReversalRefusal {
         "the rollback window ended at {0:.0} and the old tasks are gone; deploy the older image with `tidegate deploy`"
     )]
     WindowOver(Timestamp),
+    /// What the revision before needs is gone.
+    #[error(
+        "contract {migration} of {of} was made: the revision before it needs what is gone. Repair forward with a new image; where only \
+         that revision helps, restore a backup first, then deploy its image with `--override contract`"
+    )]
+    Contracted {
+        /// The completed deployment.
+        of: DeploymentId,
+        /// Which.
+        migration: String,
+    },
     /// The first one.
     #[error("{0} was the first deployment: there is nothing before it")]
     NothingBefore(DeploymentId),

@@ -226,6 +226,8 @@ mod admission {
         assert_eq!(
             target,
             TargetState {
+                contract: None,
+                contracted: BTreeMap::new(),
                 target: "web/production".parse().unwrap(),
                 spec: crate::testing::spec(CANARY).into(),
                 spec_hash: SpecHash::of(CANARY.as_bytes()),

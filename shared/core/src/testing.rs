@@ -243,6 +243,7 @@ pub(crate) fn plan(spec: &Spec) -> Plan {
         Strategy::Canary(steps) | Strategy::Linear(steps) => (two, Slot::Green, steps.steps.clone()),
     };
     Plan {
+        contract: None,
         traffic,
         stable: Some(StableRevision {
             slot: Slot::Blue,

@@ -9,7 +9,7 @@ use crate::machine::{At, Lane};
 use crate::script::FaultKind;
 
 /// Kinds of journal entries.
-const EVENTS: [&str; 42] = [
+const EVENTS: [&str; 44] = [
     "DeploymentRequested",
     "PhaseEntered",
     "Waiting",
@@ -52,6 +52,8 @@ const EVENTS: [&str; 42] = [
     "SuiteAnswered",
     "CostChecked",
     "CostCompared",
+    "ContractScheduled",
+    "ContractDropped",
 ];
 
 const STATES: [&str; 17] = [
@@ -391,6 +393,8 @@ const fn number(event: &Event) -> u32 {
         Event::SuiteAnswered { .. } => 39,
         Event::CostChecked { .. } => 40,
         Event::CostCompared { .. } => 41,
+        Event::ContractScheduled { .. } => 42,
+        Event::ContractDropped { .. } => 43,
     }
 }
 

@@ -15,9 +15,15 @@ use crate::error::FunctionError;
 /// Name of the abort handle's token.
 pub const ABORT_TOKEN: &str = "abort";
 
-/// Name of the token of the gate before a phase.
+/// Name of the token of the gate before a phase. Contracts wait where the state machine has the other
+/// migrations wait.
 pub fn gate_token(before: GatePhase) -> String {
-    format!("gate-{}", before.as_str())
+    let state = if before == GatePhase::Contract {
+        GatePhase::Migrate
+    } else {
+        before
+    };
+    format!("gate-{}", state.as_str())
 }
 
 /// What became of a wish to stop.

@@ -324,6 +324,7 @@ impl Shared {
             | Service::CostExplorer
             | Service::Ssm
             | Service::Events
+            | Service::Scheduler
             | Service::Logs
             | Service::Rds
             | Service::Iam

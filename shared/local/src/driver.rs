@@ -24,6 +24,9 @@ use crate::running::{Cut, Running};
 /// `Timeout` of every function in `infra/template.yaml`.
 pub(crate) const FUNCTION_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How faults call what a schedule of EventBridge Scheduler sends.
+const SCHEDULED: &str = "Scheduled Event";
+
 /// Tries of an asynchronous invocation (Lambda Developer Guide, "How Lambda handles errors and
 /// retries with asynchronous invocation": two more, one and two minutes later).
 const ASYNC_TRIES: u32 = 3;
@@ -107,6 +110,11 @@ impl Driver {
                 state.deliver_event(&entry.detail_type, "sweep", json!({}), latency, now);
             }
         }
+        for schedule in state.fleet.take_due_schedules(now) {
+            let input = serde_json::from_str(&schedule.input).unwrap_or_default();
+            let latency = self.shared.latency.event;
+            state.deliver_event(SCHEDULED, &schedule.function, input, latency, now);
+        }
         if self.shared.sweep && now >= state.next_sweep {
             state.next_sweep = next_minute(now);
             state.push_delivery("sweep", json!({}), now);
@@ -126,6 +134,7 @@ impl Driver {
         let stream = state.stream_due.filter(|_| !state.stream_busy);
         let parts = [
             state.fleet.next_event(),
+            state.fleet.next_schedule(),
             state.engine.next_wake(),
             deliveries,
             sweep,

@@ -8,6 +8,8 @@ pub const ACCOUNT: &str = "123456789012";
 pub const TABLE: &str = "tidegate";
 /// Event bus.
 pub const BUS: &str = "tidegate";
+/// Group of the schedules.
+pub const SCHEDULE_GROUP: &str = "tidegate";
 /// Where the local Slack listens.
 pub const SLACK_WEBHOOK: &str = "https://hooks.slack.test/services/local";
 
@@ -70,6 +72,10 @@ pub fn variable(name: &str) -> Option<String> {
         "TIDEGATE_ROLES" => FUNCTIONS
             .map(|name| format!("{name}={}", role_arn(name)))
             .join(","),
+        "TIDEGATE_SCHEDULE_GROUP" => SCHEDULE_GROUP.to_owned(),
+        "TIDEGATE_SCHEDULE_ROLE" => format!("arn:aws:iam::{ACCOUNT}:role/tidegate-schedule"),
+        "TIDEGATE_SWEEP_FUNCTION" => function_arn("sweep"),
+        "TIDEGATE_DEAD_LETTERS" => format!("arn:aws:sqs:{REGION}:{ACCOUNT}:tidegate-event-dead-letters"),
         "TIDEGATE_SLACK_WEBHOOK" => SLACK_WEBHOOK.to_owned(),
         _ => return None,
     };

@@ -12,6 +12,7 @@ mod backups;
 mod bluegreen;
 mod canary;
 mod configuration;
+mod contracts;
 mod cost;
 mod evidence;
 mod faults;

@@ -101,6 +101,7 @@ impl Sweep {
             Err(
                 refusal @ (ReversalRefusal::NotStable(_)
                 | ReversalRefusal::WindowOver(_)
+                | ReversalRefusal::Contracted { .. }
                 | ReversalRefusal::NothingBefore(_)),
             ) => return Ok(Taken::Not(refusal.to_string())),
         };

@@ -23,6 +23,18 @@ pub(super) fn planned(plan: &Plan) -> Vec<String> {
     container.chain(changes).collect()
 }
 
+/// What follows in a deployment of its own, a line each.
+pub(super) fn contract(plan: &Plan) -> Vec<String> {
+    let Some(contract) = &plan.contract else {
+        return Vec::new();
+    };
+    let after = duration(contract.after_seconds.into());
+    let head = format!("  {:<9} {after} after completion, when people agree:", "contract");
+    let lines = contract.changes.iter();
+    let lines = lines.map(|change| format!("  {:<9} {}", "", clean(&change.describe())));
+    std::iter::once(head).chain(lines).collect()
+}
+
 /// How the changes of a phase stand, a line each.
 pub(super) fn of_phase(deployment: &Deployment, phase: Phase, now: Timestamp) -> Vec<String> {
     let of_it = deployment.changes_of(phase);

@@ -26,10 +26,15 @@ fn head(deployment: &Deployment, now: Timestamp, paint: Paint) -> Vec<String> {
             paint.dim(revision.digest.short())
         ),
         Kind::Reversal { of } => format!("back to before {of}"),
+        Kind::Contract { of, .. } => {
+            let title = deployment.contract_title().unwrap_or_default();
+            format!("{} of {of}", clean(&title))
+        }
     };
     let by = match &deployment.origin {
         Origin::Push { .. } => "image push".to_owned(),
         Origin::Watch { alarm } => format!("alarm {}", clean(alarm)),
+        Origin::Contract { .. } => "its schedule".to_owned(),
         Origin::Person { person } => clean(person.as_str()),
     };
     let mut lines = vec![
@@ -76,7 +81,7 @@ fn state(deployment: &Deployment, now: Timestamp, paint: Paint) -> String {
 pub fn ended_well(deployment: &Deployment, exit: &Exit) -> bool {
     match exit.state {
         ExitState::Completed => true,
-        ExitState::RolledBack => deployment.kind != Kind::Forward,
+        ExitState::RolledBack => deployment.kind.is_reversal(),
         ExitState::Blocked | ExitState::Aborted | ExitState::RollbackFailed => false,
     }
 }

@@ -26,7 +26,9 @@ pub fn open_gate(deployment: &Deployment, before: Option<GatePhase>) -> Option<(
 
 /// The lines of the gate before a phase, if the file has one there.
 pub(super) fn before(deployment: &Deployment, phase: Phase, now: Timestamp, paint: Paint) -> Vec<String> {
-    let rule = phase.gate().and_then(|before| deployment.gate_rule(before));
+    let rule = deployment
+        .gate_before(phase)
+        .and_then(|before| deployment.gate_rule(before));
     let Some(rule) = rule else { return Vec::new() };
     match deployment.gates.get(&rule.before) {
         None => vec![format!(
@@ -40,7 +42,9 @@ pub(super) fn before(deployment: &Deployment, phase: Phase, now: Timestamp, pain
 
 /// Whether people were asked before a phase, and have not let it begin.
 pub(super) fn holds(deployment: &Deployment, phase: Phase) -> bool {
-    let state = phase.gate().and_then(|before| deployment.gates.get(&before));
+    let state = deployment
+        .gate_before(phase)
+        .and_then(|before| deployment.gates.get(&before));
     state.is_some_and(|state| state.passed_at.is_none())
 }
 

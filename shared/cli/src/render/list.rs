@@ -70,10 +70,12 @@ fn row(deployment: &Deployment, now: Timestamp) -> Row {
     let image = match deployment.kind {
         Kind::Forward => clean(&deployment.revision.label()),
         Kind::Reversal { .. } => format!("back from {}", clean(&deployment.revision.label())),
+        Kind::Contract { .. } => format!("contract of {}", clean(&deployment.revision.label())),
     };
     let by = match &deployment.origin {
         Origin::Push { .. } => "push".to_owned(),
         Origin::Watch { alarm } => format!("alarm {}", clean(alarm)),
+        Origin::Contract { .. } => "schedule".to_owned(),
         Origin::Person { person } => clean(person.as_str()),
     };
     let when = ago(deployment.requested_at, now);
@@ -95,7 +97,7 @@ fn state(deployment: &Deployment) -> (String, Mood) {
     if let Some(exit) = &deployment.exit {
         let mood = match (exit.state, &deployment.kind) {
             (ExitState::Completed, _) | (ExitState::RolledBack, Kind::Reversal { .. }) => Mood::Good,
-            (ExitState::RolledBack, Kind::Forward)
+            (ExitState::RolledBack, Kind::Forward | Kind::Contract { .. })
             | (ExitState::Blocked | ExitState::Aborted | ExitState::RollbackFailed, _) => Mood::Bad,
         };
         let mark = match mood {

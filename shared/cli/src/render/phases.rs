@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use tidegate_core::analysis::Verdict;
-use tidegate_core::deployment::{Deployment, Kind, Phase, Plan, Rollback, Stage, Traffic};
+use tidegate_core::deployment::{Deployment, Phase, Plan, Rollback, Stage, Traffic};
 use tidegate_core::exit::ExitState;
 use tidegate_core::http::HttpMoment;
 use tidegate_core::spec::{Analysis, Step, Strategy, SuiteName};
@@ -38,7 +38,7 @@ const INDENT: &str = "   ";
 /// The whole tree, with the gates before their phases.
 pub(super) fn tree(deployment: &Deployment, now: Timestamp, paint: Paint) -> Vec<String> {
     let mut lines = Vec::new();
-    if deployment.kind == Kind::Forward {
+    if !deployment.kind.is_reversal() {
         let (reached, mark) = stand(deployment);
         for phase in deployment.phases() {
             let mark = match phase.cmp(&reached) {
@@ -376,7 +376,7 @@ fn said<'a>(deployment: &'a Deployment, suite: &SuiteName) -> Option<&'a str> {
 
 /// The way back, where there is one.
 fn rollback(deployment: &Deployment, now: Timestamp, paint: Paint) -> Vec<String> {
-    let reversal = deployment.kind != Kind::Forward;
+    let reversal = deployment.kind.is_reversal();
     let Some(rollback) = &deployment.rollback else {
         return if reversal && deployment.exit.is_none() {
             vec![heading(

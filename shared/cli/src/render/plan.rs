@@ -16,19 +16,19 @@ pub fn plan(target: &Target, revision: &Revision, plan: &Plan, with_hash: bool, 
             clean(&revision.label())
         ),
         format!("  image     {}", clean(&plan.image)),
-        format!("  traffic   {}", traffic(plan.traffic)),
-        format!(
-            "  slot      {}, {} tasks at full traffic",
-            plan.candidate, plan.capacity
-        ),
-        format!("  stable    {}", stable(plan)),
-        format!("  steps     {}", steps(plan)),
+    ];
+    // A contract has no candidate of which to tell.
+    lines.extend(match plan.moves_traffic() {
+        true => moves(plan),
+        false => vec!["  traffic   stays as it is".to_owned()],
+    });
+    lines.extend([
         format!("  alarms    {}", alarms(plan)),
         format!(
             "  takes     about {}, without waiting for people",
             duration(i64::try_from(plan.expected_seconds).unwrap_or(i64::MAX))
         ),
-    ];
+    ]);
     if let Some(evidence) = &plan.evidence {
         lines.push(format!("  evidence  {}", clean(&evidence.summary())));
     }
@@ -45,10 +45,24 @@ pub fn plan(target: &Target, revision: &Revision, plan: &Plan, with_hash: bool, 
         lines.push(format!("            {}", clean(&cost.basis())));
     }
     lines.extend(changes::planned(plan));
+    lines.extend(changes::contract(plan));
     if with_hash {
         lines.push(format!("  plan      {}", plan.hash.short()));
     }
     lines.join("\n")
+}
+
+/// How traffic is moved to the candidate.
+fn moves(plan: &Plan) -> Vec<String> {
+    vec![
+        format!("  traffic   {}", traffic(plan.traffic)),
+        format!(
+            "  slot      {}, {} tasks at full traffic",
+            plan.candidate, plan.capacity
+        ),
+        format!("  stable    {}", stable(plan)),
+        format!("  steps     {}", steps(plan)),
+    ]
 }
 
 const fn traffic(traffic: Traffic) -> &'static str {

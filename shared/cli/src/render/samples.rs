@@ -262,6 +262,7 @@ fn plan(deployment: &Deployment) -> Plan {
     ]
     .into();
     Plan {
+        contract: None,
         wiring: Wiring {
             cluster: "production".to_owned(),
             services,

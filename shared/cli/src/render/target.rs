@@ -19,5 +19,18 @@ pub fn notes(state: &TargetState) -> Vec<String> {
             clean(&held.reason)
         )
     });
-    queued.chain(held).collect()
+    let contract = state.contract.iter().map(|contract| match &contract.tried {
+        None => format!(
+            "{} of {}: asked for at {:.0}",
+            clean(&contract.title()),
+            contract.deployment,
+            contract.due_at
+        ),
+        Some(tried) => format!(
+            "{} of {}: tried by {tried}, and not again by itself",
+            clean(&contract.title()),
+            contract.deployment
+        ),
+    });
+    queued.chain(contract).chain(held).collect()
 }

@@ -5,6 +5,7 @@ pub mod apply;
 pub mod approve;
 pub mod audit;
 pub mod completions;
+pub mod contract;
 pub mod deploy;
 pub mod get;
 pub mod history;

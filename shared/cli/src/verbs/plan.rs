@@ -170,6 +170,7 @@ async fn plan(
             .await
             .map_err(unreadable)?;
         observation.evidence = evidence;
+        observation.contracts = state.contracts();
         let decision = make_plan(&deployment, found.wiring, &observation, now);
         match decision.outcome {
             Outcome::Blocked(more) => missing.extend(more),

@@ -27,7 +27,7 @@ pub use container::{ContainerSetting, SettingNow, SettingTo, container_settings}
 pub use expected::{Expected, ResourceKind, Setting, Settings};
 pub use monitored::{MAX_KEPT_ALARM_BYTES, MAX_KEPT_DASHBOARD_BYTES, Monitored, is_ours};
 pub use monitoring::{Names, alarm_tested, alarms_made};
-pub use plan::{Around, planned};
+pub use plan::{Around, contracting, contracts, planned};
 pub use proposal::{Effect, EffectKind, Proposal, Proposed};
 pub use stack::{MAX_KEPT_TEMPLATE_BYTES, StackBefore, StackWork, StoredText};
 pub use state::{ChangeStage, ChangeState, Next, Progress, Seen};

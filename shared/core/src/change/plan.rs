@@ -50,13 +50,31 @@ pub fn planned(spec: &Spec, around: &Around<'_>) -> Vec<Change> {
     let backups = spec.prepare.backups.iter().map(backup);
     backups
         .chain(suspended)
-        .chain(spec.migrations.iter().flat_map(migration))
+        .chain(
+            spec.migrations
+                .iter()
+                .filter(|one| !one.contracts())
+                .flat_map(migration),
+        )
         .chain(spec.analyzer.iter().map(analyzer::planned))
         .chain(spec.infrastructure.iter().flat_map(infrastructure))
         .chain(spec.configuration.parameters.iter().map(parameter))
         .chain(spec.configuration.flags.iter().map(flags))
         .chain(monitoring::planned(spec, around))
         .collect()
+}
+
+/// What the deployment that makes the file's contracts does: backups where only those bring back what is
+/// lost, then each contract.
+pub fn contracting(spec: &Spec) -> Vec<Change> {
+    let backups = spec.prepare.backups.iter().map(backup);
+    backups.chain(contracts(spec)).collect()
+}
+
+/// The file's contracts, in order.
+pub fn contracts(spec: &Spec) -> Vec<Change> {
+    let contracts = spec.migrations.iter().filter(|one| one.contracts());
+    contracts.flat_map(migration).collect()
 }
 
 fn backup(backup: &Backup) -> Change {
@@ -92,8 +110,12 @@ fn suspended(service: &str) -> Change {
 
 /// The migration itself, then the look whether it did what it should.
 fn migration(migration: &Migration) -> Vec<Change> {
+    let kind = match migration.contracts() {
+        true => "contract",
+        false => "migration",
+    };
     let made = Change {
-        id: ChangeId::of("migration", &migration.name),
+        id: ChangeId::of(kind, &migration.name),
         phase: Phase::Migrate,
         undo: migration.undo,
         temporary: false,

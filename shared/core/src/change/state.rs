@@ -171,7 +171,7 @@ impl Deployment {
     /// The deployment that made what this one takes back: itself, unless it reverses a completed one.
     pub fn maker(&self) -> &DeploymentId {
         match &self.kind {
-            Kind::Forward => &self.id,
+            Kind::Forward | Kind::Contract { .. } => &self.id,
             Kind::Reversal { of } => of,
         }
     }
@@ -229,7 +229,11 @@ impl Deployment {
             | Phase::Monitoring => {
                 let mut later = CHANGING.into_iter().filter(|one| *one > phase);
                 let working = later.find(|one| self.changes_of(*one).next().is_some());
-                Some(working.unwrap_or(Phase::Shift))
+                Some(working.unwrap_or(if self.kind.is_contract() {
+                    Phase::Complete
+                } else {
+                    Phase::Shift
+                }))
             }
             Phase::Shift => Some(Phase::Validate),
             Phase::Validate => Some(Phase::Complete),

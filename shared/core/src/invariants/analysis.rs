@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::analysis::{Check, Verdict};
 use crate::change::{Change, Monitored};
-use crate::deployment::{Kind, Plan, Traffic};
+use crate::deployment::{Plan, Traffic};
 use crate::event::Event;
 use crate::http::HttpMoment;
 use crate::spec::Strategy;
@@ -27,7 +27,7 @@ pub(super) fn firing_alarms_block(view: &View) -> Vec<String> {
             continue;
         };
         // A reversal goes by the plan of the deployment that it takes back.
-        if record.deployment.kind != Kind::Forward {
+        if record.deployment.kind.is_reversal() {
             continue;
         }
         for name in &plan.alarms {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::view::{Record, View};
 use crate::change::{Change, ChangeStage, Direction, Undo, Work};
-use crate::deployment::Kind;
 use crate::event::Event;
 use crate::exit::{Exit, ExitState};
 
@@ -121,8 +120,7 @@ fn went_back(view: &View, record: &Record, change: &Change) -> bool {
         | Work::TestAlarm { .. }
         | Work::Verify { .. } => false,
     };
-    let made =
-        run(Direction::Make) || task && record.deployment.kind != Kind::Forward && !view.runs.is_empty();
+    let made = run(Direction::Make) || task && record.deployment.kind.is_reversal() && !view.runs.is_empty();
     // What proposes takes itself back where it fails.
     let failed = |event: &Event| matches!(event, Event::ChangeFailed { id, .. } if *id == change.id);
     let by_itself = change.work.proposes() && record.journal.iter().any(|entry| failed(&entry.event));

@@ -64,7 +64,11 @@ pub(super) fn one_exit(view: &View) -> Vec<String> {
         let seen = |entry: &Entry| {
             matches!(
                 entry.event,
-                Event::WatchAlarmed { .. } | Event::WatchEnded { .. } | Event::CostCompared { .. }
+                Event::WatchAlarmed { .. }
+                    | Event::WatchEnded { .. }
+                    | Event::CostCompared { .. }
+                    | Event::ContractScheduled { .. }
+                    | Event::ContractDropped { .. }
             )
         };
         if !after.iter().all(seen) {

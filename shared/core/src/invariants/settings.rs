@@ -58,7 +58,7 @@ pub(super) fn settings_are_put_back(view: &View) -> Vec<String> {
 /// When a change was begun: by this deployment, or by the one that this one takes back.
 fn began(view: &View, record: &Record, change: &Change) -> Option<Timestamp> {
     let maker = match &record.deployment.kind {
-        Kind::Forward => record,
+        Kind::Forward | Kind::Contract { .. } => record,
         Kind::Reversal { of } => view.deployments.iter().find(|one| one.deployment.id == *of)?,
     };
     maker.first(|event| matches!(event, Event::ChangeStarted { id, .. } if *id == change.id))

@@ -62,6 +62,7 @@ fn forward(blue: u32) -> Forward {
 
 fn plan() -> Plan {
     Plan {
+        contract: None,
         traffic: Traffic::Weighted,
         candidate: Slot::Green,
         stable: Some(StableRevision {

@@ -115,7 +115,7 @@ fn needed_because(view: &View, reading: &SlotReading) -> Option<String> {
 /// then by a function of it that is late, until it was waited out on the way back.
 fn may_be_scaled_in(record: &Record, at: Timestamp) -> bool {
     let back = match record.deployment.kind {
-        Kind::Forward => record.rollback_at(),
+        Kind::Forward | Kind::Contract { .. } => record.rollback_at(),
         Kind::Reversal { .. } => record.planned_at(),
     };
     if let Some(began) = back.filter(|began| *began <= at) {
@@ -372,7 +372,7 @@ pub(super) fn freezes_hold_forward_only(view: &View) -> Vec<String> {
             );
             // The next step's scaling is announced as the bake ends; its tasks start after the freeze.
             let announced = matches!(entry.event, Event::ScalingStarted { step, .. } if step > 0);
-            let reversal = record.deployment.kind != Kind::Forward;
+            let reversal = record.deployment.kind.is_reversal();
             if step && !announced && !reversal && record.deployment.freeze_at(entry.at).is_some() {
                 found.push(record.says(format!("{} during a freeze", entry.event.describe())));
             }

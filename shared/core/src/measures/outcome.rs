@@ -63,7 +63,7 @@ pub enum LeftOut {
 }
 
 impl Outcome {
-    /// Of a deployment that has ended; nothing while it runs.
+    /// Of a deployment that has ended; nothing while it runs, nor of a contract.
     ///
     /// `committed_at` is when the change was committed, where a release record says so.
     pub fn of(deployment: &Deployment, committed_at: Option<Timestamp>) -> Option<Self> {
@@ -71,6 +71,8 @@ impl Outcome {
         let reverses = match &deployment.kind {
             Kind::Forward => None,
             Kind::Reversal { of } => Some(of.clone()),
+            // It brings nothing out that could fail or succeed.
+            Kind::Contract { .. } => return None,
         };
         let lead = (reverses.is_none() && exit.state == ExitState::Completed)
             .then(|| lead(deployment, committed_at, exit.at));

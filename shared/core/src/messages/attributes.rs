@@ -75,6 +75,8 @@ const fn name(event: &Event) -> &'static str {
         Event::WatchAlarmed { .. } => "watchAlarmed",
         Event::WatchEnded { .. } => "watchEnded",
         Event::CostCompared { .. } => "costCompared",
+        Event::ContractScheduled { .. } => "contractScheduled",
+        Event::ContractDropped { .. } => "contractDropped",
         Event::Exited { .. } => "exited",
     }
 }

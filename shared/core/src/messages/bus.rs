@@ -74,7 +74,7 @@ pub struct BusEvent {
     /// `DetailType`.
     pub detail_type: DetailType,
     /// `Detail`: `deployment`, `service`, `environment`, `digest`, `tag` (null where there is none),
-    /// `reason`, `at` and `messageId`.
+    /// `reason`, `at` and `messageId`; of a deployment that makes a contract also `contract`.
     pub detail: Value,
 }
 
@@ -82,7 +82,7 @@ pub struct BusEvent {
 pub(super) fn event(deployment: &Deployment, entry: &Entry) -> Option<BusEvent> {
     let (detail_type, reason) = signal(deployment, &entry.event)?;
     let id = MessageId::of(entry);
-    let detail = json!({
+    let mut detail = json!({
         "deployment": deployment.id,
         "service": deployment.target.service,
         "environment": deployment.target.environment,
@@ -92,6 +92,9 @@ pub(super) fn event(deployment: &Deployment, entry: &Entry) -> Option<BusEvent> 
         "at": entry.at,
         "messageId": id,
     });
+    if let Some(title) = deployment.contract_title() {
+        detail["contract"] = json!(clean(&title));
+    }
     Some(BusEvent {
         id,
         detail_type,
@@ -145,6 +148,8 @@ fn signal(deployment: &Deployment, event: &Event) -> Option<(DetailType, String)
         | Event::CostCompared { .. }
         | Event::WatchAlarmed { .. }
         | Event::WatchEnded { .. }
+        | Event::ContractScheduled { .. }
+        | Event::ContractDropped { .. }
         | Event::WeightDecided { .. }
         | Event::WeightReached { .. }
         | Event::Checked { .. }

@@ -37,7 +37,9 @@ pub(super) fn line(deployment: &Deployment, entry: &Entry) -> String {
         std::cmp::Ordering::Greater => Mark::NotBegun,
     };
     let phases = match deployment.kind {
-        Kind::Forward => deployment.phases().map(|phase| (phase, mark(phase))).collect(),
+        Kind::Forward | Kind::Contract { .. } => {
+            deployment.phases().map(|phase| (phase, mark(phase))).collect()
+        }
         // A reversal goes nowhere but back.
         Kind::Reversal { .. } => Vec::new(),
     };
@@ -74,7 +76,7 @@ const fn title(phase: Phase) -> &'static str {
 
 /// How the phase that was reached stands, and how the rollback does, if there is one.
 fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
-    let reversal = deployment.kind != Kind::Forward;
+    let reversal = deployment.kind.is_reversal();
     let back = |mark| (deployment.rollback.is_some() || reversal).then_some(mark);
     match &entry.event {
         Event::Exited { exit } => match exit.state {
@@ -83,9 +85,11 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
             ExitState::Aborted | ExitState::RolledBack => (Mark::Failed, back(Mark::Done)),
             ExitState::RollbackFailed => (Mark::Failed, Some(Mark::Failed)),
         },
-        Event::WatchAlarmed { .. } | Event::WatchEnded { .. } | Event::CostCompared { .. } => {
-            (Mark::Done, None)
-        }
+        Event::WatchAlarmed { .. }
+        | Event::WatchEnded { .. }
+        | Event::CostCompared { .. }
+        | Event::ContractScheduled { .. }
+        | Event::ContractDropped { .. } => (Mark::Done, None),
         Event::RollbackStarted { .. }
         | Event::ForwardActionRestored { .. }
         | Event::TrafficReturned { .. }
@@ -136,7 +140,11 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
             gated(*before)
         }
         Event::DeploymentRequested { .. } | Event::Planned { .. } => Phase::Plan,
-        Event::WatchAlarmed { .. } | Event::WatchEnded { .. } | Event::CostCompared { .. } => Phase::Complete,
+        Event::WatchAlarmed { .. }
+        | Event::WatchEnded { .. }
+        | Event::CostCompared { .. }
+        | Event::ContractScheduled { .. }
+        | Event::ContractDropped { .. } => Phase::Complete,
         Event::ScalingStarted { .. }
         | Event::TestingStarted { .. }
         | Event::WeightDecided { .. }
@@ -176,7 +184,7 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
 const fn gated(before: GatePhase) -> Phase {
     match before {
         GatePhase::Prepare => Phase::Prepare,
-        GatePhase::Migrate => Phase::Migrate,
+        GatePhase::Migrate | GatePhase::Contract => Phase::Migrate,
         GatePhase::Infrastructure => Phase::Infrastructure,
         GatePhase::Configure => Phase::Configure,
         GatePhase::Shift => Phase::Shift,

@@ -190,6 +190,7 @@ pub const fn is_told(event: &Event) -> bool {
             | Event::WatchEnded { .. }
             | Event::CostChecked { .. }
             | Event::CostCompared { .. }
+            | Event::ContractDropped { .. }
             | Event::Exited { .. }
     )
 }

@@ -65,6 +65,11 @@ pub(super) fn tell(deployment: &Deployment, entry: &Entry) -> Option<Story> {
         Event::WatchEnded { trend, replaced_by } => scene.watch_ended(trend.as_ref(), replaced_by.as_ref()),
         Event::CostChecked { check } => scene.cost_checked(check),
         Event::CostCompared { compared } => scene.cost_compared(compared),
+        Event::ContractDropped {
+            migrations,
+            reason,
+            remedy,
+        } => Some(scene.contract_dropped(migrations, reason, remedy)),
         Event::Exited { exit } => Some(scene.exited(exit)),
         Event::PhaseEntered { .. }
         | Event::Waiting { .. }
@@ -95,6 +100,7 @@ pub(super) fn tell(deployment: &Deployment, entry: &Entry) -> Option<Story> {
         | Event::UndoStarted { .. }
         | Event::ChangeUndone { .. }
         | Event::ChangeHeld { .. }
+        | Event::ContractScheduled { .. }
         | Event::ChangesTakenOver { .. } => None,
     }
 }
@@ -113,10 +119,12 @@ impl Scene<'_> {
             }
             Kind::Forward => format!("{} is on its way", self.version()),
             Kind::Reversal { of } => format!("going back to before deployment {of}"),
+            Kind::Contract { .. } => format!("{} is asked for", self.subject()),
         };
         let why = match origin {
             Origin::Push { .. } => "the image was pushed to ECR".to_owned(),
             Origin::Watch { alarm } => format!("alarm {} fired while it was watched", clean(alarm)),
+            Origin::Contract { of } => format!("{of} has served for the time that the file says"),
             Origin::Person { person } => format!("{} asked for it", clean(person.as_str())),
         };
         // Someone set a requirement aside: others should know while it can still be stopped.
@@ -139,7 +147,11 @@ impl Scene<'_> {
 
     fn gate_opened(&self, before: GatePhase, expires: String, plan_hash: &str) -> Story {
         let id = &self.deployment.id;
-        let headline = format!("approval needed before {} of {}", before.as_str(), self.version());
+        let headline = if before == GatePhase::Contract {
+            format!("approval needed for {}", self.subject())
+        } else {
+            format!("approval needed before {} of {}", before.as_str(), self.version())
+        };
         let needed = self
             .rule(before)
             .map_or_else(|| "see the deployment file".to_owned(), |rule| asked(&rule));
@@ -181,7 +193,11 @@ impl Scene<'_> {
             ("rejected", Severity::Attention)
         };
         let by = clean(decision.by.as_str());
-        let headline = format!("{by} {verb} {} of {}", before.as_str(), self.version());
+        let headline = if before == GatePhase::Contract {
+            format!("{by} {verb} {}", self.subject())
+        } else {
+            format!("{by} {verb} {} of {}", before.as_str(), self.version())
+        };
         let next = if decision.approve {
             self.after_approval(before)
         } else {
@@ -373,13 +389,30 @@ impl Scene<'_> {
         Some(self.story(severity, headline).why(clean(&compared.describe())))
     }
 
+    fn contract_dropped(&self, migrations: &[String], reason: &str, remedy: &str) -> Story {
+        let headline = format!(
+            "contract {} of {} is not made",
+            clean(&migrations.join(", ")),
+            self.version()
+        );
+        self.story(Severity::Attention, headline)
+            .why(clean(reason))
+            .next(clean(remedy))
+    }
+
     fn exited(&self, exit: &Exit) -> Story {
         let (severity, headline) = match exit.state {
+            ExitState::Completed if self.deployment.kind.is_contract() => {
+                (Severity::Info, format!("{} was made", self.subject()))
+            }
             ExitState::Completed => (Severity::Info, format!("{} is live", self.version())),
             ExitState::Blocked => (
                 Severity::Attention,
-                format!("{} is blocked, nothing was touched", self.version()),
+                format!("{} is blocked, nothing was touched", self.subject()),
             ),
+            ExitState::Aborted if self.deployment.kind.is_contract() => {
+                (Severity::Attention, format!("{} was stopped", self.subject()))
+            }
             ExitState::Aborted if self.cause().is_some_and(AbortCause::blameless) => (
                 Severity::Info,
                 format!("{} gave way to a newer image", self.version()),
@@ -447,6 +480,7 @@ impl Scene<'_> {
         let who = match &self.deployment.origin {
             Origin::Push { .. } => "an image push".to_owned(),
             Origin::Watch { .. } => "an alarm".to_owned(),
+            Origin::Contract { .. } => "its schedule".to_owned(),
             Origin::Person { person } => clean(person.as_str()),
         };
         let facts = vec![
@@ -467,7 +501,18 @@ impl Scene<'_> {
         clean(&self.deployment.revision.label())
     }
 
+    /// What it is about: the version, or the contract of one.
+    fn subject(&self) -> String {
+        match self.deployment.contract_title() {
+            Some(title) => format!("{} of {}", clean(&title), self.version()),
+            None => self.version(),
+        }
+    }
+
     fn traffic(&self) -> String {
+        if self.deployment.kind.is_contract() {
+            return "stays as it is".to_owned();
+        }
         // What the entry itself says goes before the fold.
         if let Event::WeightReached { weight, .. } = &self.entry.event {
             return self.share(*weight);
@@ -478,7 +523,7 @@ impl Scene<'_> {
         let (shift, peak) = (&self.deployment.shift, self.deployment.peak_weight);
         let way_back = self.deployment.rollback.as_ref();
         let back = way_back.is_some_and(|rollback| rollback.traffic_back_at.is_some());
-        if !back && self.deployment.kind != Kind::Forward {
+        if !back && self.deployment.kind.is_reversal() {
             return "as it was when this began".to_owned();
         }
         // Between a wish and its reading the truth is one of the two: say so.
@@ -530,7 +575,7 @@ impl Scene<'_> {
     /// deployment is undone.
     fn traffic_to_return(&self) -> bool {
         match self.deployment.kind {
-            Kind::Forward => self.deployment.took_traffic(),
+            Kind::Forward | Kind::Contract { .. } => self.deployment.took_traffic(),
             Kind::Reversal { .. } => true,
         }
     }
@@ -593,6 +638,11 @@ fn summary(plan: &Plan) -> String {
         many => format!("{many} alarms watched"),
     };
     let seconds = i64::try_from(plan.expected_seconds).unwrap_or(i64::MAX);
+    let contracts: Vec<String> = plan.changes.iter().map(crate::change::Change::describe).collect();
+    if !plan.moves_traffic() {
+        let made = clean(&contracts.join("; "));
+        return format!("{made}, about {}, {alarms}", duration(seconds));
+    }
     format!(
         "{} % in the {} slot, about {}, {alarms}",
         plan.weights(),

@@ -179,6 +179,7 @@ fn plan() -> Plan {
         bake_seconds,
     };
     Plan {
+        contract: None,
         wiring: Wiring {
             cluster: "production".to_owned(),
             services: BTreeMap::new(),

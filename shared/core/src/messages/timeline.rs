@@ -41,6 +41,7 @@ pub fn line(deployment_start: Timestamp, entry: &Entry) -> Option<String> {
 pub fn lines(deployment_start: Timestamp, entries: &[Entry]) -> Vec<String> {
     let mut baking = false;
     let reversal = is_reversal(entries);
+    let contract = is_contract(entries);
     let mut shown = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         baking = bakes_after(baking, &entry.event);
@@ -56,6 +57,11 @@ pub fn lines(deployment_start: Timestamp, entries: &[Entry]) -> Vec<String> {
             (true, 0) => {
                 shown.extend(taking_back(entry).map(|text| put(deployment_start, entry.at, None, &text)))
             }
+            (false, 0) if contract => {
+                shown.extend(contracting(entry).map(|text| put(deployment_start, entry.at, None, &text)));
+            }
+            // It registers nothing and makes nothing stable.
+            (false, _) if contract && is_traffic_phase(&entry.event) => {}
             // The plan of a reversal is that of the deployment which it takes back.
             (true, 1) => {}
             (true | false, _) => {
@@ -106,6 +112,38 @@ fn is_reversal(entries: &[Entry]) -> bool {
     matches!(second.event, Event::Planned { .. }) && first.at == second.at && first.by == second.by
 }
 
+/// Whether this journal makes a contract: its plan moves no traffic.
+fn is_contract(entries: &[Entry]) -> bool {
+    entries
+        .iter()
+        .any(|entry| matches!(&entry.event, Event::Planned { plan } if !plan.moves_traffic()))
+}
+
+/// A phase whose words are about a candidate.
+const fn is_traffic_phase(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::PhaseEntered {
+            phase: Phase::Prepare | Phase::Complete
+        }
+    )
+}
+
+/// The first line of a journal that makes a contract.
+fn contracting(entry: &Entry) -> Option<String> {
+    let Event::DeploymentRequested { revision, origin, .. } = &entry.event else {
+        return None;
+    };
+    Some(match origin {
+        Origin::Person { person } => format!(
+            "{} asked for the contract of {}",
+            clean(person.as_str()),
+            clean(&revision.label())
+        ),
+        Origin::Push { .. } | Origin::Watch { .. } | Origin::Contract { .. } => text(&entry.event)?,
+    })
+}
+
 /// The first line of a journal that takes a completed deployment back.
 fn taking_back(entry: &Entry) -> Option<String> {
     let Event::DeploymentRequested { revision, origin, .. } = &entry.event else {
@@ -114,6 +152,7 @@ fn taking_back(entry: &Entry) -> Option<String> {
     let who = match origin {
         Origin::Push { .. } => "an event".to_owned(),
         Origin::Watch { alarm } => format!("alarm {}", clean(alarm)),
+        Origin::Contract { of } => format!("the contract of {of}"),
         Origin::Person { person } => clean(person.as_str()),
     };
     Some(format!("{who} asked to take {} back", clean(&revision.label())))
@@ -144,6 +183,8 @@ fn bakes_after(before: bool, event: &Event) -> bool {
         | Event::CostCompared { .. }
         | Event::WatchAlarmed { .. }
         | Event::WatchEnded { .. }
+        | Event::ContractScheduled { .. }
+        | Event::ContractDropped { .. }
         | Event::WeightDecided { .. }
         | Event::ShiftDone
         | Event::AbortRequested { .. }
@@ -218,6 +259,7 @@ fn text(event: &Event) -> Option<String> {
             let what = match origin {
                 Origin::Push { .. } => format!("image {version} was pushed"),
                 Origin::Watch { alarm } => format!("alarm {} asks to take {version} back", clean(alarm)),
+                Origin::Contract { of } => format!("the time of the contract of {of} has come ({version})"),
                 Origin::Person { person } => format!("{} asked to deploy {version}", clean(person.as_str())),
             };
             let hotfix = overrides.iter().find(|one| one.what == HOTFIX);
@@ -271,6 +313,8 @@ fn text(event: &Event) -> Option<String> {
         Event::CandidateScaledIn => Some("the candidate is scaled in".to_owned()),
         Event::WatchAlarmed { .. }
         | Event::WatchEnded { .. }
+        | Event::ContractScheduled { .. }
+        | Event::ContractDropped { .. }
         | Event::ChangeProposed { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
@@ -328,8 +372,18 @@ fn plan_text(plan: &Plan) -> String {
         0 => String::new(),
         some => format!("{}, ", count(some, "variable")),
     };
+    if !plan.moves_traffic() {
+        return format!(
+            "planned: {changes}no traffic moved, about {}, {} watched",
+            duration(seconds),
+            count(alarms, "alarm")
+        );
+    }
+    let contract = plan.contract.as_ref().map_or_else(String::new, |contract| {
+        format!(", {}", clean(&contract.describe()))
+    });
     format!(
-        "planned: {changes}{variables}{} %, about {}, {} watched",
+        "planned: {changes}{variables}{} %, about {}, {} watched{contract}",
         plan.weights(),
         duration(seconds),
         count(alarms, "alarm")

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
+use super::contract;
 use super::prepare::no_plan;
-use crate::decision::{Decision, Outcome};
+use crate::contract::ContractPlan;
+use crate::decision::Decision;
 use crate::deployment::{Deployment, Stage};
-use crate::event::Event;
 use crate::exit::{AbortCause, Exit, ExitState};
 
 /// Ends the deployment well. The lock and the target's stable revision change in the same transaction.
@@ -13,6 +14,9 @@ pub fn decide_complete(deployment: &Deployment, now: Timestamp) -> Decision {
     let Some(plan) = &deployment.plan else {
         return no_plan();
     };
+    if let Some(title) = deployment.contract_title() {
+        return contract::made(deployment, &title, now);
+    }
     if deployment.shift.stage != Stage::Done {
         return Decision::abort(AbortCause::PhaseFailed {
             reason: "the shift has not ended; it can't be completed".to_owned(),
@@ -27,13 +31,19 @@ pub fn decide_complete(deployment: &Deployment, now: Timestamp) -> Decision {
             deployment.revision.label(),
             plan.candidate
         ),
-        remedy: left,
+        remedy: left.or_else(|| plan.contract.as_ref().map(|one| asked_later(deployment, one))),
     };
-    Decision {
-        events: vec![Event::Exited { exit }],
-        actions: Vec::new(),
-        outcome: Outcome::Done,
-    }
+    Decision::end(exit)
+}
+
+/// What follows by itself, so that nobody is surprised.
+fn asked_later(deployment: &Deployment, contract: &ContractPlan) -> String {
+    let target = &deployment.target;
+    format!(
+        "contract {} follows when its time has come and people agree; `tidegate get {target}` says when, `tidegate \
+         contract cancel {target}` drops it",
+        contract.names().join(", ")
+    )
 }
 
 /// What was changed for the time of the deployment and could not be put back: no reason to take a good

@@ -2,6 +2,7 @@
 
 mod changes;
 mod complete;
+mod contract;
 mod cost;
 mod http;
 mod performance;
@@ -49,7 +50,8 @@ pub fn decide(phase: Phase, deployment: &Deployment, observation: &Observation, 
                 changes.unwrap_or_else(|| decide_prepare(deployment, observation))
             }
             Phase::Migrate | Phase::Infrastructure | Phase::Configure | Phase::Monitoring => {
-                let changes = make_changes(phase, deployment, observation, now);
+                let held = contract::frozen(deployment, now);
+                let changes = held.or_else(|| make_changes(phase, deployment, observation, now));
                 changes.unwrap_or_else(|| Decision::only(Outcome::Done))
             }
             Phase::Shift => decide_shift(deployment, observation, now),
@@ -92,7 +94,7 @@ fn enter(phase: Phase, deployment: &Deployment) -> Option<Decision> {
 }
 
 fn stand_at_gate(phase: Phase, deployment: &Deployment, now: Timestamp) -> Option<Decision> {
-    let before = phase.gate()?;
+    let before = deployment.gate_before(phase)?;
     let rule = deployment.gate_rule(before)?;
     let plan_hash = deployment.asked_hash(before)?;
     match deployment.gates.get(&before) {
@@ -111,6 +113,15 @@ fn stand_at_gate(phase: Phase, deployment: &Deployment, now: Timestamp) -> Optio
             outcome: Outcome::AwaitingApproval { before },
         }),
     }
+}
+
+/// Waits while a freeze holds. Looks again now and then: the freeze may be lifted in the file of a later
+/// deployment only, but alarms and a wish to stop must be seen meanwhile.
+fn wait_for_freeze(deployment: &Deployment, now: Timestamp) -> Option<Decision> {
+    let freeze = deployment.freeze_at(now)?;
+    let seconds = seconds_until(now, freeze.until).min(600);
+    let reason = format!("freeze until {:.0}: {}", freeze.until, freeze.reason);
+    Some(Decision::wait(seconds, reason))
 }
 
 /// `now` and so many seconds, or the end of time.

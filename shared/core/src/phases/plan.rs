@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
+use super::contract;
 use super::cost::{Course, forecast_of};
-use crate::change::{Around, Change, alarms_made, container_settings, planned};
+use crate::change::{self, Around, Change, alarms_made, container_settings, planned};
 use crate::cost::Forecast;
 use crate::decision::{Decision, Outcome};
 use crate::deployment::{Deployment, Plan, StableRevision, Traffic};
@@ -38,6 +39,8 @@ pub fn make_plan(
     missing.extend(way_back(deployment, stable.as_ref(), observation));
     let cost = forecast(deployment, &wiring, observation, (stable.as_ref(), candidate));
     missing.extend(cost.as_ref().err().cloned());
+    missing.extend(contract::missing(deployment, observation));
+    missing.extend(contract::of_contract(deployment, stable.as_ref()));
     let Some(ImageState::Found { uri, .. }) = &observation.image else {
         return Decision::only(Outcome::Blocked(missing));
     };
@@ -102,14 +105,21 @@ fn assemble(
     known: Known,
 ) -> Plan {
     let traffic = traffic_of(&deployment.spec.strategy, wiring.balancer.is_some());
-    let steps = steps_of(&deployment.spec.strategy, stable.is_some());
+    let contracting = deployment.kind.is_contract();
+    let steps = match contracting {
+        true => Vec::new(),
+        false => steps_of(&deployment.spec.strategy, stable.is_some()),
+    };
     let capacity = capacity(deployment, stable.as_ref());
     let around = Around {
         target: &deployment.target,
         wiring: &wiring,
         observation,
     };
-    let changes = planned(&deployment.spec, &around);
+    let changes = match contracting {
+        true => change::contracting(&deployment.spec),
+        false => planned(&deployment.spec, &around),
+    };
     let copied = stable.as_ref().map_or(candidate, |stable| stable.slot);
     let mut plan = Plan {
         container: container_settings(
@@ -122,6 +132,7 @@ fn assemble(
         capacity,
         expected_seconds: expected_seconds(deployment, &steps, &changes),
         changes,
+        contract: contract::planned(deployment, observation),
         steps,
         alarms: observation
             .alarms
@@ -198,8 +209,12 @@ fn steps_of(strategy: &Strategy, has_stable: bool) -> Vec<Step> {
 }
 
 fn expected_seconds(deployment: &Deployment, steps: &[Step], changes: &[Change]) -> u64 {
+    let test = match steps.is_empty() {
+        true => 0,
+        false => test_seconds(&deployment.spec.strategy),
+    };
     steps.iter().map(seconds_of).sum::<u64>()
-        + test_seconds(&deployment.spec.strategy)
+        + test
         + changes.iter().map(Change::expected_seconds).sum::<u64>()
 }
 

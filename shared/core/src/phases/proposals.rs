@@ -83,7 +83,7 @@ fn time_for(phase: Phase, deployment: &Deployment, change: &Change) -> i64 {
 
 /// Stops where people must agree to a proposal, and the file names nobody.
 pub(super) fn nobody_to_ask(phase: Phase, deployment: &Deployment) -> Option<Decision> {
-    let before = phase.gate()?;
+    let before = deployment.gate_before(phase)?;
     let (change, proposal) = deployment.nobody_agrees_to(before)?;
     let section = match matches!(change.work, Work::Analyze { .. }) {
         true => "analyzer",

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{later, seconds_until};
+use super::{contract, later, seconds_until};
 use crate::action::Action;
 use crate::decision::{Decision, Outcome, POLL_SECONDS, QUIESCE_SECONDS};
 use crate::deployment::{Deployment, Kind, Plan, Rollback, StableRevision, Traffic};
@@ -54,6 +54,11 @@ pub fn decide_rollback(
         // Nothing was planned, so nothing was touched.
         (None, RollbackStep::Traffic | RollbackStep::Reassert) => Decision::only(Outcome::Done),
         (None, RollbackStep::Restore) => ended(deployment, now),
+        // A contract moves no traffic and starts no tasks that stay: there is none to return.
+        (Some(_), RollbackStep::Traffic | RollbackStep::Reassert) if deployment.kind.is_contract() => {
+            Decision::only(Outcome::Done)
+        }
+        (Some(_), RollbackStep::Restore) if deployment.kind.is_contract() => ended(deployment, now),
         (Some(plan), step) => {
             let round = Round {
                 deployment,
@@ -128,6 +133,9 @@ fn ended(deployment: &Deployment, now: Timestamp) -> Decision {
     if let Some(decision) = changes_left(deployment) {
         return decision;
     }
+    if let Some(title) = deployment.contract_title() {
+        return contract::stopped(deployment, &title, now);
+    }
     let cause = deployment
         .abort
         .as_ref()
@@ -136,7 +144,7 @@ fn ended(deployment: &Deployment, now: Timestamp) -> Decision {
         .abort
         .as_ref()
         .is_some_and(|abort| abort.cause.blameless());
-    let (state, remedy) = if deployment.took_traffic() || deployment.kind != Kind::Forward {
+    let (state, remedy) = if deployment.took_traffic() || deployment.kind.is_reversal() {
         let remedy = if blameless {
             "nothing to do; the newer image has its turn"
         } else {
@@ -163,11 +171,7 @@ fn ended(deployment: &Deployment, now: Timestamp) -> Decision {
         reason: cause,
         remedy: Some(remedy.to_owned()),
     };
-    Decision {
-        events: vec![Event::Exited { exit }],
-        actions: Vec::new(),
-        outcome: Outcome::Done,
-    }
+    Decision::end(exit)
 }
 
 /// Traffic is back, but something that the deployment changed is not: a person decides.
@@ -309,7 +313,7 @@ impl Round<'_> {
             return Some(stable_is_gone());
         };
         let enough = match self.deployment.kind {
-            Kind::Forward => 1,
+            Kind::Forward | Kind::Contract { .. } => 1,
             Kind::Reversal { .. } => stable.desired.max(1),
         };
         let wrong = state.desired < enough || state.task_definition != stable.task_definition;

@@ -6,7 +6,7 @@ use super::http::run_http;
 use super::prepare::no_plan;
 use super::security::run_security;
 use super::suite_functions::run_function;
-use super::{later, seconds_until};
+use super::{later, seconds_until, wait_for_freeze};
 use crate::action::Action;
 use crate::analysis::{Check, Condition, Verdict, assess};
 use crate::decision::{Decision, Outcome, POLL_SECONDS};
@@ -126,14 +126,7 @@ impl Round<'_> {
     }
 
     fn frozen(&self) -> Option<Decision> {
-        let freeze = self.deployment.freeze_at(self.now)?;
-        // Look again now and then: the freeze may be lifted in the file of a later deployment only,
-        // but alarms and a wish to stop must be seen meanwhile.
-        let seconds = seconds_until(self.now, freeze.until).min(600);
-        Some(Decision::wait(
-            seconds,
-            format!("freeze until {:.0}: {}", freeze.until, freeze.reason),
-        ))
+        wait_for_freeze(self.deployment, self.now)
     }
 
     fn decide_scaling(&self) -> Decision {

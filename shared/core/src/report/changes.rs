@@ -2,9 +2,10 @@
 
 use super::page::{Block, Cell, Section, Table};
 use super::{Source, work};
-use crate::change::{ContainerSetting, SettingNow, SettingTo};
+use crate::change::{Change, ContainerSetting, SettingNow, SettingTo};
 use crate::deployment::Plan;
 use crate::exit::ExitState;
+use crate::messages::text::clean;
 
 pub(super) fn section(source: Source<'_>) -> Option<Section> {
     let plan = source.deployment.plan.as_ref()?;
@@ -12,7 +13,10 @@ pub(super) fn section(source: Source<'_>) -> Option<Section> {
         head: vec!["What", "Before", "After"],
         rows: rows(source, plan),
     };
-    let mut blocks = vec![Block::Table(table)];
+    let mut blocks = match table.rows.is_empty() {
+        true => Vec::new(),
+        false => vec![Block::Table(table)],
+    };
     for (id, proposal) in &source.deployment.proposals {
         blocks.push(Block::Text(format!("{id} was to do: {}.", proposal.summary())));
         if !proposal.lines.is_empty() {
@@ -24,6 +28,15 @@ pub(super) fn section(source: Source<'_>) -> Option<Section> {
         }
     }
     blocks.extend(work::blocks(source));
+    if let Some(contract) = &plan.contract {
+        let lines: Vec<String> = contract.changes.iter().map(Change::describe).collect();
+        let text = format!(
+            "{}, in a deployment of its own: {}.",
+            contract.describe(),
+            lines.join("; ")
+        );
+        blocks.push(Block::Text(clean(&text)));
+    }
     if let Some(text) = standing(source) {
         blocks.insert(0, Block::Text(text.to_owned()));
     }
@@ -35,7 +48,9 @@ pub(super) fn section(source: Source<'_>) -> Option<Section> {
 
 /// Whether what the table says under "after" holds.
 fn standing(source: Source<'_>) -> Option<&'static str> {
+    let contract = source.deployment.kind.is_contract();
     match source.deployment.exit.as_ref()?.state {
+        ExitState::Aborted if contract => Some("Planned; the journal says what became of each."),
         ExitState::Completed => None,
         ExitState::Blocked => Some("Planned; nothing of it was done."),
         ExitState::Aborted | ExitState::RolledBack => {
@@ -51,6 +66,9 @@ fn rows(source: Source<'_>, plan: &Plan) -> Vec<Vec<Cell>> {
     let revision = &source.deployment.revision;
     let row = |what: &str, before: Cell, after: Cell| vec![Cell::Text(what.to_owned()), before, after];
     let task_definition = |arn: &str| Cell::code(arn.rsplit('/').next().unwrap_or(arn));
+    if !plan.moves_traffic() {
+        return Vec::new();
+    }
     let mut rows = vec![
         row(
             "Image",

@@ -16,6 +16,15 @@ pub(super) fn title(deployment: &Deployment) -> String {
             ExitState::RolledBack => format!("{what} was rolled back"),
             ExitState::RollbackFailed => format!("the rollback of {what} failed"),
         },
+        (Some(exit), Kind::Contract { .. }) => {
+            let title = clean(&deployment.contract_title().unwrap_or_default());
+            match exit.state {
+                ExitState::Completed => format!("{title} of {what} was made"),
+                ExitState::Blocked => format!("{title} of {what} was blocked"),
+                ExitState::Aborted | ExitState::RolledBack => format!("{title} of {what} was stopped"),
+                ExitState::RollbackFailed => format!("{title} of {what} needs a person"),
+            }
+        }
         (Some(exit), Kind::Reversal { .. }) => match exit.state {
             ExitState::RolledBack | ExitState::Completed => format!("{what} was taken back"),
             ExitState::RollbackFailed => format!("taking {what} back failed"),
@@ -41,6 +50,9 @@ pub(super) fn facts(deployment: &Deployment) -> Vec<(&'static str, Cell)> {
     facts.push(("Deployment", Cell::code(deployment.id.as_str())));
     if let Kind::Reversal { of } = &deployment.kind {
         facts.push(("Takes back", Cell::code(of.as_str())));
+    }
+    if let Kind::Contract { of, .. } = &deployment.kind {
+        facts.push(("Contract of", Cell::code(of.as_str())));
     }
     facts.push(("Image", Cell::text(&deployment.revision.label())));
     facts.push(("Digest", Cell::code(deployment.revision.digest.as_str())));
@@ -91,12 +103,20 @@ fn origin(origin: &Origin) -> String {
         Origin::Push { event_id } if event_id == "sweep" => "an image push that the sweep found".to_owned(),
         Origin::Push { .. } => "an image push".to_owned(),
         Origin::Watch { alarm } => format!("alarm {alarm}, which fired while it was watched"),
+        Origin::Contract { of } => format!("the time of the contract of {of}"),
         Origin::Person { person } => person.to_string(),
     }
 }
 
 fn planned(plan: &Plan) -> String {
     let expected = i64::try_from(plan.expected_seconds).unwrap_or(i64::MAX);
+    if !plan.moves_traffic() {
+        return format!(
+            "no traffic moved, about {}, plan {}",
+            duration(expected),
+            plan.hash.short()
+        );
+    }
     format!(
         "{} %, about {}, plan {}",
         plan.weights(),

@@ -81,7 +81,7 @@ pub(super) fn section(source: Source<'_>) -> Option<Section> {
 /// The largest share of the traffic that it was meant to have. What was completed had all of it.
 fn share(deployment: &Deployment) -> Weight {
     match deployment.kind {
-        Kind::Forward => deployment.peak_weight,
+        Kind::Forward | Kind::Contract { .. } => deployment.peak_weight,
         Kind::Reversal { .. } => Weight::FULL,
     }
 }

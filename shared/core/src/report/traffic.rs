@@ -54,7 +54,7 @@ fn percent(weight: Weight) -> f64 {
 fn weights(source: Source<'_>) -> Plot {
     let (from, until) = span(source);
     let mut value = match source.deployment.kind {
-        Kind::Forward => 0.0,
+        Kind::Forward | Kind::Contract { .. } => 0.0,
         Kind::Reversal { .. } => 100.0,
     };
     let mut points = vec![Point {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::analyzer;
 use super::changes;
 use super::configuration;
+use super::contracts;
 use super::cost;
 use super::evidence;
 use super::fields::{Fields, Items, Value, defaults};
@@ -41,12 +42,16 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
     let hotfix = evidence::hotfix(fields, evidence.as_ref(), problems);
     let prepare = changes::prepare(fields, problems);
     let migrations = changes::migrations(fields, &prepare, problems);
+    let watch = watch(fields, problems);
     let analyzer = analyzer::analyzer(fields, problems);
     let infrastructure = infrastructure::infrastructure(fields, problems);
     let configuration = configuration::configuration(fields, problems);
     let monitoring = monitoring::monitoring(fields, problems);
     let validate = validation::validation(fields, problems);
     changes::gates_have_work(fields, &gates, problems);
+    let window = auto_rollback.as_ref().map_or(0, |one| one.window_seconds);
+    let baked = window.max(watch.map_or(0, |one| one.for_seconds));
+    contracts::check(fields, &gates, baked, problems);
     Some(Spec {
         service: fields.name("service"),
         environment: fields.name("environment")?,
@@ -65,7 +70,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         post_deployment_tests,
         suite_functions,
         validate,
-        watch: watch(fields, problems),
+        watch,
         report: report(fields),
         prepare,
         migrations,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::build::duplicate;
+use super::contracts;
 use super::fields::{Fields, Items};
 use super::model::{Backup, Gate, GatePhase, Migration, Preparation};
 use super::problem::{Draft, ProblemCode, Problems, Span};
@@ -102,6 +103,7 @@ fn migration(section: &Fields, problems: &mut Problems) -> Option<Migration> {
         undo,
         timeout_seconds: section.whole("timeout")?,
         silent: section.flag("logTail") == Some(false),
+        stage: contracts::stage(section, undo, problems)?,
     })
 }
 
@@ -117,7 +119,11 @@ pub(super) fn gates_have_work(fields: &Fields, gates: &[Gate], problems: &mut Pr
             GatePhase::Migrate => &["migrations"],
             GatePhase::Infrastructure => &["infrastructure"],
             GatePhase::Configure => &["configuration.parameters", "configuration.flags"],
-            GatePhase::Prepare | GatePhase::Shift | GatePhase::Validate | GatePhase::Complete => continue,
+            GatePhase::Prepare
+            | GatePhase::Shift
+            | GatePhase::Validate
+            | GatePhase::Complete
+            | GatePhase::Contract => continue,
         };
         let analyzes = gate.before == GatePhase::Infrastructure && fields.is_given("analyzer");
         let given = |section: &&str| match section.split_once('.') {

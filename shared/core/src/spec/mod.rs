@@ -9,6 +9,7 @@ mod build;
 mod changes;
 mod check;
 mod configuration;
+mod contracts;
 mod cost;
 mod evidence;
 mod fields;

@@ -345,6 +345,8 @@ pub enum GatePhase {
     Validate,
     /// Before the deployment is declared complete.
     Complete,
+    /// Before a contract is made, in a deployment of its own.
+    Contract,
 }
 
 /// `gates[].approvals[]`.
@@ -464,6 +466,39 @@ pub struct Migration {
     /// `logTail: false`: what its tasks write stays out of the journal.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
+    /// `stage`, with `after` of a contract.
+    #[serde(default, skip_serializing_if = "MigrationStage::is_expand")]
+    pub stage: MigrationStage,
+}
+
+impl Migration {
+    /// Whether it takes away what older code needs.
+    pub const fn contracts(&self) -> bool {
+        matches!(self.stage, MigrationStage::Contract { .. })
+    }
+}
+
+/// `migrations[].stage`: when it is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", rename_all_fields = "camelCase")]
+pub enum MigrationStage {
+    /// It adds, before the candidate gets traffic.
+    #[default]
+    Expand,
+    /// It fills what was added, before the candidate gets traffic.
+    Backfill,
+    /// It takes away what older code needs: in a deployment of its own, later.
+    Contract {
+        /// `after`: how long after the deployment's completion, seconds.
+        after_seconds: u32,
+    },
+}
+
+impl MigrationStage {
+    /// Whether it is what the file need not say.
+    pub const fn is_expand(&self) -> bool {
+        matches!(self, Self::Expand)
+    }
 }
 
 /// `infrastructure`.
@@ -665,7 +700,7 @@ impl From<KnownMetric> for Metric {
 
 impl GatePhase {
     /// Every phase that can have a gate, in the order of a deployment.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Prepare,
         Self::Migrate,
         Self::Infrastructure,
@@ -673,6 +708,7 @@ impl GatePhase {
         Self::Shift,
         Self::Validate,
         Self::Complete,
+        Self::Contract,
     ];
 
     /// The phase of that name.

@@ -283,7 +283,7 @@ pub(super) static TARGET: Section = Section {
             Kind::List {
                 of: &Kind::Section(&GATE),
                 min: 0,
-                max: 7,
+                max: 8,
             },
             Optional,
             "Points where people must decide.",
@@ -810,9 +810,11 @@ static GATE: Section = Section {
                 "shift",
                 "validate",
                 "complete",
+                "contract",
             ]),
             Required,
-            "The phase that waits. prepare: before anything is touched. shift: before the candidate gets traffic.",
+            "The phase that waits. prepare: before anything is touched. shift: before the candidate gets traffic. \
+             contract: before migrations of that stage, days after the deployment.",
         ),
         key(
             "approvals",

@@ -73,7 +73,7 @@ static BACKUP: Section = Section {
     ],
 };
 pub(super) static MIGRATION: Section = Section {
-    doc: "A change of schema or data that the revision before can work with.",
+    doc: "A change of schema or data. The revision before must work with it, but for a contract.",
     keys: &[
         key(
             "name",
@@ -117,6 +117,24 @@ pub(super) static MIGRATION: Section = Section {
             Optional,
             "What a rollback does. revertible: runs down. forward-only: leaves it. needs-restore: calls a \
              person. (default: revertible with down, forward-only without)",
+        ),
+        key(
+            "stage",
+            Kind::Choice(&["expand", "backfill", "contract"]),
+            Optional,
+            "When it is made. expand and backfill: before the new revision gets traffic. contract: it takes away what \
+             older code needs, so it is made in a deployment of its own, once, when this revision has served for the \
+             time of `after` and people agree at the gate before `contract`. (default: expand)",
+        ),
+        key(
+            "after",
+            Kind::Duration {
+                min: 600,
+                max: 90 * 86_400,
+            },
+            Optional,
+            "Of a contract: how long after the deployment's completion it is asked for. Several contracts of a file \
+             are made together, after the longest time.",
         ),
         key(
             "timeout",

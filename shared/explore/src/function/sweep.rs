@@ -79,13 +79,13 @@ impl World {
     fn look_at_running(&self, index: usize, age: Ms, now: Ms, found: &mut Vec<Todo>) {
         let deployment = &self.store.heads[index].deployment;
         let machine = match deployment.kind {
-            Kind::Forward => Machine::Deployment,
+            Kind::Forward | Kind::Contract { .. } => Machine::Deployment,
             Kind::Reversal { .. } => Machine::Rollback,
         };
         match self.execution_status(index, machine, 0) {
             Some(true) => self.look_inside(index, now, found),
             None if age < START_GRACE_MS => {}
-            None if deployment.rollback.is_none() && deployment.kind == Kind::Forward => {
+            None if deployment.rollback.is_none() && !deployment.kind.is_reversal() => {
                 found.push(Todo::Start(index));
             }
             None | Some(false) if self.rescues() => {
@@ -128,7 +128,7 @@ impl World {
             return;
         }
         for (before, gate) in &deployment.gates {
-            if gate.passed_at.is_some() && deployment.phase.gate() == Some(*before) {
+            if gate.passed_at.is_some() && deployment.gate_before(deployment.phase) == Some(*before) {
                 found.push(Todo::TellGate(index, *before));
             }
         }

@@ -26,6 +26,7 @@ mod recognise;
 mod reply;
 mod rest;
 mod s3;
+mod scheduler;
 mod sns;
 mod ssm;
 mod sts;
@@ -90,6 +91,8 @@ pub enum Service {
     Lambda,
     /// Simple Storage Service.
     S3,
+    /// EventBridge Scheduler.
+    Scheduler,
 }
 
 impl Service {
@@ -115,7 +118,8 @@ impl Service {
             | Self::DynamoDbStreams
             | Self::States
             | Self::Lambda
-            | Self::S3 => "",
+            | Self::S3
+            | Self::Scheduler => "",
         }
     }
 }
@@ -213,6 +217,7 @@ fn answer(fleet: &mut Fleet, call: &Call, input: &Map<String, Value>) -> Result<
         Service::Iam => iam::answer(fleet, &call.operation, args),
         Service::Sts => sts::answer(fleet, &call.operation),
         Service::S3 => s3::answer(fleet, &call.operation, args),
+        Service::Scheduler => scheduler::answer(fleet, &call.operation, args),
         Service::DynamoDb => tables::answer(fleet, &call.operation, args),
         Service::Lambda => lambda::answer(fleet, &call.operation, args),
         Service::DynamoDbStreams | Service::States => Err(Fault::unknown_operation(&call.operation)),

@@ -146,6 +146,7 @@ pub fn fault_reply(call: &Call, fault: &Fault, request_id: &str) -> Reply {
                 | Service::States
                 | Service::Lambda
                 | Service::S3
+                | Service::Scheduler
                 | Service::AppConfig => reply,
             }
         }

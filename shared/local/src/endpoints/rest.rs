@@ -1,4 +1,4 @@
-//! Services that say by method and path what they are asked: AppConfig, Lambda, S3.
+//! Services that say by method and path what they are asked: AppConfig, Lambda, S3, Scheduler.
 //!
 //! A request's path, query, headers and body are gathered into one object, as
 //! if it had come in JSON, so that its operation is answered as any other.
@@ -55,7 +55,21 @@ const fn json(
     }
 }
 
-const ROUTES: [Route; 15] = [
+const ROUTES: [Route; 17] = [
+    json(
+        Service::Scheduler,
+        "scheduler",
+        "POST",
+        "/schedules/{Name}",
+        "CreateSchedule",
+    ),
+    json(
+        Service::Scheduler,
+        "scheduler",
+        "GET",
+        "/schedules/{Name}",
+        "GetSchedule",
+    ),
     json(
         Service::Lambda,
         "lambda",

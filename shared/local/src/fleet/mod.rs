@@ -30,6 +30,7 @@ mod random;
 mod roles;
 mod rollout;
 mod scaling;
+mod schedules;
 mod stacks;
 mod tables;
 mod tasks;
@@ -72,6 +73,7 @@ pub use pages::{PageAnswer, PageFault, Site};
 pub use parameters::{Parameter, ParameterKind, ParameterVersion, SettingSeen};
 pub use roles::{Refusal, Refused};
 pub use scaling::ScalableTarget;
+pub use schedules::Schedule;
 pub use stacks::{ChangeSet, Executed, ResourceChange, Stack, StackEvent, Stacks};
 pub use tables::ServiceTable;
 pub use terraform::Terraform;
@@ -227,6 +229,9 @@ pub struct Fleet {
     /// Buckets of S3, by name.
     #[serde(default)]
     pub buckets: BTreeMap<String, Bucket>,
+    /// One-time schedules, by `group/name`.
+    #[serde(default)]
+    pub schedules: BTreeMap<String, Schedule>,
     /// Lambda functions of the users, by name.
     #[serde(default)]
     pub functions: BTreeMap<String, UserFunction>,
@@ -292,6 +297,7 @@ impl Fleet {
             terraform: BTreeMap::new(),
             refused: Vec::new(),
             buckets: BTreeMap::new(),
+            schedules: BTreeMap::new(),
             functions: BTreeMap::new(),
             bill: Bill::default(),
             pages: 0,

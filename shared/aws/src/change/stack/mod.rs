@@ -280,7 +280,7 @@ async fn what_was_made(
     let token = change_token(deployment.maker(), &change.id, Direction::Make);
     let since = match deployment.kind {
         DeploymentKind::Forward => Some(deployment.requested_at),
-        DeploymentKind::Reversal { .. } => None,
+        DeploymentKind::Reversal { .. } | DeploymentKind::Contract { .. } => None,
     };
     let trail = Trail::read(client, &stack.name, &token, since).await?;
     Ok(match trail.progress() {

@@ -7,6 +7,7 @@ mod around;
 mod backups;
 mod baking;
 mod configuring;
+mod contracts;
 mod cost;
 mod forward;
 mod interrupted;

@@ -154,7 +154,7 @@ fn what_watches_a_service_is_part_of_its_file() {
     assert_eq!(warned.warnings.len(), 1);
 }
 
-fn messages(extra: &str) -> Vec<String> {
+pub(super) fn messages(extra: &str) -> Vec<String> {
     let errors = errors(&target("rolling", extra));
     let problems = errors.problems().iter();
     problems
@@ -322,6 +322,7 @@ fn a_migration_says_how_it_is_made_checked_and_taken_back() {
     let spec = accept(&target("rolling", CHANGES)).spec;
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let expected = Migration {
+        stage: MigrationStage::Expand,
         name: "add-email".to_owned(),
         command: words("bin/migrate up add-email"),
         verify: Some(words("bin/migrate check")),

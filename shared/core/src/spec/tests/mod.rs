@@ -3,6 +3,7 @@
 mod accepted;
 mod arbitrary;
 mod changes;
+mod contracts;
 mod edges;
 mod functions;
 mod limits;

@@ -549,7 +549,7 @@ fn gates_name_known_phases_and_people() {
                 5,
                 13,
                 "shfit",
-                "did you mean `shift`? (one of prepare, migrate, infrastructure, configure, shift, validate, complete)",
+                "did you mean `shift`? (one of prepare, migrate, infrastructure, configure, shift, validate, complete, contract)",
             ),
             (
                 ProblemCode::InvalidText,
