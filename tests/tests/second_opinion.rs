@@ -65,6 +65,8 @@ mod no_balancer;
 mod one_service;
 #[path = "scenarios/pages.rs"]
 mod pages;
+#[path = "scenarios/permissions.rs"]
+mod permissions;
 #[path = "scenarios/pushes.rs"]
 mod pushes;
 #[path = "scenarios/settings.rs"]
