@@ -63,12 +63,7 @@ impl Complete {
             Phase::Complete,
             &input,
             async |deployment, _| {
-                contract.get_or_init(|| {
-                    deployment
-                        .plan
-                        .as_ref()
-                        .is_some_and(|plan| plan.contract.is_some())
-                });
+                contract.get_or_init(|| deployment.contract_plan().is_some());
                 self.observe(deployment).await
             },
             // Completing changes nothing on AWS.
@@ -91,11 +86,7 @@ impl Complete {
         let Some(deployment) = self.store.deployment(&input.deployment).await? else {
             return Ok(());
         };
-        if deployment
-            .plan
-            .as_ref()
-            .is_none_or(|plan| plan.contract.is_none())
-        {
+        if deployment.contract_plan().is_none() {
             return Ok(());
         }
         let target = self.store.target(&deployment.target).await?;

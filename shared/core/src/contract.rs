@@ -35,10 +35,15 @@ impl ContractPlan {
         names(&self.changes)
     }
 
+    /// `contract drop-old-email`.
+    pub fn title(&self) -> String {
+        title(&self.names())
+    }
+
     /// `contract drop-old-email after 7 d`.
     pub fn describe(&self) -> String {
         let after = duration(self.after_seconds.into());
-        format!("{} after {after}", title(&self.names()))
+        format!("{} after {after}", self.title())
     }
 }
 
@@ -232,12 +237,7 @@ impl TargetState {
         if now < until || watched.is_some() {
             return Err(ContractRefusal::NotBaked { of: of(), until });
         }
-        let freeze = self
-            .spec
-            .freezes
-            .iter()
-            .find(|one| one.from <= now && now < one.until);
-        match freeze {
+        match self.spec.freeze_at(now) {
             Some(freeze) => Err(ContractRefusal::Frozen {
                 until: freeze.until,
                 reason: freeze.reason.clone(),
@@ -304,7 +304,7 @@ impl TargetState {
         }
         match &deployment.kind {
             Kind::Forward => {
-                if let Some(planned) = deployment.plan.as_ref().and_then(|plan| plan.contract.as_ref()) {
+                if let Some(planned) = deployment.contract_plan() {
                     let before = self.contract.take();
                     self.contract = Some(outstanding(before, deployment, planned, exit.at));
                 }
@@ -375,6 +375,11 @@ fn is_made(migration: &Migration, made: &BTreeMap<String, Contracted>) -> bool {
 }
 
 impl Deployment {
+    /// What it leads to after its end, by its plan.
+    pub fn contract_plan(&self) -> Option<&ContractPlan> {
+        self.plan.as_ref()?.contract.as_ref()
+    }
+
     /// What is made, of a deployment that makes a contract: `contract drop-old-email`.
     pub fn contract_title(&self) -> Option<String> {
         let made = matches!(self.kind, Kind::Contract { .. });

@@ -589,10 +589,7 @@ impl Deployment {
 
     /// The freeze that holds at `now`, if any.
     pub fn freeze_at(&self, now: Timestamp) -> Option<&crate::spec::Freeze> {
-        self.spec
-            .freezes
-            .iter()
-            .find(|freeze| freeze.from <= now && now < freeze.until)
+        self.spec.freeze_at(now)
     }
 
     /// Tasks that `weight` percent of the traffic needs (rounded up, at least one for any weight).

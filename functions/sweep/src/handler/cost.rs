@@ -54,7 +54,7 @@ impl Sweep {
         completed_at: Timestamp,
         now: Timestamp,
     ) -> Option<(CostCompared, Option<CostWatch>)> {
-        deployment.spec.cost.as_ref()?.explorer.as_ref()?;
+        deployment.spec.explorer()?;
         let compared = self.ask_bill(deployment, completed_at, 1, now).await;
         let next = CostWatch::next(deployment, completed_at, &compared, 1, now);
         Some((compared, next))
@@ -67,12 +67,7 @@ impl Sweep {
         asked: u32,
         now: Timestamp,
     ) -> CostCompared {
-        let explorer = deployment
-            .spec
-            .cost
-            .as_ref()
-            .and_then(|cost| cost.explorer.as_ref());
-        let read = match explorer {
+        let read = match deployment.spec.explorer() {
             Some(explorer) => {
                 let days = days_of(deployment, completed_at, now);
                 billing::read(self.ce.get(), explorer, days).await

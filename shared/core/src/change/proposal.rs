@@ -275,7 +275,7 @@ impl Deployment {
 
     /// The first change behind a gate to which people must agree, and of whom the file names none.
     pub fn nobody_agrees_to(&self, before: GatePhase) -> Option<(&Change, &Proposal)> {
-        let gated = self.spec.gates.iter().any(|gate| gate.before == before);
+        let gated = self.spec.gate(before).is_some();
         let mut needing = self.need_consent(before).filter(|_| !gated);
         needing.find(|(change, _)| self.consent_of(change).is_none())
     }
@@ -283,8 +283,7 @@ impl Deployment {
     /// Who must approve before a phase: whom the file names there, and whom it names for proposals that
     /// need consent, or a cost beyond a limit. Nothing where nobody is asked.
     pub fn gate_rule(&self, before: GatePhase) -> Option<Gate> {
-        let given = self.spec.gates.iter().find(|gate| gate.before == before);
-        let mut asked = given.cloned();
+        let mut asked = self.spec.gate(before).cloned();
         let needed = self.need_consent(before);
         let needed = needed.filter_map(|(change, _)| self.consent_of(change));
         for consent in needed.chain(self.cost_to_agree_to(before)) {

@@ -49,7 +49,7 @@ fn asked(record: &Record, change: &Change, proposal: &Proposal, began: usize) ->
     let Some(before) = change.phase.gate() else {
         return !proposal.needs_consent(threshold);
     };
-    let gated = deployment.spec.gates.iter().any(|gate| gate.before == before);
+    let gated = deployment.spec.gate(before).is_some();
     if !gated && !proposal.needs_consent(threshold) {
         return true;
     }

@@ -31,7 +31,7 @@ pub fn decide_complete(deployment: &Deployment, now: Timestamp) -> Decision {
             deployment.revision.label(),
             plan.candidate
         ),
-        remedy: left.or_else(|| plan.contract.as_ref().map(|one| asked_later(deployment, one))),
+        remedy: left.or_else(|| deployment.contract_plan().map(|one| asked_later(deployment, one))),
     };
     Decision::end(exit)
 }
@@ -40,9 +40,9 @@ pub fn decide_complete(deployment: &Deployment, now: Timestamp) -> Decision {
 fn asked_later(deployment: &Deployment, contract: &ContractPlan) -> String {
     let target = &deployment.target;
     format!(
-        "contract {} follows when its time has come and people agree; `tidegate get {target}` says when, `tidegate \
+        "{} follows when its time has come and people agree; `tidegate get {target}` says when, `tidegate \
          contract cancel {target}` drops it",
-        contract.names().join(", ")
+        contract.title()
     )
 }
 

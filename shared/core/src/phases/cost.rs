@@ -61,11 +61,7 @@ pub(super) fn forecast_of(
             "give your own `prices` in the `cost` section, or take the section out".to_owned(),
         )
     })?;
-    let gated = deployment
-        .spec
-        .gates
-        .iter()
-        .any(|gate| gate.before == GatePhase::Prepare);
+    let gated = deployment.spec.gate(GatePhase::Prepare).is_some();
     if forecast.beyond.is_empty() || asked.consent.is_some() || gated {
         return Ok(Some(forecast));
     }

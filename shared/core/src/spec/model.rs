@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::analyzer::Analyzer;
-use super::cost::Cost;
+use super::cost::{Cost, Explorer};
 use super::evidence::{Evidence, Hotfix};
 use super::monitoring::Monitoring;
 use crate::analysis::{Condition, KnownMetric};
@@ -644,6 +644,22 @@ impl Spec {
         let suites = self.post_deployment_tests.iter();
         let tasks = suites.filter(|suite| !self.suite_functions.contains_key(*suite));
         tasks.cloned().collect()
+    }
+
+    /// The freeze that holds at an instant.
+    pub fn freeze_at(&self, now: Timestamp) -> Option<&Freeze> {
+        let mut freezes = self.freezes.iter();
+        freezes.find(|freeze| freeze.from <= now && now < freeze.until)
+    }
+
+    /// The gate that the file has before a phase.
+    pub fn gate(&self, before: GatePhase) -> Option<&Gate> {
+        self.gates.iter().find(|gate| gate.before == before)
+    }
+
+    /// `cost.explorer`.
+    pub fn explorer(&self) -> Option<&Explorer> {
+        self.cost.as_ref()?.explorer.as_ref()
     }
 
     /// Lambda functions of the user that a deployment can't do without, each once.

@@ -839,10 +839,18 @@ pub(super) const APPROVALS: Kind = Kind::List {
 };
 
 /// How long people have to agree.
-pub(super) const EXPIRES: Kind = Kind::Duration {
+const EXPIRES: Kind = Kind::Duration {
     min: 60,
     max: 7 * DAY,
 };
+
+/// `expires` of a section whose approvals are asked for only where its proposal needs it.
+pub(super) const AGREE_WITHIN: Key = key(
+    "expires",
+    EXPIRES,
+    Default("1d"),
+    "How long people have to agree.",
+);
 
 static APPROVAL: Section = Section {
     doc: "Approvals of one role.",

@@ -2,7 +2,7 @@
 
 use super::keys::Presence::{Default, Optional, Required};
 use super::keys::{Kind, Section};
-use super::table::{APPROVALS, EXPIRES, key};
+use super::table::{AGREE_WITHIN, APPROVALS, key};
 use super::table_validation::FUNCTION;
 use crate::suite::LONGEST_SECONDS;
 
@@ -45,12 +45,7 @@ pub(super) static ANALYZER: Section = Section {
             Optional,
             "Who must agree to changed variables; those of infrastructure where it is absent.",
         ),
-        key(
-            "expires",
-            EXPIRES,
-            Default("1d"),
-            "How long people have to agree.",
-        ),
+        AGREE_WITHIN,
         key(
             "pricePerGbSecond",
             Kind::Number { min: 0.0, max: 1.0 },

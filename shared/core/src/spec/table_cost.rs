@@ -3,7 +3,7 @@
 use super::cost::percent;
 use super::keys::Presence::{Default, Optional, Required};
 use super::keys::{Kind, Section, TextRule};
-use super::table::{APPROVALS, EXPIRES, is_account, is_printable, key};
+use super::table::{AGREE_WITHIN, APPROVALS, is_account, is_printable, key};
 
 static INCREASE: TextRule = TextRule {
     what: "a percentage such as 20%",
@@ -66,12 +66,7 @@ pub(super) static COST: Section = Section {
             "Who must agree to a forecast beyond a limit, before anything is touched, beside those of a gate before \
              prepare.",
         ),
-        key(
-            "expires",
-            EXPIRES,
-            Default("1d"),
-            "How long people have to agree.",
-        ),
+        AGREE_WITHIN,
         key(
             "onExcess",
             Kind::Choice(&["tell", "rollback"]),

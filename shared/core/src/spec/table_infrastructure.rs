@@ -3,7 +3,7 @@
 
 use super::keys::Presence::{Default, Optional, Required};
 use super::keys::{Key, Kind, Section, TextRule};
-use super::table::{APPROVALS, EXPIRES, is_printable, key};
+use super::table::{AGREE_WITHIN, APPROVALS, is_printable, key};
 
 static RESOURCE_NAME: TextRule = TextRule {
     what: "the name of a resource",
@@ -56,12 +56,7 @@ pub(super) static INFRASTRUCTURE: Section = Section {
             Optional,
             "With more changes than this, the approvals are asked for even if nothing is replaced or deleted.",
         ),
-        key(
-            "expires",
-            EXPIRES,
-            Default("1d"),
-            "How long people have to agree.",
-        ),
+        AGREE_WITHIN,
         key(
             "verify",
             Kind::List {
