@@ -10,7 +10,7 @@ use tidegate_lambda::open::store_new;
 use crate::handler::Api;
 use crate::http::ApiError;
 use crate::identity::Caller;
-use crate::model::{StopAnswer, StopRequest};
+use crate::model::{StopAnswer, StopRequest, kept};
 
 /// How often a lost race is run again.
 const TRIES: usize = 8;
@@ -46,7 +46,7 @@ impl Api {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(changing(target))
+        Err(ApiError::keeps_changing(target))
     }
 
     /// Drops a target's outstanding contract. Its schedule finds nothing to do then.
@@ -56,7 +56,7 @@ impl Api {
         target: &Target,
         request: StopRequest,
     ) -> Result<StopAnswer, ApiError> {
-        let reason: String = request.reason.trim().chars().take(500).collect();
+        let reason = kept(&request.reason);
         let why = match reason.is_empty() {
             true => String::new(),
             false => format!(": {reason}"),
@@ -85,14 +85,10 @@ impl Api {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(changing(target))
+        Err(ApiError::keeps_changing(target))
     }
 }
 
 fn none() -> ApiError {
     ApiError::Conflict(tidegate_core::contract::ContractRefusal::None.to_string())
-}
-
-fn changing(target: &Target) -> ApiError {
-    ApiError::Conflict(format!("{target} keeps changing; try again"))
 }

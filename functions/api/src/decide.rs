@@ -14,7 +14,7 @@ use tidegate_lambda::stop;
 use crate::handler::Api;
 use crate::http::ApiError;
 use crate::identity::Caller;
-use crate::model::{DecisionAnswer, DecisionRequest};
+use crate::model::{DecisionAnswer, DecisionRequest, kept};
 
 /// How often a lost race is run again.
 const TRIES: usize = 8;
@@ -55,7 +55,7 @@ impl Api {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(ApiError::Conflict(format!("{id} keeps changing; try again")))
+        Err(ApiError::keeps_changing(id))
     }
 
     fn admit(
@@ -98,7 +98,7 @@ impl Api {
             by: caller.person.clone(),
             role,
             approve: request.approve,
-            reason: request.reason.trim().chars().take(500).collect(),
+            reason: kept(&request.reason),
             plan_hash,
             at: self.opener.clock.now(),
         }

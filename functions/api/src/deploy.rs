@@ -15,7 +15,7 @@ use tidegate_lambda::stop::{self, Stopped};
 use crate::handler::Api;
 use crate::http::ApiError;
 use crate::identity::Caller;
-use crate::model::{DeployAnswer, DeployRequest, StopAnswer, StopRequest};
+use crate::model::{DeployAnswer, DeployRequest, StopAnswer, StopRequest, kept};
 
 /// How often a lost race is run again.
 const TRIES: usize = 8;
@@ -158,10 +158,7 @@ impl Api {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(ApiError::Conflict(format!(
-            "{} keeps changing; try again",
-            completed.target
-        )))
+        Err(ApiError::keeps_changing(&completed.target))
     }
 
     async fn start_reversal(&self, id: DeploymentId, cause: &AbortCause) -> Result<StopAnswer, ApiError> {
@@ -175,14 +172,14 @@ impl Api {
 }
 
 fn asked_for(caller: &Caller, request: &StopRequest) -> AbortCause {
-    let reason = if request.reason.trim().is_empty() {
-        "no reason given"
-    } else {
-        request.reason.trim()
+    let given = kept(&request.reason);
+    let reason = match given.is_empty() {
+        true => "no reason given".to_owned(),
+        false => given,
     };
     AbortCause::AskedFor {
         by: caller.person.clone(),
-        reason: reason.chars().take(500).collect(),
+        reason,
     }
 }
 
@@ -201,7 +198,7 @@ fn overrides(caller: &Caller, request: &DeployRequest) -> Result<Vec<Override>, 
             "{what} needs a reason: --reason \"...\""
         )));
     }
-    let reason: String = request.reason.trim().chars().take(500).collect();
+    let reason = kept(&request.reason);
     let recorded = |what: &String| Override {
         what: what.clone(),
         by: caller.person.clone(),

@@ -48,6 +48,11 @@ fn said(problems: &[Problem]) -> String {
 }
 
 impl ApiError {
+    /// Others wrote it each time that it was tried.
+    pub(crate) fn keeps_changing(what: impl std::fmt::Display) -> Self {
+        Self::Conflict(format!("{what} keeps changing; try again"))
+    }
+
     const fn status(&self) -> i64 {
         match self {
             Self::BadRequest(_) => 400,

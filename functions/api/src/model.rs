@@ -128,3 +128,8 @@ pub struct ErrorAnswer {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,
 }
+
+/// A reason as it is recorded: so much of what a person wrote.
+pub(crate) fn kept(reason: &str) -> String {
+    reason.trim().chars().take(500).collect()
+}

@@ -40,9 +40,7 @@ impl Api {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(ApiError::Conflict(format!(
-            "the release of {digest} keeps changing; try again"
-        )))
+        Err(ApiError::keeps_changing(format!("the release of {digest}")))
     }
 
     pub(crate) async fn get_release(&self, repository: &str, image: &str) -> Result<Release, ApiError> {

@@ -100,7 +100,7 @@ impl Api {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(ApiError::Conflict(format!("{target} keeps changing; try again")))
+        Err(ApiError::keeps_changing(target))
     }
 
     /// The target's record with the file in force from now on. A running deployment keeps its own.
