@@ -19,4 +19,4 @@ mod scene;
 
 pub use golden::compare_file;
 pub use scenario::{play_once, scenario};
-pub use scene::Scene;
+pub use scene::{Scene, reason, remedy};

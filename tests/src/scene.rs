@@ -569,3 +569,13 @@ impl Scene {
 fn outcome(answer: &serde_json::Value) -> String {
     answer["outcome"].as_str().unwrap_or_default().to_owned()
 }
+
+/// Why a deployment ended as it did.
+pub fn reason(deployment: &Deployment) -> &str {
+    &deployment.exit.as_ref().unwrap().reason
+}
+
+/// What its end says to do next.
+pub fn remedy(deployment: &Deployment) -> &str {
+    deployment.exit.as_ref().unwrap().remedy.as_deref().unwrap()
+}

@@ -9,8 +9,8 @@ use tidegate_core::ids::{ChangeId, DeploymentId};
 use tidegate_local::faults::{CallFate, EventFate};
 use tidegate_local::fleet::{AlarmValue, Behaviour, Database};
 use tidegate_local::stage::FIRST_DIGEST;
-use tidegate_tests::Scene;
 use tidegate_tests::files::SHORT;
+use tidegate_tests::{Scene, remedy};
 
 use crate::scenario;
 
@@ -289,14 +289,7 @@ fn a_contract_that_nobody_agrees_to_is_not_made() {
             let (id, plan) = asked(scene).await;
             scene.decide("maria", &id, false, &plan).await.unwrap();
             let stopped = scene.ends(&id, ExitState::Aborted).await;
-            assert!(
-                stopped
-                    .exit
-                    .unwrap()
-                    .remedy
-                    .unwrap()
-                    .contains("tidegate contract run")
-            );
+            assert!(remedy(&stopped).contains("tidegate contract run"));
             scene.wait(2700).await;
             assert_eq!((runs(scene).await, waits(scene).await), (0, true));
             scene.contract("olaf", "run", TARGET).await.unwrap();
@@ -334,14 +327,7 @@ fn a_contract_that_fails_is_told_and_not_tried_again() {
         async |scene| {
             outstanding(scene, failing("drop-mail")).await;
             let stopped = agreed(scene, ExitState::Aborted).await;
-            assert!(
-                stopped
-                    .exit
-                    .unwrap()
-                    .remedy
-                    .unwrap()
-                    .starts_with("it may be half made")
-            );
+            assert!(remedy(&stopped).starts_with("it may be half made"));
             scene.wait(2700).await;
             assert_eq!((runs(scene).await, waits(scene).await), (1, true));
             scene.contract("olaf", "cancel", TARGET).await.unwrap();

@@ -1,13 +1,12 @@
 //! Suites that are Lambda functions.
 
-use tidegate_core::deployment::Deployment;
 use tidegate_core::event::Event;
 use tidegate_core::exit::ExitState;
 use tidegate_core::ids::DeploymentId;
 use tidegate_local::faults::CallFate;
 use tidegate_local::fleet::{Behaviour, FunctionAnswer, UserFunction};
-use tidegate_tests::Scene;
 use tidegate_tests::files::SHORT;
+use tidegate_tests::{Scene, reason};
 
 use crate::scenario;
 
@@ -47,10 +46,6 @@ async fn given(scene: &Scene, checkout: Vec<FunctionAnswer>) {
 /// What the checkout suite was asked.
 fn asked(scene: &Scene) -> Vec<serde_json::Value> {
     scene.cloud(|state| state.fleet.functions["web-test-checkout"].asked.clone())
-}
-
-fn reason(deployment: &Deployment) -> &str {
-    &deployment.exit.as_ref().unwrap().reason
 }
 
 /// How often the checkout suite was put on record as called.

@@ -1,13 +1,12 @@
 //! Pages of the new revision, asked as a customer would.
 
-use tidegate_core::deployment::Deployment;
 use tidegate_core::event::Event;
 use tidegate_core::exit::ExitState;
 use tidegate_core::ids::DeploymentId;
 use tidegate_local::faults::CallFate;
 use tidegate_local::fleet::{Behaviour, PageFault};
-use tidegate_tests::Scene;
 use tidegate_tests::files::SHORT;
+use tidegate_tests::{Scene, reason};
 
 use crate::scenario;
 
@@ -54,10 +53,6 @@ async fn tries(scene: &Scene, id: &DeploymentId, test: &str) -> (usize, usize) {
     });
     let tried: Vec<bool> = tried.collect();
     (tried.len(), tried.iter().filter(|passed| !**passed).count())
-}
-
-fn reason(deployment: &Deployment) -> String {
-    deployment.exit.as_ref().unwrap().reason.clone()
 }
 
 #[test]

@@ -8,8 +8,8 @@ use tidegate_core::exit::ExitState;
 use tidegate_core::permissions::{TaskRoles, needed};
 use tidegate_local::faults::{CallFate, Site};
 use tidegate_local::fleet::{AlarmValue, Behaviour, Refusal, Refused};
-use tidegate_tests::Scene;
 use tidegate_tests::files::SHORT;
+use tidegate_tests::{Scene, reason, remedy};
 
 use crate::scenario;
 
@@ -90,10 +90,6 @@ fn asked(deployment: &Deployment) -> BTreeSet<(&'static str, String)> {
         .collect()
 }
 
-fn reason(deployment: &Deployment) -> &str {
-    &deployment.exit.as_ref().unwrap().reason
-}
-
 #[test]
 fn all_that_the_functions_will_do_was_asked_before() {
     scenario(
@@ -143,7 +139,7 @@ fn a_role_that_could_not_take_traffic_back_blocks_the_way_forward() {
                 told.contains("for the function `rollback`: no policy allows it"),
                 "{told}"
             );
-            let remedy = blocked.exit.as_ref().unwrap().remedy.as_ref().unwrap();
+            let remedy = remedy(&blocked);
             assert!(remedy.contains("`LoadBalancerPattern`"), "{remedy}");
             let journal = scene.stage.journal(&blocked.id).await;
             let begun = |event: &Event| matches!(event, Event::Planned { .. } | Event::ChangeStarted { .. });
