@@ -88,6 +88,7 @@ CALLS = {
     "query": "dynamodb:Query",
     "scan": "dynamodb:Scan",
     "update_item": "dynamodb:UpdateItem",
+    "update_table": "dynamodb:UpdateTable",
     "describe_scalable_targets": "application-autoscaling:DescribeScalableTargets",
     "register_scalable_target": "application-autoscaling:RegisterScalableTarget",
     "cancel_update_stack": "cloudformation:CancelUpdateStack",
@@ -201,7 +202,9 @@ def rust(*folders):
 def calls(code):
     # `.query()` with nothing in it is a call's start; `.describe_rules(x)` would be a function of ours.
     found = {CALLS[name] for name in re.findall(r"\.\s*([a-z_]+)\(\)", code) if name in CALLS}
-    return found | {action for text, action in TRANSACTION_ITEMS.items() if text in code}
+    # `IndexUpdate::builder()` is no item of a transaction.
+    items = TRANSACTION_ITEMS.items()
+    return found | {action for text, action in items if re.search(rf"\b{re.escape(text)}", code)}
 
 
 def functions_of(resources):

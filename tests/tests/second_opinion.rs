@@ -53,6 +53,8 @@ mod functions;
 mod gates;
 #[path = "scenarios/hands.rs"]
 mod hands;
+#[path = "scenarios/indexes.rs"]
+mod indexes;
 #[path = "scenarios/infrastructure.rs"]
 mod infrastructure;
 #[path = "scenarios/migrations.rs"]

@@ -69,6 +69,7 @@ impl Configure {
                     flags::observe(self.appconfig.get(), deployment, change, flags).await?
                 }
                 Work::Run { .. }
+                | Work::Index { .. }
                 | Work::Verify { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
@@ -101,6 +102,7 @@ impl Configure {
             }
             (
                 Work::Run { .. }
+                | Work::Index { .. }
                 | Work::Verify { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }

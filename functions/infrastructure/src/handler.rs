@@ -82,6 +82,7 @@ impl Infrastructure {
                 }
                 Work::Analyze { .. } => self.analyzers.observe(deployment, change),
                 Work::Run { .. }
+                | Work::Index { .. }
                 | Work::Verify { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
@@ -104,6 +105,7 @@ impl Infrastructure {
                 // What it said is all that it does.
                 Work::Analyze { .. } => Seen::NOTHING,
                 Work::Run { .. }
+                | Work::Index { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }
@@ -135,6 +137,7 @@ impl Infrastructure {
                 }
                 Work::Analyze { analyzer } => self.analyzers.propose(deployment, change, analyzer).await,
                 Work::Run { .. }
+                | Work::Index { .. }
                 | Work::Verify { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
@@ -159,6 +162,7 @@ impl Infrastructure {
             (Work::Terraform { .. }, Direction::Undo) => Err(not_mine(deployment, change)),
             (
                 Work::Run { .. }
+                | Work::Index { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
                 | Work::SetParameter { .. }

@@ -1,12 +1,13 @@
-//! Migrate: the file's migrations, one after the other, each a task of the new revision.
+//! Migrate: the file's migrations, one after the other, each a task of the new revision or a change of an index.
 
 use aws_types::SdkConfig;
-use tidegate_aws::change::{self, not_mine, run};
+use tidegate_aws::change::index::Tables;
+use tidegate_aws::change::{self, index, not_mine, run};
 use tidegate_aws::error::AwsError;
 use tidegate_aws::observe;
 use tidegate_aws::store::Store;
 use tidegate_core::action::Action;
-use tidegate_core::change::Work;
+use tidegate_core::change::{Change, Direction, Seen, Work};
 use tidegate_core::deployment::{Deployment, Phase};
 use tidegate_core::observation::{Observation, Question};
 use tidegate_lambda::config::{ConfigError, Lookup, table};
@@ -19,6 +20,7 @@ pub struct Migrate {
     store: Store,
     clock: Clock,
     cloudwatch: aws_sdk_cloudwatch::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
     tasks: run::Clients,
 }
 
@@ -28,10 +30,12 @@ impl Migrate {
     /// # Errors
     /// A variable that is missing.
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
         Ok(Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
+            store: Store::new(dynamodb.clone(), table(lookup)?),
             clock: Clock::of(sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
+            dynamodb,
             tasks: run::Clients {
                 ecs: aws_sdk_ecs::Client::new(sdk),
                 logs: aws_sdk_cloudwatchlogs::Client::new(sdk),
@@ -61,20 +65,40 @@ impl Migrate {
             observation.alarms = observe::watched_alarms(&self.cloudwatch, deployment).await?;
         }
         if let Some(change) = question.change() {
-            let Work::Run { .. } = &change.work else {
-                return Err(not_mine(deployment, change));
-            };
-            let seen = run::observe(&self.tasks, deployment, change).await?;
+            let seen = self.observe_change(deployment, change).await?;
             observation.changes.insert(change.id.clone(), seen);
         }
         Ok(observation)
     }
 
+    async fn observe_change(&self, deployment: &Deployment, change: &Change) -> Result<Seen, AwsError> {
+        if let Work::Index { index, .. } = &change.work {
+            return index::observe(self.tables(), deployment, change, index).await;
+        }
+        let Work::Run { .. } = &change.work else {
+            return Err(not_mine(deployment, change));
+        };
+        run::observe(&self.tasks, deployment, change).await
+    }
+
     async fn apply(&self, deployment: &Deployment, action: &Action) -> Result<(), AwsError> {
-        let (change, direction, _) = change::of(deployment, action)?;
+        let (change, direction, before) = change::of(deployment, action)?;
+        if let Work::Index { index, .. } = &change.work {
+            return match direction {
+                Direction::Make => index::make(self.tables(), index, before).await,
+                Direction::Undo => index::undo(self.tables(), index, before).await,
+            };
+        }
         let Work::Run { .. } = &change.work else {
             return Err(not_mine(deployment, change));
         };
         run::start(&self.tasks.ecs, deployment, change, direction).await
+    }
+
+    fn tables(&self) -> Tables<'_> {
+        Tables {
+            client: &self.dynamodb,
+            own: Some(self.store.table_name()),
+        }
     }
 }

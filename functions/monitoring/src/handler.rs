@@ -69,6 +69,7 @@ impl Monitoring {
                     self.clients.observe_test(deployment, change, name, now).await?
                 }
                 Work::Run { .. }
+                | Work::Index { .. }
                 | Work::Verify { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
@@ -101,6 +102,7 @@ impl Monitoring {
             (Work::TestAlarm { name, .. }, Direction::Undo) => self.clients.delete_test(name).await,
             (
                 Work::Run { .. }
+                | Work::Index { .. }
                 | Work::Verify { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }

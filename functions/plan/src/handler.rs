@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_types::SdkConfig;
 use tidegate_aws::call::{Functions, functions, unknown_functions};
-use tidegate_aws::change::flags;
+use tidegate_aws::change::index::Tables;
+use tidegate_aws::change::{flags, index};
 use tidegate_aws::observe;
 use tidegate_aws::on_demand::OnDemand;
 use tidegate_aws::permissions::Roles;
 use tidegate_aws::store::{Commit, Store, StoreError};
-use tidegate_core::change::{Names, SettingNow, alarm_tested, alarms_made};
+use tidegate_core::change::{Names, SettingNow, alarm_tested, alarms_made, indexes};
 use tidegate_core::decision::{Decision, Outcome};
 use tidegate_core::deployment::{Deployment, Phase, Revision};
 use tidegate_core::event::Event;
@@ -35,6 +36,7 @@ pub struct Plan {
     clock: Clock,
     appconfig: OnDemand<aws_sdk_appconfig::Client>,
     cloudwatch: aws_sdk_cloudwatch::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
     ecr: aws_sdk_ecr::Client,
     functions: Functions,
     ecs: aws_sdk_ecs::Client,
@@ -49,11 +51,13 @@ impl Plan {
     /// # Errors
     /// A variable that is missing.
     pub fn new(sdk: &SdkConfig, lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
         Ok(Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
+            store: Store::new(dynamodb.clone(), table(lookup)?),
             clock: Clock::of(sdk),
             appconfig: OnDemand::new(sdk, aws_sdk_appconfig::Client::new),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
+            dynamodb,
             ecr: aws_sdk_ecr::Client::new(sdk),
             functions: functions(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
@@ -195,6 +199,10 @@ impl Plan {
             Some(flags) => flags::refusal(self.appconfig.get(), &flags.work).await?,
             None => None,
         };
+        let tables = Tables {
+            client: &self.dynamodb,
+            own: Some(self.store.table_name()),
+        };
         let task_roles = match deployment.spec.check_permissions {
             true => Some(self.task_roles(deployment, &slots).await?),
             false => None,
@@ -207,6 +215,7 @@ impl Plan {
             container,
             log_groups,
             refused_flags,
+            tables: index::find(tables, indexes(&deployment.spec)).await?,
             task_roles,
             taken: observe::taken(&self.cloudwatch, &names).await?,
             alarms: observe::alarms(&self.cloudwatch, Some(alarms), "").await?,

@@ -79,7 +79,7 @@ impl AwsError {
     }
 
     /// For a call that was not made, because the SDK refused to put its input together.
-    #[cfg(any(feature = "scheduler", feature = "sns"))]
+    #[cfg(any(feature = "dynamodb", feature = "scheduler", feature = "sns"))]
     pub(crate) fn input(what: impl Into<String>, error: impl Error + Send + Sync + 'static) -> Self {
         Self {
             what: what.into(),

@@ -260,7 +260,7 @@ fn its_deployment_does_nothing_else_and_asks_at_its_own_gate() {
     assert_eq!(spec.migrations.len(), 1);
     assert_eq!((&spec.health_check, spec.gates.len()), (&None, 1));
     assert!(crate::change::planned(&deployment.spec, &around(&deployment)).len() == 1);
-    let changes = crate::change::contracting(spec);
+    let changes = crate::change::contracting(spec, &crate::observation::Observation::default());
     let ids: Vec<&str> = changes.iter().map(|change| change.id.as_str()).collect();
     assert_eq!(ids, ["contract:drop", "verify:drop"]);
     assert_eq!(contract.contract_title().as_deref(), Some("contract drop"));

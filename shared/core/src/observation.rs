@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::Samples;
+use crate::change::index::TableFound;
 use crate::change::{Change, Proposed, Seen, SettingNow};
 use crate::contract::Contracts;
 use crate::cost::CostSeen;
@@ -72,6 +73,9 @@ pub struct Observation {
     /// Why the flags of the file can't be set, where the file has some and they can't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_flags: Option<String>,
+    /// Tables of DynamoDB whose indexes the file changes, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tables: BTreeMap<String, TableFound>,
     /// Roles of the tasks that will run, where the file asks whether they may be given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_roles: Option<TaskRoles>,

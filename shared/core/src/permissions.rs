@@ -197,6 +197,9 @@ impl Needs<'_> {
                     self.run(function, &stable.task_definition);
                 }
             }
+            Work::Index { index, .. } => {
+                self.add(function, "dynamodb:UpdateTable", place.table(&index.table))
+            }
             Work::Backup { source } => {
                 let (action, resource) = match source {
                     Source::Table(name) => ("dynamodb:CreateBackup", place.table(name)),
@@ -339,6 +342,7 @@ fn widened_by(action: &str, function: &str) -> Option<&'static str> {
         ("elasticloadbalancing:ModifyRule", _) => "LoadBalancerPattern",
         ("elasticloadbalancing:ModifyTargetGroup", _) => "TargetGroupPattern",
         ("dynamodb:CreateBackup", _) => "TablePattern",
+        ("dynamodb:UpdateTable", _) => "IndexTablePattern",
         ("rds:CreateDBSnapshot", _) => "DatabasePattern",
         ("ssm:PutParameter" | "ssm:DeleteParameter", _) => "ParameterPattern",
         ("cloudformation:CreateChangeSet" | "cloudformation:ExecuteChangeSet", _) => "StackPattern",
@@ -403,7 +407,7 @@ mod tests {
         let file = format!(
             "{CANARY}\
              prepare: {{suspendAutoscaling: true}}\n\
-             migrations: [{{name: a, command: [up]}}]\n\
+             migrations: [{{name: a, command: [up]}}, {{name: b, table: orders, addIndex: {{name: by-b, partitionKey: {{b: S}}}}}}]\n\
              configuration: {{parameters: [{{name: /web/size, value: \"3\"}}]}}\n\
              infrastructure: {{stack: {{name: shop, template: \"https://templates.s3.amazonaws.com/shop.yaml\", role: \"arn:aws:iam::123456789012:role/shop\"}}}}\n"
         );
@@ -416,6 +420,7 @@ mod tests {
             "infrastructure cloudformation:ExecuteChangeSet stack/shop/0",
             "infrastructure iam:PassRole role/shop",
             "migrate iam:PassRole role/web-task",
+            "migrate dynamodb:UpdateTable table/orders",
         ] {
             assert!(lines.iter().any(|one| one == line), "{line} in {lines:#?}");
         }

@@ -364,9 +364,10 @@ impl Aws {
         world: &Applying<'_>,
     ) {
         match (&change.work, direction) {
-            // A look by a person is a task that somebody else runs.
+            // A look by a person is a task that somebody else runs, and what DynamoDB does is one, too.
             (
                 Work::Run { .. }
+                | Work::Index { .. }
                 | Work::Verify { .. }
                 | Work::Backup { .. }
                 | Work::Analyze { .. }
@@ -390,6 +391,7 @@ impl Aws {
                         Before::Absent
                         | Before::Scaling { .. }
                         | Before::Flags { .. }
+                        | Before::Index { .. }
                         | Before::Stack { .. }
                         | Before::TerraformState
                         | Before::Monitored { .. },

@@ -244,6 +244,7 @@ impl World {
         };
         let seen = |change: &Change| match &change.work {
             Work::Run { .. }
+            | Work::Index { .. }
             | Work::Verify { .. }
             | Work::Backup { .. }
             | Work::Analyze { .. }

@@ -6,7 +6,7 @@ use crate::cloud::State;
 use crate::fleet::{AlarmValue, RuleAction, plan_file};
 use jiff::Timestamp;
 use tidegate_aws::naming::change_token;
-use tidegate_core::change::Direction;
+use tidegate_core::change::{Direction, Work};
 use tidegate_core::deployment::Deployment;
 use tidegate_core::gates::People;
 use tidegate_core::ids::{Digest, Slot};
@@ -180,12 +180,42 @@ fn change_runs(state: &State, deployments: &[Record]) -> Vec<ChangeRun> {
             }));
         }
     }
+    runs.extend(deployments.iter().flat_map(|record| index_runs(state, record)));
     runs.sort_by_key(|run| run.at);
     runs
 }
 
+/// Changes of indexes that DynamoDB took while a deployment went on that has them in its plan.
+fn index_runs<'a>(state: &'a State, record: &'a Record) -> impl Iterator<Item = ChangeRun> + 'a {
+    let deployment = &record.deployment;
+    let indexes = deployment.planned_changes().iter();
+    let indexes = indexes.filter_map(|change| {
+        let Work::Index { index, .. } = &change.work else {
+            return None;
+        };
+        Some((change, index))
+    });
+    let ended = deployment.exit.as_ref().map_or(Timestamp::MAX, |exit| exit.at);
+    indexes.flat_map(move |(change, index)| {
+        let name = format!("index:{}", index.title());
+        let log = state.fleet.settings_log.iter();
+        let own = log.filter(move |seen| seen.name == name);
+        let own = own.filter(move |seen| (deployment.requested_at..=ended).contains(&seen.at));
+        own.map(move |seen| ChangeRun {
+            at: seen.at,
+            deployment: deployment.id.clone(),
+            change: change.id.clone(),
+            direction: match seen.value.is_none() == index.removes() {
+                true => Direction::Make,
+                false => Direction::Undo,
+            },
+            artifact: None,
+        })
+    })
+}
+
 /// Operations that set what a deployment puts back.
-const SETTING: [&str; 11] = [
+const SETTING: [&str; 12] = [
     "RegisterScalableTarget",
     "StartDeployment",
     "StopDeployment",
@@ -197,6 +227,7 @@ const SETTING: [&str; 11] = [
     "DeleteDashboards",
     "PutRetentionPolicy",
     "DeleteRetentionPolicy",
+    "UpdateTable",
 ];
 
 /// Settings as they were set. What no function has called for, somebody else has set.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use tidegate_core::exit::ExitState;
 use tidegate_local::endpoints::Fault;
-use tidegate_local::fleet::{Behaviour, ServiceTable};
+use tidegate_local::fleet::{Behaviour, ServiceIndex, ServiceTable};
 use tidegate_tests::Scene;
 use tidegate_tests::files::SHORT;
 
@@ -40,12 +41,15 @@ fn console(scene: &Scene, table: Option<ServiceTable>, scan: bool) {
 }
 
 fn table(recovery: bool, built: bool) -> Option<ServiceTable> {
+    let mut index = ServiceIndex::by("customer");
+    if !built {
+        index.active_from = Timestamp::MAX;
+    }
     Some(ServiceTable {
-        bytes: 0,
         on_demand: true,
         point_in_time_recovery: recovery,
-        deletion_protection: false,
-        indexes: BTreeMap::from([("by-customer".to_owned(), built)]),
+        indexes: BTreeMap::from([("by-customer".to_owned(), index)]),
+        ..ServiceTable::default()
     })
 }
 

@@ -20,6 +20,7 @@ mod found;
 mod functions;
 mod gates;
 mod hands;
+mod indexes;
 mod infrastructure;
 mod measures;
 mod migrations;

@@ -7,7 +7,7 @@ use tidegate_core::event::Event;
 use tidegate_core::exit::ExitState;
 use tidegate_core::permissions::{TaskRoles, needed};
 use tidegate_local::faults::{CallFate, Site};
-use tidegate_local::fleet::{AlarmValue, Behaviour, Refusal, Refused};
+use tidegate_local::fleet::{AlarmValue, Behaviour, Refusal, Refused, ServiceTable};
 use tidegate_tests::files::SHORT;
 use tidegate_tests::{Scene, reason, remedy};
 
@@ -23,6 +23,7 @@ prepare:
   suspendAutoscaling: true
 migrations:
   - {name: add-email, command: [bin/migrate, up], down: [bin/migrate, down], undo: revertible}
+  - {name: orders-by-day, table: orders, addIndex: {name: by-day, partitionKey: {day: S}}}
 configuration:
   parameters:
     - {name: /web/production/timeout, value: \"30\"}
@@ -35,7 +36,14 @@ monitoring:
 
 async fn given(scene: &Scene) {
     scene.given(TARGET, 5, &format!("{SHORT}{WORK}")).await;
-    scene.cloud(|state| state.fleet.register_scalable("production", "web-blue", 3, 12));
+    scene.cloud(|state| {
+        state.fleet.register_scalable("production", "web-blue", 3, 12);
+        let orders = ServiceTable {
+            on_demand: true,
+            ..ServiceTable::default()
+        };
+        state.fleet.service_tables.insert("orders".to_owned(), orders);
+    });
     scene.suite("production", "smoke", 0);
     scene.suite("production", "checkout", 0);
 }

@@ -131,6 +131,7 @@ async fn look(
             Before::Absent
             | Before::Scaling { .. }
             | Before::Parameter { .. }
+            | Before::Index { .. }
             | Before::Stack { .. }
             | Before::TerraformState
             | Before::Monitored { .. },

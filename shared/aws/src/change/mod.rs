@@ -5,6 +5,8 @@
 pub mod backup;
 #[cfg(feature = "appconfig")]
 pub mod flags;
+#[cfg(feature = "dynamodb")]
+pub mod index;
 #[cfg(all(feature = "cloudwatch", feature = "logs"))]
 pub mod monitor;
 #[cfg(feature = "ssm")]

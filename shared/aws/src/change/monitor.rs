@@ -83,6 +83,7 @@ impl Clients {
             (Progress::NotBegun, Some(Before::Absent)) => self.delete(name, wanted).await,
             (
                 Progress::NotBegun
+                | Progress::Waiting { .. }
                 | Progress::Running { .. }
                 | Progress::Done { .. }
                 | Progress::Failed { .. },

@@ -35,7 +35,11 @@ pub async fn make(client: &Client, name: &str, value: &str, before: Option<&Befo
         (Progress::NotBegun, Some(Before::Absent)) => create(client, name, value).await,
         // Without a record of what was there nothing could be put back; what went wrong shows at the next look.
         (
-            Progress::NotBegun | Progress::Running { .. } | Progress::Done { .. } | Progress::Failed { .. },
+            Progress::NotBegun
+            | Progress::Waiting { .. }
+            | Progress::Running { .. }
+            | Progress::Done { .. }
+            | Progress::Failed { .. },
             _,
         ) => Ok(()),
     }
@@ -53,7 +57,11 @@ pub async fn undo(client: &Client, name: &str, value: &str, before: Option<&Befo
         }
         (Progress::NotBegun, Some(Before::Absent), _) => delete(client, name).await,
         (
-            Progress::NotBegun | Progress::Running { .. } | Progress::Done { .. } | Progress::Failed { .. },
+            Progress::NotBegun
+            | Progress::Waiting { .. }
+            | Progress::Running { .. }
+            | Progress::Done { .. }
+            | Progress::Failed { .. },
             ..,
         ) => Ok(()),
     }

@@ -86,9 +86,11 @@ async fn with_log(
             reason,
             log: last_lines(clients, deployment, task).await,
         },
-        Progress::NotBegun | Progress::Running { .. } | Progress::Done { .. } | Progress::Failed { .. } => {
-            ended
-        }
+        Progress::NotBegun
+        | Progress::Waiting { .. }
+        | Progress::Running { .. }
+        | Progress::Done { .. }
+        | Progress::Failed { .. } => ended,
     }
 }
 

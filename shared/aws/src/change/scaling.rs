@@ -47,6 +47,7 @@ fn seen(found: Option<Scalable>, before: Option<&Before>) -> Seen {
         Some(Before::Absent) => Progress::done("none was registered"),
         Some(
             Before::Scaling { .. }
+            | Before::Index { .. }
             | Before::Stack { .. }
             | Before::TerraformState
             | Before::Parameter { .. }

@@ -79,7 +79,7 @@ pub async fn observe_proposal(
                 Some(reason) => Proposed::Failed { reason },
                 None => Proposed::NotBegun,
             },
-            Progress::Running { note } => Proposed::Running {
+            Progress::Waiting { note } | Progress::Running { note } => Proposed::Running {
                 note: format!("terraform plans, {note}"),
             },
             Progress::Failed { reason, .. } => Proposed::Failed { reason },

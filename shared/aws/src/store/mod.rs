@@ -59,4 +59,9 @@ impl Store {
             table: table.into(),
         }
     }
+
+    /// Name of the table.
+    pub fn table_name(&self) -> &str {
+        &self.table
+    }
 }

@@ -4,8 +4,10 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 use tidegate_aws::call::{Functions, functions, unknown_functions};
+use tidegate_aws::change::index::{self, Tables};
 use tidegate_aws::error::AwsError;
 use tidegate_aws::observe;
+use tidegate_core::change::indexes;
 use tidegate_core::decision::Outcome;
 use tidegate_core::deployment::{Deployment, Origin, Plan, Revision};
 use tidegate_core::event::Event;
@@ -51,6 +53,7 @@ struct DryRun {
 /// Clients that read.
 struct Clients {
     cloudwatch: aws_sdk_cloudwatch::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
     ecr: aws_sdk_ecr::Client,
     functions: Functions,
     ecs: aws_sdk_ecs::Client,
@@ -68,6 +71,7 @@ pub async fn run(args: PlanArgs, cx: &Context) -> Result<Status, CliError> {
     let sdk = cx.sdk().await;
     let clients = Clients {
         cloudwatch: aws_sdk_cloudwatch::Client::new(&sdk),
+        dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
         ecr: aws_sdk_ecr::Client::new(&sdk),
         functions: functions(&sdk),
         ecs: aws_sdk_ecs::Client::new(&sdk),
@@ -312,6 +316,15 @@ async fn read(clients: &Clients, deployment: &Deployment, wiring: &Wiring) -> Re
     let functions = deployment.spec.called_functions();
     let image = observe::image(&clients.ecr, repository, &deployment.revision.digest).await?;
     Ok(Observation {
+        // Which table is Tidegate's own only its functions know.
+        tables: index::find(
+            Tables {
+                client: &clients.dynamodb,
+                own: None,
+            },
+            indexes(&deployment.spec),
+        )
+        .await?,
         cost: observe::cost_planned(&clients.ecs, deployment, wiring, &image).await?,
         alarms: observe::alarms(&clients.cloudwatch, named, &prefix).await?,
         unknown_suites: observe::unknown_suites(&clients.ecs, target, suites).await?,
@@ -339,7 +352,7 @@ fn unreadable(error: AwsError) -> CliError {
     let next = if error.is_retryable() {
         "try again in a moment"
     } else {
-        "check that your credentials may read ECS, ELB, CloudWatch and ECR"
+        "check that your credentials may read ECS, ELB, CloudWatch and ECR, and the tables whose indexes the file changes"
     };
     CliError::Unreachable(format!("{error}: {next}"))
 }

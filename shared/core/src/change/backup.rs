@@ -60,6 +60,7 @@ pub(crate) fn taken(deployment: &Deployment) -> Vec<String> {
             Some(format!("{} ({kept})", source.title()))
         }
         Work::Run { .. }
+        | Work::Index { .. }
         | Work::Verify { .. }
         | Work::SuspendScaling { .. }
         | Work::SetParameter { .. }

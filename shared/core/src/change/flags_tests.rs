@@ -73,6 +73,7 @@ fn both(since: &[Deployed], ours: Option<i32>, work: &FlagsWork) -> (Progress, P
 fn says(progress: &Progress) -> String {
     match progress {
         Progress::NotBegun => "not begun".to_owned(),
+        Progress::Waiting { note } => format!("waiting: {note}"),
         Progress::Running { note } => format!("running: {note}"),
         Progress::Done { detail, .. } => format!("done: {detail}"),
         Progress::Failed { reason, .. } => format!("failed: {reason}"),

@@ -7,6 +7,7 @@ mod container;
 mod dashboard;
 mod expected;
 pub mod flags;
+pub mod index;
 pub mod monitored;
 mod monitoring;
 pub mod parameter;
@@ -27,7 +28,7 @@ pub use container::{ContainerSetting, SettingNow, SettingTo, container_settings}
 pub use expected::{Expected, ResourceKind, Setting, Settings};
 pub use monitored::{MAX_KEPT_ALARM_BYTES, MAX_KEPT_DASHBOARD_BYTES, Monitored, is_ours};
 pub use monitoring::{Names, alarm_tested, alarms_made};
-pub use plan::{Around, contracting, contracts, planned};
+pub use plan::{Around, contracting, contracts, indexes, planned};
 pub use proposal::{Effect, EffectKind, Proposal, Proposed};
 pub use stack::{MAX_KEPT_TEMPLATE_BYTES, StackBefore, StackWork, StoredText};
 pub use state::{ChangeStage, ChangeState, Next, Progress, Seen};
@@ -94,6 +95,14 @@ pub enum Work {
     Verify {
         /// How it shall be.
         expected: Vec<Expected>,
+    },
+    /// A global secondary index of a DynamoDB table is added or taken away.
+    Index {
+        /// Which, and what it shall be.
+        index: index::IndexWork,
+        /// What the plan has seen of its table.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        planned: Option<index::TableSize>,
     },
     /// A backup is taken and seen complete. Tidegate never deletes one.
     Backup {
@@ -174,6 +183,11 @@ pub enum Before {
         /// Which version of it was deployed.
         held: flags::FlagsBefore,
     },
+    /// An index of a DynamoDB table.
+    Index {
+        /// As it was.
+        held: index::IndexDefinition,
+    },
     /// A CloudFormation stack.
     Stack {
         /// As it was.
@@ -242,6 +256,15 @@ impl Direction {
 }
 
 impl Before {
+    /// The index that was there.
+    pub fn index(&self) -> Option<&index::IndexDefinition> {
+        if let Self::Index { held } = self {
+            Some(held)
+        } else {
+            None
+        }
+    }
+
     /// What was there, for whoever must bring it back by hand.
     pub fn describe(&self) -> String {
         match self {
@@ -260,6 +283,7 @@ impl Before {
                 "version {} was deployed in AppConfig (SHA-256 {})",
                 held.version, held.content_hash
             ),
+            Self::Index { held } => format!("the index had {held}"),
             Self::Stack { stack } => format!("the template with SHA-256 {}", stack.template_hash),
             Self::TerraformState => "the versions of Terraform's state have what was there".to_owned(),
             Self::Monitored { held } => held.describe(),
@@ -275,6 +299,7 @@ impl Work {
             (Self::Run { down, .. }, Direction::Undo) => down.as_deref(),
             (
                 Self::Verify { .. }
+                | Self::Index { .. }
                 | Self::Backup { .. }
                 | Self::SuspendScaling { .. }
                 | Self::SetParameter { .. }
@@ -294,6 +319,7 @@ impl Work {
         match self {
             Self::Stack { .. } | Self::Terraform { .. } | Self::Analyze { .. } => true,
             Self::Run { .. }
+            | Self::Index { .. }
             | Self::Verify { .. }
             | Self::Backup { .. }
             | Self::SuspendScaling { .. }
@@ -309,6 +335,8 @@ impl Work {
         match self {
             // AppConfig stops a deployment at any time, and returns everybody to the version before.
             Self::SetFlags { .. } => true,
+            // DynamoDB deletes an index while it fills it, but ends every deletion.
+            Self::Index { index, .. } => !index.removes(),
             Self::Run { .. }
             | Self::Verify { .. }
             | Self::Backup { .. }
@@ -347,6 +375,8 @@ impl Change {
             Work::Verify { .. } => 60,
             // Its tasks may take hours, too.
             Work::Terraform { .. } => (self.timeout_seconds / 240).max(POLL_SECONDS),
+            // A large table takes hours.
+            Work::Index { .. } => (self.timeout_seconds / 240).max(POLL_SECONDS),
             // Few enough looks that even hours of them fit an execution's history.
             Work::Backup { .. } => (self.timeout_seconds / 120).max(30),
             Work::SetFlags { .. } => (self.timeout_seconds / 120).max(POLL_SECONDS),
@@ -358,6 +388,12 @@ impl Change {
         /// A short task, or a setting that is read back.
         const SHORT: u64 = 60;
         match &self.work {
+            // Some minutes even of a small table; nobody knows how many of a large one.
+            Work::Index {
+                planned: Some(planned),
+                ..
+            } if planned.done => SHORT,
+            Work::Index { .. } => 5 * SHORT,
             Work::SetFlags { flags } => SHORT + flags.strategy_seconds(),
             Work::Run { .. }
             | Work::Verify { .. }
@@ -394,9 +430,20 @@ impl Change {
 
     /// Why it stays, of a kind of change that never has a way back.
     pub const fn has_no_way_back(&self) -> Option<&'static str> {
-        match self.is_terraform() {
-            true => Some(terraform::NO_WAY_BACK),
-            false => None,
+        match &self.work {
+            Work::Terraform { .. } => Some(terraform::NO_WAY_BACK),
+            Work::Index { index, .. } if index.removes() => Some(index::NO_WAY_BACK),
+            Work::Run { .. }
+            | Work::Index { .. }
+            | Work::Verify { .. }
+            | Work::Backup { .. }
+            | Work::SuspendScaling { .. }
+            | Work::SetParameter { .. }
+            | Work::SetFlags { .. }
+            | Work::Stack { .. }
+            | Work::Analyze { .. }
+            | Work::Monitor { .. }
+            | Work::TestAlarm { .. } => None,
         }
     }
 
@@ -420,12 +467,14 @@ impl Change {
                 Work::Stack { .. },
                 Before::Scaling { .. }
                 | Before::Parameter { .. }
+                | Before::Index { .. }
                 | Before::TerraformState
                 | Before::Flags { .. }
                 | Before::Monitored { .. },
             )
             | (
                 Work::Run { .. }
+                | Work::Index { .. }
                 | Work::Verify { .. }
                 | Work::Backup { .. }
                 | Work::SuspendScaling { .. }
@@ -448,6 +497,7 @@ impl Change {
                 let resources: Vec<String> = expected.iter().map(Expected::describe).collect();
                 format!("a person sees to {}", resources.join("; "))
             }
+            Work::Index { index, planned } => index.describe(planned.as_ref()),
             Work::Backup { source } => format!("back up {}", source.title()),
             Work::SuspendScaling { service } => format!("suspend autoscaling of ECS service {service}"),
             Work::SetParameter { value, .. } => format!("set it to `{}`", shortened(value)),

@@ -197,6 +197,7 @@ fn became(before: &Before, wanted: &Monitored) -> String {
             | Before::Scaling { .. }
             | Before::Parameter { .. }
             | Before::Flags { .. }
+            | Before::Index { .. }
             | Before::Stack { .. }
             | Before::TerraformState,
             _,
@@ -254,7 +255,7 @@ mod tests {
         match progress {
             Progress::Done { detail, .. } => detail,
             Progress::Failed { reason, .. } => reason,
-            Progress::NotBegun | Progress::Running { .. } => "",
+            Progress::NotBegun | Progress::Waiting { .. } | Progress::Running { .. } => "",
         }
     }
 

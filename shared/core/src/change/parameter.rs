@@ -125,7 +125,7 @@ mod tests {
         match progress {
             Progress::Done { detail, .. } => detail,
             Progress::Failed { reason, .. } => reason,
-            Progress::NotBegun | Progress::Running { .. } => "",
+            Progress::NotBegun | Progress::Waiting { .. } | Progress::Running { .. } => "",
         }
     }
 

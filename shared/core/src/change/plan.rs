@@ -1,12 +1,13 @@
 //! From the deployment file to the changes that a plan has.
 
+use super::index::{IndexWork, TableFound};
 use super::{Change, StackWork, TerraformWork, Undo, Work, monitoring};
 use crate::analyzer;
 use crate::deployment::Phase;
 use crate::ids::{ChangeId, Target};
 use crate::observation::Observation;
 use crate::place::Place;
-use crate::spec::{Backup, Flags, Infrastructure, Migration, Parameter, Spec};
+use crate::spec::{Backup, Flags, Infrastructure, Migration, MigrationWork, Parameter, Spec};
 use crate::wiring::Wiring;
 
 /// What a plan knows of the target.
@@ -54,7 +55,7 @@ pub fn planned(spec: &Spec, around: &Around<'_>) -> Vec<Change> {
             spec.migrations
                 .iter()
                 .filter(|one| !one.contracts())
-                .flat_map(migration),
+                .flat_map(|one| migration(one, Some(around.observation))),
         )
         .chain(spec.analyzer.iter().map(analyzer::planned))
         .chain(spec.infrastructure.iter().flat_map(infrastructure))
@@ -66,15 +67,29 @@ pub fn planned(spec: &Spec, around: &Around<'_>) -> Vec<Change> {
 
 /// What the deployment that makes the file's contracts does: backups where only those bring back what is
 /// lost, then each contract.
-pub fn contracting(spec: &Spec) -> Vec<Change> {
+pub fn contracting(spec: &Spec, observation: &Observation) -> Vec<Change> {
     let backups = spec.prepare.backups.iter().map(backup);
-    backups.chain(contracts(spec)).collect()
+    backups.chain(contracts_of(spec, Some(observation))).collect()
 }
 
 /// The file's contracts, in order.
 pub fn contracts(spec: &Spec) -> Vec<Change> {
+    contracts_of(spec, None).collect()
+}
+
+fn contracts_of<'a>(
+    spec: &'a Spec,
+    observation: Option<&'a Observation>,
+) -> impl Iterator<Item = Change> + 'a {
     let contracts = spec.migrations.iter().filter(|one| one.contracts());
-    contracts.flat_map(migration).collect()
+    contracts.flat_map(move |one| migration(one, observation))
+}
+
+/// The changes of indexes that a file asks for: those of this deployment, then those of its contracts.
+pub fn indexes(spec: &Spec) -> impl Iterator<Item = &IndexWork> {
+    let now = spec.migrations.iter().filter(|one| !one.contracts());
+    let later = spec.migrations.iter().filter(|one| one.contracts());
+    now.chain(later).filter_map(Migration::index)
 }
 
 fn backup(backup: &Backup) -> Change {
@@ -109,36 +124,46 @@ fn suspended(service: &str) -> Change {
 }
 
 /// The migration itself, then the look whether it did what it should.
-fn migration(migration: &Migration) -> Vec<Change> {
+fn migration(migration: &Migration, observation: Option<&Observation>) -> Vec<Change> {
     let kind = match migration.contracts() {
         true => "contract",
         false => "migration",
     };
-    let made = Change {
+    let change = |kind: &str, undo: Undo, work: Work| Change {
         id: ChangeId::of(kind, &migration.name),
         phase: Phase::Migrate,
-        undo: migration.undo,
+        undo,
         temporary: false,
-        work: Work::Run {
-            command: migration.command.clone(),
-            down: migration.down.clone(),
-            silent: migration.silent,
-        },
+        work,
         timeout_seconds: migration.timeout_seconds,
     };
-    let verified = migration.verify.as_ref().map(|command| Change {
-        id: ChangeId::of("verify", &migration.name),
-        phase: Phase::Migrate,
-        undo: Undo::Nothing,
-        temporary: false,
-        work: Work::Run {
-            command: command.clone(),
-            down: None,
-            silent: migration.silent,
-        },
-        timeout_seconds: migration.timeout_seconds,
-    });
-    std::iter::once(made).chain(verified).collect()
+    match &migration.work {
+        MigrationWork::Command {
+            command,
+            verify,
+            down,
+        } => {
+            let run = |command: &[String], down: Option<&Vec<String>>| Work::Run {
+                command: command.to_vec(),
+                down: down.cloned(),
+                silent: migration.silent,
+            };
+            let made = change(kind, migration.undo, run(command, down.as_ref()));
+            let verified = verify.iter();
+            let verified = verified.map(|verify| change("verify", Undo::Nothing, run(verify, None)));
+            std::iter::once(made).chain(verified).collect()
+        }
+        MigrationWork::Index { index } => {
+            let work = Work::Index {
+                index: index.clone(),
+                planned: match observation.and_then(|seen| seen.tables.get(&index.table)) {
+                    Some(TableFound::Table(now)) => Some(now.size(index)),
+                    Some(TableFound::Absent | TableFound::Own) | None => None,
+                },
+            };
+            vec![change(kind, migration.undo, work)]
+        }
+    }
 }
 
 /// What Tidegate makes first, then the look at what a person makes.

@@ -78,6 +78,11 @@ impl Seen {
 pub enum Progress {
     /// There is no trace of it.
     NotBegun,
+    /// There is no trace of it, and it can't begin before something else is over.
+    Waiting {
+        /// What it waits for.
+        note: String,
+    },
     /// It goes on.
     Running {
         /// What a person on call wants to know of it.

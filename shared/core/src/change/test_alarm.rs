@@ -128,7 +128,13 @@ pub fn next_step(made: &Progress, state: Option<&ChangeState>) -> Option<TestSte
         (Progress::NotBegun, Some(state)) if state.heard => Some(TestStep::Delete),
         (Progress::NotBegun, Some(_)) => Some(TestStep::Raise),
         (Progress::NotBegun, None)
-        | (Progress::Running { .. } | Progress::Done { .. } | Progress::Failed { .. }, _) => None,
+        | (
+            Progress::Waiting { .. }
+            | Progress::Running { .. }
+            | Progress::Done { .. }
+            | Progress::Failed { .. },
+            _,
+        ) => None,
     }
 }
 
@@ -139,6 +145,7 @@ impl Deployment {
         changes.find_map(|change| match &change.work {
             Work::TestAlarm { name, .. } => Some(name.as_str()),
             Work::Run { .. }
+            | Work::Index { .. }
             | Work::Verify { .. }
             | Work::Backup { .. }
             | Work::SuspendScaling { .. }

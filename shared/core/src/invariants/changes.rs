@@ -9,8 +9,8 @@ use crate::exit::{Exit, ExitState};
 
 /// 25. A change is made once and undone once, each after it was recorded, and made no more after that.
 ///
-/// Sees the tasks that were started for changes. A change that sets a value has none: setting it twice
-/// is the same as once.
+/// Sees the tasks that were started for changes, and what DynamoDB took of changes of indexes. A change that sets a
+/// value has none: setting it twice is the same as once.
 pub(super) fn changes_run_once(view: &View) -> Vec<String> {
     let mut found = Vec::new();
     let mut began: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -109,7 +109,8 @@ fn went_back(view: &View, record: &Record, change: &Change) -> bool {
     // A reversal undoes what another deployment made.
     let task = match change.work {
         Work::Run { .. } => true,
-        Work::Backup { .. }
+        Work::Index { .. }
+        | Work::Backup { .. }
         | Work::SuspendScaling { .. }
         | Work::SetParameter { .. }
         | Work::Analyze { .. }

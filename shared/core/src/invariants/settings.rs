@@ -1,13 +1,13 @@
 //! Settings besides the image: invariant 28.
 
 use super::view::{Record, SettingReading, View, Writer};
-use crate::change::{Change, ChangeStage, Work};
+use crate::change::{Change, ChangeStage, Undo, Work};
 use crate::deployment::Kind;
 use crate::event::Event;
 use crate::exit::ExitState;
 use jiff::Timestamp;
 
-/// 28. An exit that takes a deployment back leaves every parameter, flag, dashboard, alarm and retention as it
+/// 28. An exit that takes a deployment back leaves every parameter, flag, index, dashboard, alarm and retention as it
 ///     was before the deployment set it; and every exit so leaves what is set for a while only: autoscaling.
 ///
 /// Sees the values themselves, not what the journal says of them. One that somebody else has set since is
@@ -29,12 +29,19 @@ pub(super) fn settings_are_put_back(view: &View) -> Vec<String> {
             if !back {
                 continue;
             }
+            let index;
             let name = match &change.work {
+                // What is forward-only stays.
+                Work::Index { index: of, .. } if change.undo == Undo::Revertible => {
+                    index = format!("index:{}", of.title());
+                    index.as_str()
+                }
                 Work::SetParameter { .. }
                 | Work::SetFlags { .. }
                 | Work::SuspendScaling { .. }
                 | Work::Monitor { .. } => change.id.as_str(),
                 Work::Run { .. }
+                | Work::Index { .. }
                 | Work::Verify { .. }
                 | Work::Backup { .. }
                 | Work::Analyze { .. }

@@ -63,7 +63,9 @@ fn look(deployment: &Deployment, change: &Change, seen: Option<&Seen>, now: Time
     let late = overdue(deployment, change, now);
     match seen.map_or(&Progress::NotBegun, |seen| &seen.made) {
         Progress::NotBegun if late => failed(change, &too_long(change)),
-        Progress::Running { note } if late => failed(change, &format!("{}: {note}", too_long(change))),
+        Progress::Waiting { note } | Progress::Running { note } if late => {
+            failed(change, &format!("{}: {note}", too_long(change)))
+        }
         // What was asked for does not show yet, or was never asked for.
         Progress::NotBegun => Decision::act_and_wait(
             vec![Action::MakeChange {
@@ -73,6 +75,9 @@ fn look(deployment: &Deployment, change: &Change, seen: Option<&Seen>, now: Time
             POLL_SECONDS,
             format!("{} is being started", change.id),
         ),
+        Progress::Waiting { note } => {
+            Decision::wait(change.poll_seconds(), format!("{} waits: {note}", change.id))
+        }
         Progress::Running { note } => Decision::wait(change.poll_seconds(), format!("{}: {note}", change.id)),
         Progress::Done { detail, log } => Decision::record(vec![Event::ChangeMade {
             id: change.id.clone(),
@@ -125,6 +130,7 @@ pub fn decide_undo(
                 }])
             }
             Progress::NotBegun
+            | Progress::Waiting { .. }
             | Progress::Running { .. }
             | Progress::Done { .. }
             | Progress::Failed { .. } => undo(deployment, change, true),
@@ -149,11 +155,10 @@ pub fn decide_undo(
 fn after_interruption(deployment: &Deployment, change: &Change, seen: &Seen, now: Timestamp) -> Decision {
     match &seen.made {
         Progress::NotBegun if now < later(started(deployment, change), REMEMBERED_SECONDS) => {
-            Decision::record(vec![Event::ChangeUndone {
-                id: change.id.clone(),
-                detail: "it had not begun".to_owned(),
-            }])
+            not_begun(change)
         }
+        // Whoever sees what it waits for sees that it is not there.
+        Progress::Waiting { .. } => not_begun(change),
         Progress::Running { .. } if change.work.is_stopped() => undo(deployment, change, false),
         Progress::Running { note } if !overdue(deployment, change, now) => {
             Decision::wait(POLL_SECONDS, format!("{} runs to its end: {note}", change.id))
@@ -164,6 +169,13 @@ fn after_interruption(deployment: &Deployment, change: &Change, seen: &Seen, now
         }
         Progress::Done { .. } => undo(deployment, change, false),
     }
+}
+
+fn not_begun(change: &Change) -> Decision {
+    Decision::record(vec![Event::ChangeUndone {
+        id: change.id.clone(),
+        detail: "it had not begun".to_owned(),
+    }])
 }
 
 /// Revert, or hold: by the change's type.
@@ -241,7 +253,7 @@ fn look_at_undo(deployment: &Deployment, change: &Change, seen: &Seen, now: Time
     };
     let late = overdue(deployment, change, now);
     match &seen.undone {
-        Progress::NotBegun | Progress::Running { .. } if late => held(
+        Progress::NotBegun | Progress::Waiting { .. } | Progress::Running { .. } if late => held(
             format!("undoing it took longer than {} s", change.timeout_seconds),
             &[],
         ),
@@ -253,7 +265,7 @@ fn look_at_undo(deployment: &Deployment, change: &Change, seen: &Seen, now: Time
             POLL_SECONDS,
             format!("{} is being undone", change.id),
         ),
-        Progress::Running { note } => {
+        Progress::Waiting { note } | Progress::Running { note } => {
             Decision::wait(POLL_SECONDS, format!("{} is being undone: {note}", change.id))
         }
         Progress::Done { detail, .. } => Decision::record(vec![Event::ChangeUndone {

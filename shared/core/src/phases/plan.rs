@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::contract;
 use super::cost::{Course, forecast_of};
-use crate::change::{self, Around, Change, alarms_made, container_settings, planned};
+use crate::change::{self, Around, Change, alarms_made, container_settings, index, planned};
 use crate::cost::Forecast;
 use crate::decision::{Decision, Outcome};
 use crate::deployment::{Deployment, Plan, StableRevision, Traffic};
@@ -41,6 +41,11 @@ pub fn make_plan(
     missing.extend(cost.as_ref().err().cloned());
     missing.extend(contract::missing(deployment, observation));
     missing.extend(contract::of_contract(deployment, stable.as_ref()));
+    missing.extend(index::refusals(
+        &observation.tables,
+        change::indexes(&deployment.spec),
+        deployment.overrides(index::OVERRIDE),
+    ));
     let Some(ImageState::Found { uri, .. }) = &observation.image else {
         return Decision::only(Outcome::Blocked(missing));
     };
@@ -117,7 +122,7 @@ fn assemble(
         observation,
     };
     let changes = match contracting {
-        true => change::contracting(&deployment.spec),
+        true => change::contracting(&deployment.spec, observation),
         false => planned(&deployment.spec, &around),
     };
     let copied = stable.as_ref().map_or(candidate, |stable| stable.slot);

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::build::duplicate;
 use super::contracts;
 use super::fields::{Fields, Items};
-use super::model::{Backup, Gate, GatePhase, Migration, Preparation};
+use super::indexes;
+use super::model::{Backup, Gate, GatePhase, Migration, MigrationWork, Preparation};
 use super::problem::{Draft, ProblemCode, Problems, Span};
 use crate::change::{Source, Undo};
 
@@ -51,6 +52,7 @@ fn source(item: &Fields, problems: &mut Problems) -> Option<(Source, Span)> {
 /// `migrations`.
 pub(super) fn migrations(fields: &Fields, prepare: &Preparation, problems: &mut Problems) -> Vec<Migration> {
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+    let (mut indexes, mut types) = (BTreeMap::new(), BTreeMap::new());
     let mut migrations = Vec::new();
     for section in fields.list("migrations").into_iter().flat_map(Items::sections) {
         if let Some(name) = section.text("name") {
@@ -59,24 +61,55 @@ pub(super) fn migrations(fields: &Fields, prepare: &Preparation, problems: &mut 
                 problems.push(duplicate(span, first, &format!("the migration `{name}`")));
             }
         }
-        let migration = migration(section, problems);
-        let lost = |one: &&Migration| one.undo == Undo::NeedsRestore && prepare.backups.is_empty();
-        if let Some(one) = migration.as_ref().filter(lost) {
-            let message = format!(
-                "only a backup brings back what `{}` changes, and none is taken",
-                one.name
-            );
-            let draft = Draft::new(ProblemCode::NoBackup, section.value_span("undo"), message);
-            let help = "name the table or the database in `prepare.backups`";
-            problems.push(draft.help(help).warning());
+        let Some(migration) = migration(section, problems) else {
+            continue;
+        };
+        if migration.undo == Undo::NeedsRestore && prepare.backups.is_empty() {
+            problems.push(no_backup(section, &migration));
         }
-        migrations.extend(migration);
+        if let Some(index) = migration.index() {
+            let key = if index.removes() {
+                "removeIndex"
+            } else {
+                "addIndex"
+            };
+            let span = section.value_span(key);
+            indexes::once(&mut indexes, span, index, problems);
+            indexes::types(&mut types, span, index, problems);
+        }
+        migrations.push(migration);
     }
     migrations
 }
 
+fn no_backup(section: &Fields, migration: &Migration) -> Draft {
+    let message = format!(
+        "only a backup brings back what `{}` changes, and none is taken",
+        migration.name
+    );
+    let draft = Draft::new(ProblemCode::NoBackup, section.value_span("undo"), message);
+    draft
+        .help("name the table or the database in `prepare.backups`")
+        .warning()
+}
+
 fn migration(section: &Fields, problems: &mut Problems) -> Option<Migration> {
-    let down = words(section, "down");
+    let (work, undo) = match indexes::kind(section, problems)? {
+        "command" => command(section, problems)?,
+        _ => indexes::index(section, problems)?,
+    };
+    Some(Migration {
+        name: section.text("name")?.to_owned(),
+        timeout_seconds: timeout(section, &work, problems)?,
+        work,
+        undo,
+        silent: section.flag("logTail") == Some(false),
+        stage: contracts::stage(section, undo, problems)?,
+    })
+}
+
+/// The commands of a migration that is a task, with how it is undone.
+fn command(section: &Fields, problems: &mut Problems) -> Option<(MigrationWork, Undo)> {
     let undo = match section.text("undo") {
         Some("revertible") => Undo::Revertible,
         Some("needs-restore") => Undo::NeedsRestore,
@@ -85,26 +118,50 @@ fn migration(section: &Fields, problems: &mut Problems) -> Option<Migration> {
         None if section.is_given("down") => Undo::Revertible,
         None => Undo::ForwardOnly,
     };
-    let contradicts =
-        |message: &str, key: &str| Draft::new(ProblemCode::Contradiction, section.value_span(key), message);
+    let contradicts = |message: &str, span: Span| Draft::new(ProblemCode::Contradiction, span, message);
     if undo == Undo::Revertible && !section.is_given("down") {
-        let draft = contradicts("a revertible migration needs a `down` command", "undo");
+        let draft = contradicts(
+            "a revertible migration needs a `down` command",
+            section.value_span("undo"),
+        );
         problems.push(draft.help("add `down`, or write `undo: forward-only`"));
     }
     if undo != Undo::Revertible && section.is_given("down") {
         let message = format!("`down` is never run for a migration that is {}", undo.as_str());
-        problems.push(contradicts(&message, "down").help("take `down` out, or write `undo: revertible`"));
+        let draft = contradicts(&message, section.value_span("down"));
+        problems.push(draft.help("take `down` out, or write `undo: revertible`"));
     }
-    Some(Migration {
-        name: section.text("name")?.to_owned(),
+    if section.is_given("table") {
+        let draft = contradicts("a command says itself what it changes", section.key_span("table"));
+        problems.push(draft.help("take `table` out, or add an index of it with `addIndex`"));
+    }
+    let work = MigrationWork::Command {
         command: words(section, "command")?,
         verify: words(section, "verify"),
-        down,
-        undo,
-        timeout_seconds: section.whole("timeout")?,
-        silent: section.flag("logTail") == Some(false),
-        stage: contracts::stage(section, undo, problems)?,
-    })
+        down: words(section, "down"),
+    };
+    Some((work, undo))
+}
+
+/// ECS forgets a task an hour after its end; DynamoDB forgets no index.
+const LONGEST_TASK_SECONDS: u32 = 3000;
+
+/// `timeout`, by default a quarter of an hour for a command, and two hours for an index.
+fn timeout(section: &Fields, work: &MigrationWork, problems: &mut Problems) -> Option<u32> {
+    let task = match work {
+        MigrationWork::Command { .. } => true,
+        MigrationWork::Index { .. } => false,
+    };
+    if !section.is_given("timeout") {
+        return Some(if task { 900 } else { 7200 });
+    }
+    let seconds = section.whole("timeout")?;
+    if task && seconds > LONGEST_TASK_SECONDS {
+        let message = "a command of a migration runs for 50m at most";
+        let draft = Draft::new(ProblemCode::OutOfRange, section.value_span("timeout"), message);
+        problems.push(draft.help("make it in several steps, each a migration of its own"));
+    }
+    Some(seconds)
 }
 
 fn words(section: &Fields, key: &str) -> Option<Vec<String>> {

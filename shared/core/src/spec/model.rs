@@ -13,6 +13,7 @@ use super::evidence::{Evidence, Hotfix};
 use super::monitoring::Monitoring;
 use crate::analysis::{Condition, KnownMetric};
 use crate::change::flags::FlagsWork;
+use crate::change::index::IndexWork;
 use crate::change::{Expected, Source, StackWork, TerraformWork, Undo};
 use crate::http::HttpTest;
 use crate::ids::{EnvironmentName, Role, ServiceName, Target, Weight};
@@ -451,15 +452,10 @@ impl Preparation {
 pub struct Migration {
     /// `name`, distinct within the file.
     pub name: String,
-    /// `command` of the new revision's image.
-    pub command: Vec<String>,
-    /// `verify`: a command that fails where the migration did not do what it should.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verify: Option<Vec<String>>,
-    /// `down`: the command that takes it back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub down: Option<Vec<String>>,
-    /// `undo` (default: revertible with `down`, forward-only without).
+    /// What it does.
+    #[serde(flatten)]
+    pub work: MigrationWork,
+    /// `undo` (default: revertible with `down` and of an index that is added, forward-only otherwise).
     pub undo: Undo,
     /// `timeout`, seconds, of each of its commands.
     pub timeout_seconds: u32,
@@ -471,10 +467,40 @@ pub struct Migration {
     pub stage: MigrationStage,
 }
 
+/// What a migration does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", untagged)]
+pub enum MigrationWork {
+    /// It runs tasks of the new revision.
+    Command {
+        /// `command` of the new revision's image.
+        command: Vec<String>,
+        /// `verify`: a command that fails where the migration did not do what it should.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        verify: Option<Vec<String>>,
+        /// `down`: the command that takes it back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        down: Option<Vec<String>>,
+    },
+    /// It adds or removes an index of a DynamoDB table.
+    Index {
+        /// `table`, with `addIndex` or `removeIndex`.
+        index: IndexWork,
+    },
+}
+
 impl Migration {
     /// Whether it takes away what older code needs.
     pub const fn contracts(&self) -> bool {
         matches!(self.stage, MigrationStage::Contract { .. })
+    }
+
+    /// The index that it adds or removes, where it is about one.
+    pub const fn index(&self) -> Option<&IndexWork> {
+        match &self.work {
+            MigrationWork::Index { index } => Some(index),
+            MigrationWork::Command { .. } => None,
+        }
     }
 }
 

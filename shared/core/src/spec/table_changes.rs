@@ -3,6 +3,7 @@
 use super::keys::Presence::{Default, Optional, Required};
 use super::keys::{Kind, Section, TextRule};
 use super::table::{is_label, is_printable, key, name};
+use super::table_indexes::{ADD_INDEX, REMOVE_INDEX};
 
 static CHANGE_NAME: TextRule = name("the name of a change such as add-email");
 static WORD: TextRule = TextRule {
@@ -11,7 +12,7 @@ static WORD: TextRule = TextRule {
     pattern: "^[!-~]([ -~]{0,999})$",
     accepts: |text| is_printable(text, 1000),
 };
-static TABLE: TextRule = TextRule {
+pub(super) static TABLE: TextRule = TextRule {
     what: "the name of a DynamoDB table",
     rule: "3 to 255 letters, digits, dots, dashes and underscores",
     pattern: "^[A-Za-z0-9_.-]{3,255}$",
@@ -88,9 +89,17 @@ pub(super) static MIGRATION: Section = Section {
                 min: 1,
                 max: 50,
             },
-            Required,
-            "Command of the new revision's image, as a list of words.",
+            Optional,
+            "Command of the new revision's image, as a list of words. A migration has this, addIndex or removeIndex.",
         ),
+        key(
+            "table",
+            Kind::Text(&TABLE),
+            Optional,
+            "The DynamoDB table that addIndex or removeIndex is about.",
+        ),
+        ADD_INDEX,
+        REMOVE_INDEX,
         key(
             "verify",
             Kind::List {
@@ -115,8 +124,8 @@ pub(super) static MIGRATION: Section = Section {
             "undo",
             Kind::Choice(&["revertible", "forward-only", "needs-restore"]),
             Optional,
-            "What a rollback does. revertible: runs down. forward-only: leaves it. needs-restore: calls a \
-             person. (default: revertible with down, forward-only without)",
+            "What a rollback does. revertible: runs down, or removes the index that was added. forward-only: leaves it. \
+             needs-restore: calls a person. (default: revertible with down and of addIndex, forward-only otherwise)",
         ),
         key(
             "stage",
@@ -138,9 +147,10 @@ pub(super) static MIGRATION: Section = Section {
         ),
         key(
             "timeout",
-            Kind::Duration { min: 10, max: 3000 },
-            Default("15m"),
-            "How long each of its commands may run.",
+            Kind::Duration { min: 10, max: 86_400 },
+            Optional,
+            "How long each of its commands may run, at most 50m, or how long DynamoDB may take for the index, at most 1d. \
+             (default: 15m, and 2h for an index)",
         ),
         key(
             "logTail",

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::cloud::Options;
 use crate::fleet::{
-    Behaviour, Bucket, Database, FunctionAnswer, GoldenSpec, ParameterKind, Scan, ServiceTable, Terraform,
-    UserFunction,
+    Behaviour, Bucket, Database, FunctionAnswer, GoldenSpec, ParameterKind, Scan, ServiceIndex, ServiceTable,
+    Terraform, UserFunction,
 };
 use crate::stage::{FIRST_DIGEST, Stage, play};
 
@@ -139,7 +139,10 @@ async fn set_the_stage(stage: &Stage) -> Result<(), DemoError> {
             fleet.register_scalable("production", slot, 10, 40);
         }
         let table = ServiceTable {
+            on_demand: true,
             bytes: 812 << 20,
+            items: 1_048_312,
+            indexes: [("by-mail".to_owned(), ServiceIndex::by("mail"))].into(),
             ..ServiceTable::default()
         };
         fleet.service_tables.insert("orders".to_owned(), table);

@@ -18,6 +18,7 @@ mod elbv2;
 mod eventbridge;
 mod fault;
 mod iam;
+mod indexes;
 mod lambda;
 mod logs;
 mod query;

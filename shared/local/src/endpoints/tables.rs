@@ -1,18 +1,18 @@
-//! What DynamoDB says of the settings of a service's tables, and its backups of them.
+//! What DynamoDB says of the settings of a service's tables, its backups of them, and changes of their indexes.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::{Args, epoch};
-use super::{Call, Fault};
-use crate::fleet::{Backup, Fleet, ServiceTable};
+use super::{Call, Fault, indexes};
+use crate::fleet::{Backup, Fleet, ServiceTable, TABLE_KEY};
 use crate::names::TABLE;
 
 /// Whether a call is about the settings of a table that is not Tidegate's own.
 pub(crate) fn is_of_a_service(call: &Call) -> bool {
     if !matches!(
         call.operation.as_str(),
-        "DescribeTable" | "DescribeContinuousBackups" | "CreateBackup" | "ListBackups"
+        "DescribeTable" | "UpdateTable" | "DescribeContinuousBackups" | "CreateBackup" | "ListBackups"
     ) {
         return false;
     }
@@ -23,20 +23,20 @@ pub(crate) fn is_of_a_service(call: &Call) -> bool {
 /// Answers an operation.
 pub(super) fn answer(fleet: &mut Fleet, operation: &str, args: Args<'_>) -> Result<Value, Fault> {
     let name = args.filled("TableName").unwrap_or_default();
-    let table = |code: &str| {
-        let missing = || {
-            Fault::new(
-                code,
-                format!("Requested resource not found: Table: {name} not found"),
-            )
-        };
-        fleet.service_tables.get(name).ok_or_else(missing)
-    };
     match operation {
-        "DescribeTable" => Ok(describe(fleet, name, table("ResourceNotFoundException")?)),
-        "DescribeContinuousBackups" => Ok(backups(table("TableNotFoundException")?)),
+        "DescribeTable" => {
+            let described = describe(fleet, name, held(fleet, name, NO_RESOURCE)?);
+            Ok(json!({ "Table": described }))
+        }
+        "UpdateTable" => {
+            held(fleet, name, NO_RESOURCE)?;
+            indexes::update(fleet, name, args)?;
+            let described = describe(fleet, name, held(fleet, name, NO_RESOURCE)?);
+            Ok(json!({ "TableDescription": described }))
+        }
+        "DescribeContinuousBackups" => Ok(backups(held(fleet, name, NO_TABLE)?)),
         "CreateBackup" => {
-            let bytes = table("TableNotFoundException")?.bytes;
+            let bytes = held(fleet, name, NO_TABLE)?.bytes;
             create_backup(fleet, name, bytes, args)
         }
         "ListBackups" => Ok(list_backups(fleet, name, args)),
@@ -44,32 +44,45 @@ pub(super) fn answer(fleet: &mut Fleet, operation: &str, args: Args<'_>) -> Resu
     }
 }
 
+/// What the operations of tables say where there is none, and those of backups.
+const NO_RESOURCE: &str = "ResourceNotFoundException";
+const NO_TABLE: &str = "TableNotFoundException";
+
+fn held<'a>(fleet: &'a Fleet, name: &str, code: &str) -> Result<&'a ServiceTable, Fault> {
+    fleet.service_tables.get(name).ok_or_else(|| {
+        Fault::new(
+            code,
+            format!("Requested resource not found: Table: {name} not found"),
+        )
+    })
+}
+
 fn describe(fleet: &Fleet, name: &str, table: &ServiceTable) -> Value {
-    let indexes: Vec<Value> = table
-        .indexes
-        .iter()
-        .map(|(index, built)| {
-            json!({
-                "IndexName": index,
-                "IndexStatus": if *built { "ACTIVE" } else { "CREATING" },
-                "Backfilling": !built,
-                "Projection": {"ProjectionType": "ALL"},
-                "KeySchema": [{"AttributeName": index, "KeyType": "HASH"}],
-            })
-        })
-        .collect();
+    let now = fleet.now();
+    let arn = format!("arn:aws:dynamodb:{}:{}:table/{name}", fleet.region, fleet.account);
+    let types = table.key_types(now).into_iter();
+    let types = types.map(|(name, kind)| json!({"AttributeName": name, "AttributeType": kind.as_str()}));
     let mut described = json!({
         "TableName": name,
-        "TableArn": format!("arn:aws:dynamodb:{}:{}:table/{name}", fleet.region, fleet.account),
-        "TableStatus": "ACTIVE",
+        "TableArn": arn,
+        "TableStatus": table.status(now),
         "DeletionProtectionEnabled": table.deletion_protection,
-        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-        "GlobalSecondaryIndexes": indexes,
+        "KeySchema": [{"AttributeName": TABLE_KEY, "KeyType": "HASH"}],
+        "AttributeDefinitions": types.collect::<Vec<_>>(),
+        "ItemCount": table.items,
+        "TableSizeBytes": table.bytes,
     });
+    let indexes: Vec<Value> = table
+        .indexes(now)
+        .map(|(name, index)| indexes::shown(name, index, now))
+        .collect();
+    if !indexes.is_empty() {
+        described["GlobalSecondaryIndexes"] = Value::from(indexes);
+    }
     if table.on_demand {
         described["BillingModeSummary"] = json!({"BillingMode": "PAY_PER_REQUEST"});
     }
-    json!({ "Table": described })
+    described
 }
 
 fn backups(table: &ServiceTable) -> Value {

@@ -159,6 +159,7 @@ macro_rules! client {
 
 mod costs;
 mod flags;
+mod indexes;
 mod monitoring;
 mod parameters;
 

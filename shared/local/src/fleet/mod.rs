@@ -75,7 +75,8 @@ pub use roles::{Refusal, Refused};
 pub use scaling::ScalableTarget;
 pub use schedules::Schedule;
 pub use stacks::{ChangeSet, Executed, ResourceChange, Stack, StackEvent, Stacks};
-pub use tables::ServiceTable;
+pub(crate) use tables::TABLE_KEY;
+pub use tables::{ServiceIndex, ServiceTable};
 pub use terraform::Terraform;
 pub use traffic::{Served, Window};
 

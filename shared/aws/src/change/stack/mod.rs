@@ -100,7 +100,10 @@ pub async fn undo(
     match what_was_made(client, deployment, change, stack).await? {
         Progress::NotBegun => {}
         // There is nothing to take back, or it must not be.
-        Progress::Running { .. } | Progress::Done { .. } | Progress::Failed { .. } => return Ok(()),
+        Progress::Waiting { .. }
+        | Progress::Running { .. }
+        | Progress::Done { .. }
+        | Progress::Failed { .. } => return Ok(()),
     }
     let status = describe(client, stack)
         .await?
@@ -298,7 +301,9 @@ async fn what_was_made(
             "stack {} was updated by somebody else since, and that is not overwritten",
             stack.name
         )),
-        Some(Progress::Done { .. } | Progress::Running { .. } | Progress::NotBegun) => Progress::NotBegun,
+        Some(
+            Progress::Done { .. } | Progress::Waiting { .. } | Progress::Running { .. } | Progress::NotBegun,
+        ) => Progress::NotBegun,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::change::flags::FlagsWork;
+use crate::change::index::{IndexTo, IndexWork};
 use crate::change::{Change, ChangeStage, ChangeState, Undo, Work};
 use crate::deployment::{Kind, Phase};
 use crate::ids::ChangeId;
@@ -183,4 +184,32 @@ fn i28_flags_are_brought_back_and_what_is_set_for_a_while_is_put_back_at_every_e
         0,
         "a person is told"
     );
+}
+
+#[test]
+fn i28_an_index_that_was_added_is_gone_again_unless_it_is_forward_only() {
+    let ends = |undo: Undo, last: Option<&str>| {
+        let mut view = taken_back(&[
+            (-5, None, THEIRS),
+            (101, Some("customer"), OURS),
+            (200, last, OURS),
+        ]);
+        for reading in &mut view.settings {
+            reading.name = "index:orders/by-customer".to_owned();
+        }
+        let plan = view.deployments[0].deployment.plan.as_mut().unwrap();
+        plan.changes[0].undo = undo;
+        plan.changes[0].work = Work::Index {
+            index: IndexWork {
+                table: "orders".to_owned(),
+                name: "by-customer".to_owned(),
+                to: IndexTo::Removed,
+            },
+            planned: None,
+        };
+        settings_are_put_back(&view).len()
+    };
+    assert_eq!(ends(Undo::Revertible, Some("customer")), 1);
+    assert_eq!(ends(Undo::Revertible, None), 0);
+    assert_eq!(ends(Undo::ForwardOnly, Some("customer")), 0);
 }

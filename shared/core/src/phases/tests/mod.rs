@@ -10,6 +10,7 @@ mod configuring;
 mod contracts;
 mod cost;
 mod forward;
+mod indexes;
 mod interrupted;
 mod monitoring;
 mod pages;

@@ -2,6 +2,7 @@
 
 use super::changes::{CHANGES, MONITORING};
 use super::contracts::CONTRACT;
+use super::indexes::REMOVES;
 use super::*;
 use crate::ids::Weight;
 
@@ -444,7 +445,8 @@ fn the_file_with_everything_has_every_key() {
         let here = EVERYTHING.contains(&name)
             || CHANGES.contains(&name)
             || MONITORING.contains(&name)
-            || CONTRACT.contains(&name);
+            || CONTRACT.contains(&name)
+            || REMOVES.contains(&name);
         assert!(here != elsewhere.contains(&key.name), "{path}.{}", key.name);
     });
 }

@@ -18,6 +18,16 @@ migrations:
     undo: revertible
     timeout: 5m
     logTail: false
+  - name: orders-by-customer
+    table: orders
+    addIndex:
+      name: by-customer
+      partitionKey: {customer: S}
+      sortKey: {placed: N}
+      attributes: [total]
+      capacity: {read: 5, write: 10}
+    timeout: 6h
+  - {name: orders-by-day, table: orders, addIndex: {name: by-day, partitionKey: {day: S}, project: keysOnly}}
 infrastructure:
   stack:
     name: shop-network
@@ -324,14 +334,16 @@ fn a_migration_says_how_it_is_made_checked_and_taken_back() {
     let expected = Migration {
         stage: MigrationStage::Expand,
         name: "add-email".to_owned(),
-        command: words("bin/migrate up add-email"),
-        verify: Some(words("bin/migrate check")),
-        down: Some(words("bin/migrate down add-email")),
+        work: MigrationWork::Command {
+            command: words("bin/migrate up add-email"),
+            verify: Some(words("bin/migrate check")),
+            down: Some(words("bin/migrate down add-email")),
+        },
         undo: Undo::Revertible,
         timeout_seconds: 300,
         silent: true,
     };
-    assert_eq!(spec.migrations, [expected]);
+    assert_eq!(spec.migrations[..1], [expected]);
     let json = serde_json::to_string(&spec).unwrap();
     assert_eq!(serde_json::from_str::<Spec>(&json).unwrap(), spec);
 }

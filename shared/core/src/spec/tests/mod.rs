@@ -6,6 +6,7 @@ mod changes;
 mod contracts;
 mod edges;
 mod functions;
+mod indexes;
 mod limits;
 mod refused;
 mod validation;
