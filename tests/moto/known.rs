@@ -29,7 +29,7 @@ const fn differs(call: &'static str, aws: &'static str, reason: &'static str) ->
 }
 
 /// One line for each.
-pub const DIFFERS: [Differs; 10] = [
+pub const DIFFERS: [Differs; 12] = [
     differs(
         "read an empty slot",
         "running: 0",
@@ -79,5 +79,15 @@ pub const DIFFERS: [Differs; 10] = [
         "query an unknown index",
         "Some(\"ValidationException\")",
         "Query on an index that is not there is a ValidationException; moto says that the table is not there",
+    ),
+    differs(
+        "add an index that is there",
+        "Some(\"ValidationException\")",
+        "UpdateTable refuses to create an index that already exists; moto answers 500",
+    ),
+    differs(
+        "remove an index that is not there",
+        "Some(\"ResourceNotFoundException\")",
+        "UpdateTable of an index that does not exist is a ResourceNotFoundException; moto answers 500",
     ),
 ];

@@ -21,6 +21,8 @@ mod executions;
 mod fixture;
 #[path = "../moto/images.rs"]
 mod images;
+#[path = "../moto/indexes.rs"]
+mod indexes;
 #[path = "../moto/keeping.rs"]
 mod keeping;
 #[path = "../moto/known.rs"]
@@ -104,6 +106,8 @@ async fn compare_all(port: u16) -> Result<Comparison, world::Problem> {
     executions::compare(&mut both, &world.cloud, port).await?;
     keeping::compare(&mut both).await;
     stream::compare(&mut both).await;
+    indexes::make(&world.cloud, &both.moto).await?;
+    indexes::compare(&mut both, &world.cloud).await;
     both.close();
     Ok(both)
 }

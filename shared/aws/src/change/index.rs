@@ -69,9 +69,17 @@ pub async fn make(tables: Tables<'_>, work: &IndexWork, before: Option<&Before>)
     if before.is_none() || seen(&found, before, work).made != Progress::NotBegun {
         return Ok(());
     }
+    unless_busy(ask(tables.client, work).await)
+}
+
+/// Asks DynamoDB for the index, or for its end, whatever there is.
+///
+/// # Errors
+/// Where AWS refuses or can't be asked.
+pub async fn ask(client: &Client, work: &IndexWork) -> Result<(), AwsError> {
     match &work.to {
-        IndexTo::Added { definition, capacity } => create(tables.client, work, definition, *capacity).await,
-        IndexTo::Removed => delete(tables.client, work).await,
+        IndexTo::Added { definition, capacity } => create(client, work, definition, *capacity).await,
+        IndexTo::Removed => delete(client, work).await,
     }
 }
 
@@ -82,7 +90,7 @@ pub async fn make(tables: Tables<'_>, work: &IndexWork, before: Option<&Before>)
 pub async fn undo(tables: Tables<'_>, work: &IndexWork, before: Option<&Before>) -> Result<(), AwsError> {
     let found = read(tables, &work.table).await?;
     match seen(&found, before, work).undone {
-        Progress::NotBegun if !work.removes() => delete(tables.client, work).await,
+        Progress::NotBegun if !work.removes() => unless_busy(delete(tables.client, work).await),
         Progress::NotBegun
         | Progress::Waiting { .. }
         | Progress::Running { .. }
@@ -207,12 +215,10 @@ async fn create(
         .table_name(&work.table)
         .set_attribute_definitions(Some(keys))
         .global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(action).build());
-    unless_busy(
-        call.send()
-            .await
-            .map_err(|error| AwsError::sdk(what, error))
-            .map(drop),
-    )
+    call.send()
+        .await
+        .map_err(|error| AwsError::sdk(what, error))
+        .map(drop)
 }
 
 /// The types of the keys. Those of other keys stay as they are.
@@ -277,12 +283,10 @@ async fn delete(client: &Client, work: &IndexWork) -> Result<(), AwsError> {
         .update_table()
         .table_name(&work.table)
         .global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().delete(action).build());
-    unless_busy(
-        call.send()
-            .await
-            .map_err(|error| AwsError::sdk(what, error))
-            .map(drop),
-    )
+    call.send()
+        .await
+        .map_err(|error| AwsError::sdk(what, error))
+        .map(drop)
 }
 
 /// What passes by itself is no failure: the next look says what it waits for, or tries again.
