@@ -264,6 +264,26 @@ fn an_index_that_takes_too_long_is_removed_while_it_is_filled() {
 }
 
 #[test]
+fn an_index_that_tidegate_may_not_add_stops_the_deployment_with_awss_answer() {
+    scenario(
+        "an-index-that-tidegate-may-not-add-stops-the-deployment-with-awss-answer",
+        "The stack's pattern leaves the table out: nothing was made, so nothing is to be removed.",
+        async |scene| {
+            given(scene, ADDS, orders()).await;
+            let denied = Fault::new(
+                "AccessDeniedException",
+                "not authorized to perform: dynamodb:UpdateTable",
+            );
+            scene.cloud(|state| state.faults.fail("UpdateTable", denied, 99));
+            scene.push('2', Behaviour::default());
+            let ended = scene.runs(TARGET, ExitState::Aborted).await;
+            assert!(reason(&ended).contains("not authorized"), "{}", reason(&ended));
+            assert_eq!(asked(scene), [""; 0]);
+        },
+    );
+}
+
+#[test]
 fn an_abort_while_room_is_made_for_an_index_waits_before_it_deletes() {
     scenario(
         "an-abort-while-room-is-made-for-an-index-waits-before-it-deletes",

@@ -55,8 +55,7 @@ pub async fn observe(
     change: &Change,
     work: &IndexWork,
 ) -> Result<Seen, AwsError> {
-    let found = read(tables, &work.table).await?;
-    Ok(seen(&found, deployment.before_of(&change.id), work))
+    stands(tables, work, deployment.before_of(&change.id)).await
 }
 
 /// Has DynamoDB make the index or delete it, where that has not begun and nothing else is in the way.
@@ -64,12 +63,12 @@ pub async fn observe(
 /// # Errors
 /// Where AWS refuses or can't be asked.
 pub async fn make(tables: Tables<'_>, work: &IndexWork, before: Option<&Before>) -> Result<(), AwsError> {
-    let found = read(tables, &work.table).await?;
     // Without a record of what was there nothing could be put back.
-    if before.is_none() || seen(&found, before, work).made != Progress::NotBegun {
+    if before.is_none() || stands(tables, work, before).await?.made != Progress::NotBegun {
         return Ok(());
     }
-    unless_busy(ask(tables.client, work).await)
+    let answer = ask(tables.client, work).await;
+    unless_late(answer, async || Ok(stands(tables, work, before).await?.made)).await
 }
 
 /// Asks DynamoDB for the index, or for its end, whatever there is.
@@ -88,15 +87,15 @@ pub async fn ask(client: &Client, work: &IndexWork) -> Result<(), AwsError> {
 /// # Errors
 /// Where AWS refuses or can't be asked.
 pub async fn undo(tables: Tables<'_>, work: &IndexWork, before: Option<&Before>) -> Result<(), AwsError> {
-    let found = read(tables, &work.table).await?;
-    match seen(&found, before, work).undone {
-        Progress::NotBegun if !work.removes() => unless_busy(delete(tables.client, work).await),
-        Progress::NotBegun
-        | Progress::Waiting { .. }
-        | Progress::Running { .. }
-        | Progress::Done { .. }
-        | Progress::Failed { .. } => Ok(()),
+    if work.removes() || stands(tables, work, before).await?.undone != Progress::NotBegun {
+        return Ok(());
     }
+    let answer = delete(tables.client, work).await;
+    unless_late(answer, async || Ok(stands(tables, work, before).await?.undone)).await
+}
+
+async fn stands(tables: Tables<'_>, work: &IndexWork, before: Option<&Before>) -> Result<Seen, AwsError> {
+    Ok(seen(&read(tables, &work.table).await?, before, work))
 }
 
 async fn read(tables: Tables<'_>, name: &str) -> Result<TableFound, AwsError> {
@@ -289,14 +288,23 @@ async fn delete(client: &Client, work: &IndexWork) -> Result<(), AwsError> {
         .map(drop)
 }
 
-/// What passes by itself is no failure: the next look says what it waits for, or tries again.
-fn unless_busy(answer: Result<(), AwsError>) -> Result<(), AwsError> {
-    match answer {
-        Err(error) if is_busy(&error) => {
-            tracing::info!("waiting, because it {error}");
-            Ok(())
-        }
-        answer => answer,
+/// What passes by itself is no failure: the next look says what it waits for, or tries again. Neither is it where
+/// another run of the function was faster, so that by now the index is there, or gone.
+async fn unless_late(
+    answer: Result<(), AwsError>,
+    look: impl AsyncFnOnce() -> Result<Progress, AwsError>,
+) -> Result<(), AwsError> {
+    let Err(error) = answer else {
+        return Ok(());
+    };
+    if is_busy(&error) {
+        tracing::info!("waiting, because it {error}");
+        return Ok(());
+    }
+    let late = matches!(error.kind, Kind::Invalid | Kind::NotFound);
+    match late && look().await? != Progress::NotBegun {
+        true => Ok(()),
+        false => Err(error),
     }
 }
 
@@ -406,18 +414,27 @@ mod tests {
         assert_eq!(of_table(&plain).unwrap().indexes["by-customer"].definition, None);
     }
 
-    #[test]
-    fn only_what_passes_by_itself_is_waited_for() {
-        let refused = |code: &str| Err(AwsError::reported("failed to add index a to table b", code, ""));
+    #[tokio::test]
+    async fn only_what_passes_by_itself_or_is_done_already_is_no_failure() {
+        let refused = async |code: &str, now: Progress| {
+            // As DynamoDB's answers are told apart: by their code, else by HTTP 400.
+            let mut error = AwsError::reported("failed to add index a to table b", code, "");
+            if code == "ValidationException" {
+                error.kind = Kind::Invalid;
+            }
+            unless_late(Err(error), async || Ok(now)).await
+        };
         for code in ["ResourceInUseException", "LimitExceededException"] {
-            assert!(unless_busy(refused(code)).is_ok(), "{code}");
+            assert!(refused(code, Progress::NotBegun).await.is_ok(), "{code}");
         }
-        for code in [
-            "ValidationException",
-            "AccessDeniedException",
-            "ResourceNotFoundException",
-        ] {
-            assert!(unless_busy(refused(code)).is_err(), "{code}");
+        for code in ["ValidationException", "ResourceNotFoundException"] {
+            assert!(refused(code, Progress::NotBegun).await.is_err(), "{code}");
+            assert!(
+                refused(code, Progress::done("it is gone")).await.is_ok(),
+                "{code}"
+            );
         }
+        let denied = refused("AccessDeniedException", Progress::done("it is gone")).await;
+        assert!(denied.is_err(), "what may not be done was not done by us");
     }
 }
