@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tidegate_core::deployment::Deployment;
 use tidegate_core::exit::ExitState;
+use tidegate_core::ids::DeploymentId;
 use tidegate_local::endpoints::Fault;
 use tidegate_local::faults::CallFate;
 use tidegate_local::fleet::{AlarmValue, Behaviour, ServiceIndex, ServiceTable};
@@ -66,6 +67,19 @@ async fn alarmed(scene: &Scene) -> Deployment {
     scene.at_weight(&id, 20).await;
     scene.alarm("web-production-green-error-rate", AlarmValue::Alarm);
     scene.ends(&id, ExitState::RolledBack).await
+}
+
+/// A deployment whose table somebody changes for five minutes once its plan is made.
+async fn busy_after_its_plan(scene: &Scene) -> DeploymentId {
+    let file = format!("prepare: {{backups: [{{table: orders}}]}}\n{ADDS}");
+    given(scene, &file, orders()).await;
+    scene.push('2', Behaviour::default());
+    let id = scene.started(TARGET).await;
+    scene.waits_for(&id, "backup:table:orders").await;
+    change(scene, |table, now| {
+        table.updating_until = Some(now + SignedDuration::from_mins(5));
+    });
+    id
 }
 
 #[test]
@@ -180,18 +194,7 @@ fn a_table_that_is_busy_is_waited_for_and_people_read_why() {
         "a-table-that-is-busy-is-waited-for-and-people-read-why",
         "Somebody changes the table after the plan, then the account has too many changes underway.",
         async |scene| {
-            given(
-                scene,
-                &format!("prepare: {{backups: [{{table: orders}}]}}\n{ADDS}"),
-                orders(),
-            )
-            .await;
-            scene.push('2', Behaviour::default());
-            let id = scene.started(TARGET).await;
-            scene.waits_for(&id, "backup:table:orders").await;
-            change(scene, |table, now| {
-                table.updating_until = Some(now + SignedDuration::from_mins(5));
-            });
+            let id = busy_after_its_plan(scene).await;
             let limit = Fault::new(
                 "LimitExceededException",
                 "Up to 500 simultaneous table operations are allowed",
@@ -215,18 +218,7 @@ fn an_index_that_somebody_else_makes_with_other_keys_fails_and_stays() {
         "an-index-that-somebody-else-makes-with-other-keys-fails-and-stays",
         "It has our name and other keys: nothing reads from it, and it is not ours to delete.",
         async |scene| {
-            given(
-                scene,
-                &format!("prepare: {{backups: [{{table: orders}}]}}\n{ADDS}"),
-                orders(),
-            )
-            .await;
-            scene.push('2', Behaviour::default());
-            let id = scene.started(TARGET).await;
-            scene.waits_for(&id, "backup:table:orders").await;
-            change(scene, |table, now| {
-                table.updating_until = Some(now + SignedDuration::from_mins(5));
-            });
+            let id = busy_after_its_plan(scene).await;
             scene.waits_for(&id, "migration:orders-by-customer waits").await;
             change(scene, |table, _| {
                 table

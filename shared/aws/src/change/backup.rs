@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::{BackupStatus, BackupSummary, BackupTypeFilter};
 use aws_sdk_rds::types::{DbSnapshot, Tag};
 use aws_smithy_types::DateTime;
-use tidegate_core::change::{Progress, Seen, Source};
+use tidegate_core::change::{Progress, Seen, Source, size};
 use tidegate_core::deployment::Deployment;
 
 use crate::error::{AwsError, Kind};
@@ -184,16 +184,6 @@ fn done(arn: &str, size: &str) -> Progress {
     Progress::done(format!("{size} in {arn}"))
 }
 
-/// In the largest unit of which there is one.
-fn size(bytes: u64) -> String {
-    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
-    let unit = units.into_iter().find(|(_, bits)| bytes >> bits > 0);
-    unit.map_or_else(
-        || format!("{bytes} B"),
-        |(unit, bits)| format!("{} {unit}", bytes >> bits),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,12 +253,5 @@ mod tests {
         for code in ["AccessDenied", "DBInstanceNotFound", "SnapshotQuotaExceeded"] {
             assert!(!is_busy(&refused(code)), "{code}");
         }
-    }
-
-    #[test]
-    fn sizes_are_told_in_the_largest_unit() {
-        assert_eq!(size(0), "0 B");
-        assert_eq!(size(1 << 10), "1 KiB");
-        assert_eq!(size((3 << 30) + 1), "3 GiB");
     }
 }

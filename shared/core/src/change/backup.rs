@@ -74,6 +74,16 @@ pub(crate) fn taken(deployment: &Deployment) -> Vec<String> {
     taken.collect()
 }
 
+/// How much that is, in the largest unit of which there is one: `3 GiB`.
+pub fn size(bytes: u64) -> String {
+    let units = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    let unit = units.into_iter().find(|(_, bits)| bytes >> bits > 0);
+    unit.map_or_else(
+        || format!("{bytes} B"),
+        |(unit, bits)| format!("{} {unit}", bytes >> bits),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +121,11 @@ mod tests {
         ];
         assert!(!others.contains(&name), "{others:?}");
         assert_eq!(orders.backup_name("web-1", AT), name);
+    }
+
+    #[test]
+    fn sizes_are_told_in_the_largest_unit() {
+        let sizes = [0, 1023, 1 << 10, 5 << 20, (3 << 30) + 1, 2 << 40].map(size);
+        assert_eq!(sizes, ["0 B", "1023 B", "1 KiB", "5 MiB", "3 GiB", "2 TiB"]);
     }
 }

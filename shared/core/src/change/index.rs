@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Before, Progress, Seen};
+use super::{Before, Progress, Seen, size};
 use crate::exit::Missing;
 
 /// So many global secondary indexes a table has, unless AWS has raised that quota (Amazon DynamoDB Developer
@@ -327,16 +327,6 @@ fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-/// In the largest unit of which there is one.
-fn size(bytes: u64) -> String {
-    let units = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
-    let unit = units.into_iter().find(|(_, bits)| bytes >> bits > 0);
-    unit.map_or_else(
-        || format!("{bytes} B"),
-        |(unit, bits)| format!("{} {unit}", bytes >> bits),
-    )
 }
 
 impl TableNow {

@@ -405,9 +405,7 @@ fn a_plan_tells_how_large_the_table_is_or_that_nothing_is_to_do() {
 }
 
 #[test]
-fn sizes_and_counts_are_told_as_people_read_them() {
-    let sizes = [0, 1023, 1 << 10, 5 << 20, (3 << 30) + 1, 2 << 40].map(super::size);
-    assert_eq!(sizes, ["0 B", "1023 B", "1 KiB", "5 MiB", "3 GiB", "2 TiB"]);
+fn counts_are_told_as_people_read_them() {
     let counts = [0, 999, 1000, 123_456, 1_234_567].map(grouped);
     assert_eq!(counts, ["0", "999", "1,000", "123,456", "1,234,567"]);
 }

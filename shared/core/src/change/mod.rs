@@ -22,8 +22,8 @@ pub mod test_alarm;
 use serde::{Deserialize, Serialize};
 
 pub use alarm::{AlarmDefinition, AlarmMetric, AlarmQuery, Exact};
-pub use backup::Source;
 pub(crate) use backup::taken;
+pub use backup::{Source, size};
 pub use container::{ContainerSetting, SettingNow, SettingTo, container_settings};
 pub use expected::{Expected, ResourceKind, Setting, Settings};
 pub use monitored::{MAX_KEPT_ALARM_BYTES, MAX_KEPT_DASHBOARD_BYTES, Monitored, is_ours};

@@ -15,6 +15,10 @@ use crate::observation::Observation;
 /// AWS tells of what has ended for at least so long: ECS forgets stopped tasks after an hour.
 const REMEMBERED_SECONDS: i64 = 3000;
 
+/// Between two looks at something that is being undone, at most: people wait for it. A day of them fits an
+/// execution's history.
+const UNDO_POLL_SECONDS: u32 = 60;
+
 /// Makes the next change of a phase; nothing where all are made.
 pub(super) fn make_changes(
     phase: Phase,
@@ -265,9 +269,10 @@ fn look_at_undo(deployment: &Deployment, change: &Change, seen: &Seen, now: Time
             POLL_SECONDS,
             format!("{} is being undone", change.id),
         ),
-        Progress::Waiting { note } | Progress::Running { note } => {
-            Decision::wait(POLL_SECONDS, format!("{} is being undone: {note}", change.id))
-        }
+        Progress::Waiting { note } | Progress::Running { note } => Decision::wait(
+            change.poll_seconds().min(UNDO_POLL_SECONDS),
+            format!("{} is being undone: {note}", change.id),
+        ),
         Progress::Done { detail, .. } => Decision::record(vec![Event::ChangeUndone {
             id: change.id.clone(),
             detail: detail.clone(),

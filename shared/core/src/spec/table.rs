@@ -329,7 +329,8 @@ pub(super) static TARGET: Section = Section {
                 max: 20,
             },
             Optional,
-            "Changes of schema or data, each run as a task of the new revision before it gets traffic.",
+            "Changes of schema or data, made before the new revision gets traffic: each a task of it, or an index of a \
+             DynamoDB table.",
         ),
         key(
             "analyzer",

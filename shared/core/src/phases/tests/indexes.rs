@@ -195,3 +195,28 @@ fn on_the_way_back_what_waits_had_not_begun_and_what_runs_is_stopped() {
     assert_eq!(stopped.events, [Event::UndoStarted { id: id() }]);
     assert!(matches!(&stopped.actions[..], [Action::UndoChange { .. }]));
 }
+
+#[test]
+fn an_index_that_is_being_removed_is_looked_at_once_a_minute() {
+    let mut deployment = rolling_back(making());
+    tell(&mut deployment, 300, Event::UndoStarted { id: id() });
+    let mut world = seen(Progress::running("it is there"));
+    if let Some(seen) = world.changes.get_mut(&id()) {
+        seen.undone = Progress::running("DynamoDB deletes it");
+    }
+    let look = |seconds| decide_undo(Phase::Migrate, &deployment, &world, at(seconds));
+    let Outcome::Wait { seconds, reason } = look(360).outcome else {
+        panic!("{:?}", look(360))
+    };
+    let told = "migration:a is being undone: DynamoDB deletes it";
+    assert_eq!((seconds, reason.as_str()), (60, told));
+    let [Event::ChangeHeld { remedy, .. }] = &look(300 + 4 * 3600).events[..] else {
+        panic!("{:?}", look(300 + 4 * 3600))
+    };
+    assert!(
+        remedy
+            .as_ref()
+            .is_some_and(|text| text.contains("there was nothing")),
+        "{remedy:?}"
+    );
+}
