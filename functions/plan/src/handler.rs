@@ -16,7 +16,7 @@ use tidegate_core::deployment::{Deployment, Phase, Revision};
 use tidegate_core::event::Event;
 use tidegate_core::evidence::{Author, EvidenceSeen};
 use tidegate_core::exit::{Exit, Missing};
-use tidegate_core::ids::{Slot, Target};
+use tidegate_core::ids::{EnvironmentName, Slot, Target};
 use tidegate_core::observation::{ImageState, Observation, SlotState};
 use tidegate_core::permissions::{self, TaskRoles};
 use tidegate_core::phases::make_plan;
@@ -307,12 +307,16 @@ impl Plan {
         if asked.signature {
             seen.signature = observe::signature(&self.ecr, repository, digest).await?;
         }
+        let elsewhere = |environment: &EnvironmentName| Target {
+            service: deployment.target.service.clone(),
+            environment: environment.clone(),
+        };
         if let Some(environment) = &asked.proven_in {
-            let before = Target {
-                service: deployment.target.service.clone(),
-                environment: environment.clone(),
-            };
-            seen.proven = self.store.proof(&before, digest).await?;
+            seen.proven = self.store.proof(&elsewhere(environment), digest).await?;
+        }
+        if let Some(rule) = &asked.rehearsed {
+            let target = elsewhere(&rule.environment);
+            seen.rehearsed = self.store.rehearsal(&target, digest).await?;
         }
         Ok(seen)
     }

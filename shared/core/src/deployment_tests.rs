@@ -652,6 +652,7 @@ fn the_time_of_the_commit_is_known_from_the_evidence_only() {
         scan: None,
         signature: None,
         proven: None,
+        rehearsed: None,
         left_out: Vec::new(),
     };
     deployment.plan.as_mut().unwrap().evidence = Some(evidence);

@@ -10,6 +10,7 @@ use crate::exit::{ExitState, Missing};
 use crate::gates::People;
 use crate::ids::{Commit, DeploymentId, Digest, EnvironmentName, Person, Ticket};
 use crate::phases::{later, seconds_until};
+use crate::rehearsal::{self, Rehearsal};
 use crate::release::{Findings, Release, SuiteCounts};
 use crate::spec::{Evidence, EvidenceKind, ScanRule, SuiteName};
 use crate::target::TargetState;
@@ -37,6 +38,9 @@ pub struct EvidenceSeen {
     pub signature: Option<Signature>,
     /// A deployment of it in the environment before.
     pub proven: Option<Proof>,
+    /// How its way back was rehearsed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsed: Option<Rehearsal>,
 }
 
 /// Who wrote a change.
@@ -147,6 +151,9 @@ pub struct EvidenceUsed {
     pub signature: Option<Signature>,
     /// Where it was proven.
     pub proven: Option<Proof>,
+    /// How its way back was rehearsed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsed: Option<Rehearsal>,
     /// What it lacks, as a hotfix may.
     pub left_out: Vec<EvidenceKind>,
 }
@@ -168,6 +175,7 @@ impl EvidenceUsed {
             scan: None,
             signature: None,
             proven: None,
+            rehearsed: None,
             left_out: Vec::new(),
         }
     }
@@ -192,6 +200,7 @@ impl EvidenceUsed {
                 .as_ref()
                 .map(|proof| format!("proven in {}", proof.environment)),
         );
+        parts.extend(self.rehearsed.as_ref().map(Rehearsal::describe));
         if !self.left_out.is_empty() {
             let names: Vec<&str> = self.left_out.iter().map(|kind| kind.as_str()).collect();
             parts.push(format!("left out: {}", names.join(", ")));
@@ -267,6 +276,7 @@ pub fn judge(deployment: &Deployment, seen: Option<&EvidenceSeen>, now: Timestam
     judge.scan();
     judge.signature();
     judge.proven();
+    judge.rehearsed();
     judge.offer_hotfix();
     judge.author();
     Some(judge.found)
@@ -282,6 +292,7 @@ impl EvidenceSeen {
             scan: None,
             signature: None,
             proven: None,
+            rehearsed: None,
         }
     }
 }
@@ -503,6 +514,17 @@ impl Judge<'_> {
                     ),
                 );
             }
+        }
+    }
+
+    fn rehearsed(&mut self) {
+        let Some(rule) = &self.asked.rehearsed else {
+            return;
+        };
+        let seen = self.seen.rehearsed.as_ref();
+        match rehearsal::judge(self.deployment, &self.image(), rule, seen, self.now) {
+            Ok(rehearsal) => self.found.used.rehearsed = Some(rehearsal.clone()),
+            Err(lacking) => self.lacks(EvidenceKind::Rehearsed, lacking.what, lacking.remedy),
         }
     }
 

@@ -15,9 +15,10 @@ evidence:
   scan: {critical: 0, high: 5, wait: 5m}
   signature: required
   provenIn: staging
+  rehearsed: {in: staging}
   notify: [devops-lead]
 hotfix:
-  skip: [scan, provenIn]
+  skip: [scan, provenIn, rehearsed]
   approvals: [{role: tech-lead}]
 ";
 
@@ -86,6 +87,14 @@ fn whole() -> EvidenceSeen {
             environment: "staging".parse().unwrap(),
             deployment: "web-staging-4".parse().unwrap(),
         }),
+        rehearsed: Some(Rehearsal {
+            environment: "staging".parse().unwrap(),
+            back: "web-staging-5-back".parse().unwrap(),
+            again: "web-staging-6".parse().unwrap(),
+            at: at(-3600),
+            safe_after_seconds: 4,
+            undone: BTreeMap::new(),
+        }),
     }
 }
 
@@ -120,7 +129,8 @@ fn everything_that_was_asked_for_is_kept() {
     let used = judged.used;
     assert_eq!(
         used.summary(),
-        "load 3/3, unit 120/120, SBOM, SHOP-7, scan 0 critical, 5 high, signed (Notation), proven in staging"
+        "load 3/3, unit 120/120, SBOM, SHOP-7, scan 0 critical, 5 high, signed (Notation), proven in staging, \
+         rehearsed in staging (traffic back after 4 s)"
     );
     assert_eq!(
         (used.author.unwrap().as_str(), used.left_out),
@@ -170,19 +180,23 @@ fn each_missing_piece_is_named_alone() {
         missing(|seen| seen.proven.as_mut().unwrap().environment = "dev".parse().unwrap()),
         ["web:v2 proven in staging"]
     );
+    assert_eq!(
+        missing(|seen| seen.rehearsed = None),
+        ["web:v2 taken back and deployed again in staging, within 90 d"]
+    );
 }
 
 #[test]
 fn evidence_of_another_image_is_none() {
     let other = missing(|seen| seen.digest = digest("3"));
-    assert_eq!(other.len(), 7, "{other:?}");
+    assert_eq!(other.len(), 8, "{other:?}");
     let scan = missing(|seen| {
         if let Some(ScanState::Done(scan)) = &mut seen.scan {
             scan.digest = digest("3");
         }
     });
     assert_eq!(scan, ["a scan of web:v2 (ECR's is of 333333333333)"]);
-    assert_eq!(judge(&deployment(), None, at(1000)).unwrap().missing.len(), 7);
+    assert_eq!(judge(&deployment(), None, at(1000)).unwrap().missing.len(), 8);
 }
 
 #[test]
@@ -244,7 +258,11 @@ fn a_hotfix_leaves_out_what_the_file_allows_and_nothing_else() {
     assert_eq!(judged_now.pending, None);
     assert_eq!(
         judged_now.used.left_out,
-        [EvidenceKind::Scan, EvidenceKind::ProvenIn]
+        [
+            EvidenceKind::Scan,
+            EvidenceKind::ProvenIn,
+            EvidenceKind::Rehearsed
+        ]
     );
     let what: Vec<&str> = judged_now.missing.iter().map(|one| one.what.as_str()).collect();
     assert_eq!(what.len(), 5, "{what:?}");
@@ -261,6 +279,7 @@ fn a_hotfix_is_offered_where_it_would_be_enough() {
     };
     let offer = "tidegate deploy web/production v2 --hotfix --reason";
     assert!(remedy(|seen| seen.proven = None).contains(offer));
+    assert!(remedy(|seen| seen.rehearsed = None).contains(offer));
     assert!(!remedy(|seen| seen.signature = None).contains(offer));
     let both = remedy(|seen| {
         seen.proven = None;

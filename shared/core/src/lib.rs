@@ -38,6 +38,7 @@ pub mod observation;
 pub mod permissions;
 pub mod phases;
 pub mod place;
+pub mod rehearsal;
 pub mod release;
 pub mod report;
 pub mod runbook;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tidegate_core::exit::ExitState;
+use tidegate_core::ids::DeploymentId;
 use tidegate_local::fleet::{Behaviour, Scan, ScanEnd, Signed};
 use tidegate_tests::Scene;
 use tidegate_tests::files::{SHORT, digest};
@@ -258,6 +259,112 @@ fn a_hotfix_that_nobody_agrees_to_touches_nothing() {
             let plan = scene.gate(&id).await;
             scene.decide("maria", &id, false, &plan).await.unwrap();
             scene.ends(&id, ExitState::Aborted).await;
+        },
+    );
+}
+
+/// What a rehearsal is of.
+const MIGRATION: &str = "\
+migrations:
+  - {name: add-email, command: [bin/migrate, up], down: [bin/migrate, down]}
+";
+
+/// A file that asks for a rehearsal of its way back.
+fn rehearsed() -> String {
+    let asked = "\
+autoDeploy: false
+evidence:
+  rehearsed: {in: staging, within: 30d}
+  notify: [devops-lead]
+hotfix:
+  skip: [rehearsed]
+  approvals: [{role: tech-lead}]
+";
+    format!("{SHORT}{asked}{MIGRATION}")
+}
+
+/// What `tidegate rehearse web/staging` does, where the image serves already.
+async fn rehearse(scene: &Scene, image: &str) {
+    let completed = scene.runs(STAGING, ExitState::Completed).await.id;
+    take_back(scene, &completed, image).await;
+}
+
+async fn take_back(scene: &Scene, completed: &DeploymentId, image: &str) -> DeploymentId {
+    let back = scene.stop("olaf", "rollback", completed).await.unwrap();
+    scene.ends(&back, ExitState::RolledBack).await;
+    scene
+        .deploy("olaf", STAGING, image, &["quarantine"])
+        .await
+        .unwrap();
+    assert_eq!(scene.started(STAGING).await, back);
+    scene.runs(STAGING, ExitState::Completed).await.id
+}
+
+#[test]
+fn a_way_back_that_was_rehearsed_goes_into_the_plan() {
+    scenario(
+        "a-way-back-that-was-rehearsed-goes-into-the-plan",
+        "Completed in staging is not enough: only after it was taken back there, its migration too, production gets it.",
+        async |scene| {
+            scene.given_one(STAGING, 1, &format!("{BEFORE}{MIGRATION}")).await;
+            scene.given(TARGET, 5, &rehearsed()).await;
+            scene.push('2', Behaviour::default());
+            let completed = scene.runs(STAGING, ExitState::Completed).await.id;
+            scene.deploy("maria", TARGET, "v2", &[]).await.unwrap();
+            scene.runs(TARGET, ExitState::Blocked).await;
+            take_back(scene, &completed, "v2").await;
+            scene.deploy("maria", TARGET, "v2", &[]).await.unwrap();
+            scene.runs(TARGET, ExitState::Completed).await;
+        },
+    );
+}
+
+#[test]
+fn a_rehearsal_without_its_migration_blocks() {
+    scenario(
+        "a-rehearsal-without-its-migration-blocks",
+        "Staging has another file: what was rehearsed there says nothing of the migration, until it is rehearsed with it.",
+        async |scene| {
+            scene.given_one(STAGING, 1, BEFORE).await;
+            scene.given(TARGET, 5, &rehearsed()).await;
+            scene.push('2', Behaviour::default());
+            rehearse(scene, "v2").await;
+            scene.deploy("maria", TARGET, "v2", &[]).await.unwrap();
+            scene.runs(TARGET, ExitState::Blocked).await;
+            // The next image comes with the right file.
+            let file = format!("{BEFORE}{MIGRATION}");
+            scene.apply(STAGING, &file).await.unwrap();
+            scene.push('3', Behaviour::default());
+            rehearse(scene, "v3").await;
+            scene.deploy("maria", TARGET, "v3", &[]).await.unwrap();
+            scene.runs(TARGET, ExitState::Completed).await;
+        },
+    );
+}
+
+#[test]
+fn a_rehearsal_that_is_too_old_blocks_unless_it_is_urgent() {
+    scenario(
+        "a-rehearsal-that-is-too-old-blocks-unless-it-is-urgent",
+        "What is too long ago counts no more: rehearse again, or let a tech lead agree to do without.",
+        async |scene| {
+            scene.given_one(STAGING, 1, &format!("{BEFORE}{MIGRATION}")).await;
+            scene.given(TARGET, 5, &rehearsed().replace("30d", "2h")).await;
+            scene.people().await;
+            scene.push('2', Behaviour::default());
+            rehearse(scene, "v2").await;
+            scene
+                .release("ci", "v2", json!({ "author": "ines" }))
+                .await
+                .unwrap();
+            scene.wait(7200).await;
+            scene.deploy("tom", TARGET, "v2", &[]).await.unwrap();
+            scene.runs(TARGET, ExitState::Blocked).await;
+            scene.hotfix("tom", TARGET, "v2", "payments fail").await.unwrap();
+            let id = scene.started(TARGET).await;
+            let plan = scene.gate(&id).await;
+            scene.decide("maria", &id, true, &plan).await.unwrap();
+            scene.ends(&id, ExitState::Completed).await;
         },
     );
 }

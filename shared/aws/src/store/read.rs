@@ -7,6 +7,7 @@ use tidegate_core::evidence::{Proof, proof};
 use tidegate_core::ids::{DeploymentId, Digest, EnvironmentName, SpecHash, Target};
 use tidegate_core::journal::Entry;
 use tidegate_core::messages::Channel;
+use tidegate_core::rehearsal::{Rehearsal, rehearsal};
 use tidegate_core::release::Release;
 use tidegate_core::target::TargetState;
 
@@ -146,23 +147,48 @@ impl Store {
     /// The deployment that brought a digest to its end in a target, if that still holds. Looks at the
     /// target's record, and then at the newest thousand deployments of its environment.
     pub async fn proof(&self, target: &Target, digest: &Digest) -> Result<Option<Proof>, StoreError> {
-        const MAX_PAGES: usize = 10;
-        const PAGE: u32 = 100;
         let Some(held) = self.target(target).await? else {
             return Ok(None);
         };
         if let Some(found) = proof(&held.value, digest, &[]) {
             return Ok(Some(found));
         }
+        self.among_newest(target, digest, |seen| proof(&held.value, digest, seen))
+            .await
+    }
+
+    /// How the way back of a digest was rehearsed in a target, if that still holds. Looks as far back as
+    /// [`Store::proof`].
+    pub async fn rehearsal(&self, target: &Target, digest: &Digest) -> Result<Option<Rehearsal>, StoreError> {
+        let Some(held) = self.target(target).await? else {
+            return Ok(None);
+        };
+        self.among_newest(target, digest, |seen| rehearsal(&held.value, digest, seen))
+            .await
+    }
+
+    /// Asks with the deployments of a digest in a target, the newest first, until it has an answer: with more
+    /// of them each time.
+    async fn among_newest<T>(
+        &self,
+        target: &Target,
+        digest: &Digest,
+        find: impl Fn(&[Deployment]) -> Option<T>,
+    ) -> Result<Option<T>, StoreError> {
+        const MAX_PAGES: usize = 10;
+        const PAGE: u32 = 100;
+        let mut seen: Vec<Deployment> = Vec::new();
         let mut before = None;
         for _ in 0..MAX_PAGES {
             let page = self
                 .deployments_before(&target.environment, before.as_ref(), PAGE)
                 .await?;
-            if let Some(found) = proof(&held.value, digest, &page) {
+            before = page.last().map(Place::of);
+            let of_it = |one: &Deployment| one.target == *target && one.revision.digest == *digest;
+            seen.extend(page.into_iter().filter(of_it));
+            if let Some(found) = find(&seen) {
                 return Ok(Some(found));
             }
-            before = page.last().map(Place::of);
             if before.is_none() {
                 break;
             }

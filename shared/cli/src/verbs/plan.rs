@@ -13,9 +13,10 @@ use tidegate_core::deployment::{Deployment, Origin, Plan, Revision};
 use tidegate_core::event::Event;
 use tidegate_core::evidence::{Author, EvidenceSeen, proof};
 use tidegate_core::exit::Missing;
-use tidegate_core::ids::{Digest, Person, Slot, Target, Weight};
+use tidegate_core::ids::{Digest, EnvironmentName, Person, ServiceName, Slot, Target, Weight};
 use tidegate_core::observation::{ImageState, Observation};
 use tidegate_core::phases::make_plan;
+use tidegate_core::rehearsal::rehearsal;
 use tidegate_core::shared::Shared;
 use tidegate_core::spec::Evidence;
 use tidegate_core::target::{Admission, Push, TargetState};
@@ -229,22 +230,40 @@ async fn evidence(
         let signature = observe::signature(&clients.ecr, repository, digest).await;
         seen.signature = signature.map_err(unreadable)?;
     }
-    if let Some(environment) = &asked.proven_in {
-        let before = Target {
-            service: state.target.service.clone(),
-            environment: environment.clone(),
-        };
-        if let Some(held) = found(api.target(&before).await)? {
-            let filter = Filter {
-                service: Some(before.service),
-                environment: Some(before.environment),
-                limit: MAX_LIMIT,
-                before: None,
-            };
-            seen.proven = proof(&held, digest, &api.deployments(&filter).await?);
-        }
+    let service = &state.target.service;
+    if let Some(environment) = &asked.proven_in
+        && let Some((held, newest)) = elsewhere(api, service, environment).await?
+    {
+        seen.proven = proof(&held, digest, &newest);
+    }
+    if let Some(rule) = &asked.rehearsed
+        && let Some((held, newest)) = elsewhere(api, service, &rule.environment).await?
+    {
+        seen.rehearsed = rehearsal(&held, digest, &newest);
     }
     Ok(seen)
+}
+
+/// The service in another environment, and its newest deployments there; nothing where no file was applied.
+async fn elsewhere(
+    api: &Api,
+    service: &ServiceName,
+    environment: &EnvironmentName,
+) -> Result<Option<(TargetState, Vec<Deployment>)>, CliError> {
+    let target = Target {
+        service: service.clone(),
+        environment: environment.clone(),
+    };
+    let Some(held) = found(api.target(&target).await)? else {
+        return Ok(None);
+    };
+    let filter = Filter {
+        service: Some(target.service),
+        environment: Some(target.environment),
+        limit: MAX_LIMIT,
+        before: None,
+    };
+    Ok(Some((held, api.deployments(&filter).await?)))
 }
 
 fn found<T>(answer: Result<T, CliError>) -> Result<Option<T>, CliError> {

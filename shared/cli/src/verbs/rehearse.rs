@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tidegate_core::deployment::Deployment;
 use tidegate_core::ids::{DeploymentId, EnvironmentName, Target};
+use tidegate_core::target::{StableRecord, TargetState};
 
 use crate::api::Api;
 use crate::context::Context;
@@ -24,7 +25,8 @@ pub struct RehearseArgs {
     /// Where: SERVICE/ENVIRONMENT, a test environment.
     #[arg(value_name = "TARGET")]
     pub target: Target,
-    /// A tag or digest to deploy first; without it, what serves now is taken back and deployed again.
+    /// A tag or digest to deploy first; without it, or where it serves already, what serves now is taken back and
+    /// deployed again.
     #[arg(value_name = "IMAGE")]
     pub image: Option<String>,
 }
@@ -85,7 +87,10 @@ pub async fn run(args: RehearseArgs, cx: &Context) -> Result<Status, CliError> {
         None => None,
         Some(given) => {
             let image = image::within(given, target, image::repository_of(&state))?;
-            Some(deploy(cx, &api, target, image, &[], "1 of 3: deploy").await?)
+            match serves(&api, &state, image).await? {
+                true => None,
+                false => Some(deploy(cx, &api, target, image, &[], "1 of 3: deploy").await?),
+            }
         }
     };
     let stable = match (&deployed, &state.stable) {
@@ -113,6 +118,37 @@ pub async fn run(args: RehearseArgs, cx: &Context) -> Result<Status, CliError> {
     };
     cx.out.show(&rehearsal, || words(&rehearsal))?;
     Ok(Status::Ok)
+}
+
+/// Whether an image serves already, and can be taken back at once. Deployed beside itself, it would be taken back
+/// to itself, which shows nothing.
+async fn serves(api: &Api, state: &TargetState, image: &str) -> Result<bool, CliError> {
+    let Some(stable) = &state.stable else {
+        return Ok(false);
+    };
+    let tag = api.deployment(&stable.deployment).await?.revision.tag;
+    can_go_back(&state.target, stable, tag.as_deref(), image, api.now())
+}
+
+/// The same, of what serves under a tag.
+fn can_go_back(
+    target: &Target,
+    stable: &StableRecord,
+    tag: Option<&str>,
+    image: &str,
+    now: Timestamp,
+) -> Result<bool, CliError> {
+    if stable.digest.as_str() != image && tag != Some(image) {
+        return Ok(false);
+    }
+    if now < stable.warm_until {
+        return Ok(true);
+    }
+    Err(CliError::Refused(format!(
+        "{image} serves {target} already, and what served before it is gone since {:.0}, so there is nothing to go \
+         back to; deploy another image there, and rehearse then: `tidegate deploy {target} IMAGE`",
+        stable.warm_until
+    )))
 }
 
 /// By its name: there is no other sign of it that every team has.
@@ -217,6 +253,26 @@ mod tests {
         ] {
             assert_eq!(is_production(&name.parse().unwrap()), is, "{name}");
         }
+    }
+
+    #[test]
+    fn what_serves_is_taken_back_and_not_deployed_beside_itself() {
+        let digest = format!("sha256:{}", "2".repeat(64));
+        let stable: StableRecord = serde_json::from_value(serde_json::json!({
+            "deployment": "web-staging-4", "slot": "green", "digest": digest,
+            "warmUntil": "2026-03-02T10:00:00Z", "otherScaledIn": false,
+        }))
+        .unwrap();
+        let target: Target = "web/staging".parse().unwrap();
+        let asked =
+            |image: &str, now: &str| can_go_back(&target, &stable, Some("v2"), image, now.parse().unwrap());
+        let (warm, cold) = ("2026-03-02T09:59:59Z", "2026-03-02T10:00:00Z");
+        for image in ["v2", digest.as_str()] {
+            assert!(matches!(asked(image, warm), Ok(true)));
+            let refused = asked(image, cold).unwrap_err().to_string();
+            assert!(refused.contains("deploy another image there"), "{refused}");
+        }
+        assert!(matches!(asked("v3", cold), Ok(false)));
     }
 
     #[test]

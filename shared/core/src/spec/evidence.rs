@@ -26,6 +26,9 @@ pub struct Evidence {
     pub signature: bool,
     /// `provenIn`: the digest was deployed there, to the end.
     pub proven_in: Option<EnvironmentName>,
+    /// `rehearsed`: the digest was taken back and deployed again there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsed: Option<RehearsalRule>,
     /// `notify`: roles that a missing piece concerns.
     pub notify: Vec<Role>,
 }
@@ -46,6 +49,16 @@ pub struct ScanRule {
     pub wait_seconds: u32,
 }
 
+/// `evidence.rehearsed`: where the way back was gone, and how long ago at most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RehearsalRule {
+    /// `in`: a test environment of the same service.
+    pub environment: EnvironmentName,
+    /// `within`, seconds (default 90 days): an older one proves nothing.
+    pub within_seconds: u32,
+}
+
 /// A piece of evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -62,17 +75,20 @@ pub enum EvidenceKind {
     Signature,
     /// `provenIn`.
     ProvenIn,
+    /// `rehearsed`.
+    Rehearsed,
 }
 
 impl EvidenceKind {
     /// All of them, in the order of the file.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Suites,
         Self::Sbom,
         Self::Ticket,
         Self::Scan,
         Self::Signature,
         Self::ProvenIn,
+        Self::Rehearsed,
     ];
 
     /// Its key in the file.
@@ -84,6 +100,7 @@ impl EvidenceKind {
             Self::Scan => "scan",
             Self::Signature => "signature",
             Self::ProvenIn => "provenIn",
+            Self::Rehearsed => "rehearsed",
         }
     }
 }
@@ -110,6 +127,7 @@ impl Evidence {
             EvidenceKind::Scan => self.scan.is_some(),
             EvidenceKind::Signature => self.signature,
             EvidenceKind::ProvenIn => self.proven_in.is_some(),
+            EvidenceKind::Rehearsed => self.rehearsed.is_some(),
         }
     }
 }
@@ -160,16 +178,24 @@ pub(super) fn evidence(fields: &Fields, problems: &mut Problems) -> Option<Evide
     let notify = section
         .list("notify")
         .map(|items| distinct(items, "role", problems));
+    let own = fields.name("environment");
     let proven_in: Option<EnvironmentName> = section.name("provenIn");
-    if proven_in.is_some() && proven_in == fields.name("environment") {
-        let message = "`evidence.provenIn` is the environment that this file is for";
-        let draft = Draft::new(
-            ProblemCode::Contradiction,
-            section.value_span("provenIn"),
-            message,
-        );
-        problems.push(draft.help("name the one before it"));
+    if proven_in.is_some() && proven_in == own {
+        let span = section.value_span("provenIn");
+        problems.push(of_itself("provenIn", span).help("name the one before it"));
     }
+    let rehearsed = section.section("rehearsed").and_then(|rehearsed| {
+        let environment: EnvironmentName = rehearsed.name("in")?;
+        if own.as_ref() == Some(&environment) {
+            let span = rehearsed.value_span("in");
+            problems
+                .push(of_itself("rehearsed.in", span).help("name a test environment of the same service"));
+        }
+        Some(RehearsalRule {
+            environment,
+            within_seconds: rehearsed.whole("within")?,
+        })
+    });
     Some(Evidence {
         suites: suites.unwrap_or_default().into_iter().map(SuiteName).collect(),
         sbom: section.flag("sbom").unwrap_or_default(),
@@ -177,12 +203,19 @@ pub(super) fn evidence(fields: &Fields, problems: &mut Problems) -> Option<Evide
         scan: section.section("scan").and_then(scan),
         signature: section.text("signature").is_some(),
         proven_in,
+        rehearsed,
         notify: notify
             .unwrap_or_default()
             .iter()
             .filter_map(|role| role.parse().ok())
             .collect(),
     })
+}
+
+/// What an environment is to show of itself, it can't have shown before.
+fn of_itself(key: &str, span: Span) -> Draft {
+    let message = format!("`evidence.{key}` is the environment that this file is for");
+    Draft::new(ProblemCode::Contradiction, span, message)
 }
 
 fn scan(section: &Fields) -> Option<ScanRule> {

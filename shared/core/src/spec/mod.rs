@@ -40,7 +40,7 @@ mod validation;
 pub use analyzer::Analyzer;
 pub use configuration::looks_secret;
 pub use cost::{Cost, Explorer, OnExcess};
-pub use evidence::{Evidence, EvidenceKind, Hotfix, ScanRule};
+pub use evidence::{Evidence, EvidenceKind, Hotfix, RehearsalRule, ScanRule};
 pub use model::*;
 pub use monitoring::{AlarmRule, AlarmTest, Monitoring};
 pub use problem::{MAX_PROBLEMS, Place, Problem, ProblemCode, SpecErrors};

@@ -961,6 +961,12 @@ static EVIDENCE: Section = Section {
             "The same digest was deployed in this environment, to the end, and was not rolled back since.",
         ),
         key(
+            "rehearsed",
+            Kind::Section(&REHEARSED),
+            Optional,
+            "The way back of the same digest was rehearsed in a test environment with tidegate rehearse.",
+        ),
+        key(
             "notify",
             Kind::List {
                 of: &Kind::Text(&ROLE),
@@ -969,6 +975,28 @@ static EVIDENCE: Section = Section {
             },
             Optional,
             "Roles that a missing piece concerns, named in the message.",
+        ),
+    ],
+};
+
+static REHEARSED: Section = Section {
+    doc: "The digest completed there, was taken back, and completed again; and each migration of this file that has a down was \
+          taken back with it.",
+    keys: &[
+        key(
+            "in",
+            Kind::Text(&ENVIRONMENT),
+            Required,
+            "A test environment of the same service.",
+        ),
+        key(
+            "within",
+            Kind::Duration {
+                min: 3600,
+                max: 31_536_000,
+            },
+            Default("90d"),
+            "How long ago at most it was taken back there.",
         ),
     ],
 };
@@ -1015,9 +1043,17 @@ static HOTFIX: Section = Section {
         key(
             "skip",
             Kind::List {
-                of: &Kind::Choice(&["suites", "sbom", "ticket", "scan", "signature", "provenIn"]),
+                of: &Kind::Choice(&[
+                    "suites",
+                    "sbom",
+                    "ticket",
+                    "scan",
+                    "signature",
+                    "provenIn",
+                    "rehearsed",
+                ]),
                 min: 1,
-                max: 6,
+                max: 7,
             },
             Required,
             "Pieces of evidence that a hotfix may lack.",

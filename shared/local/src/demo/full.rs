@@ -1,4 +1,4 @@
-//! The demo of every section: a release that was tested, scanned, signed and proven in staging goes to
+//! The demo of every section: a release that was tested, scanned, signed, and rehearsed in staging goes to
 //! production with its backups, migrations, infrastructure, configuration and monitoring; the next one fails at a
 //! quarter of the traffic, and all of it comes back.
 
@@ -21,8 +21,17 @@ use crate::stage::{FIRST_DIGEST, Stage, play};
 
 /// The deployment file of production: every section that there is.
 pub const FILE: &str = include_str!("full.yaml");
-/// The one of staging, which takes every push.
-const STAGING: &str = "environment: staging\nstrategy: rolling\nreplicas: 1\n";
+/// The one of staging, which takes every push, with the migrations whose way back is rehearsed there.
+const STAGING: &str = "\
+environment: staging
+strategy: rolling
+replicas: 1
+migrations:
+  - name: add-email
+    command: [bin/migrate, up, add-email]
+    down: [bin/migrate, down, add-email]
+";
+const REHEARSED_IN: &str = "web/staging";
 const PEOPLE: &str = r#"{"people": {
   "dora": {"roles": ["devops-lead"]},
   "maria": {"roles": ["tech-lead"]},
@@ -91,7 +100,12 @@ async fn tell(stage: &Stage) -> Result<(Report, Vec<Page>), DemoError> {
         .replace("> 800ms", "> 700ms")
         .replace("Try the new checkout", "Now with wishlists")
         .replace("new-checkout: {enabled: off", "new-checkout: {enabled: on");
-    stage.apply(TARGET, &file).await.map_err(DemoError::Stopped)?;
+    for (target, file) in [
+        (TARGET, &file),
+        (REHEARSED_IN, &STAGING.replace("-email", "-wishlist")),
+    ] {
+        stage.apply(target, file).await.map_err(DemoError::Stopped)?;
+    }
     let title = format!("A release whose errors start at {ERRORS_FROM_WEIGHT} % of the traffic");
     let second = release(stage, &title, &faulty).await?;
     let back = traffic_back(stage, &second.deployment);
@@ -223,17 +237,13 @@ struct Ended {
     page: Page,
 }
 
-/// From CI to the end in production: recorded, proven in staging, deployed by lars, approved.
+/// From CI to the end in production: recorded, rehearsed in staging, deployed by lars, approved.
 async fn release(stage: &Stage, title: &str, image: &Image) -> Result<Ended, DemoError> {
     let stopped = |what: &str| DemoError::Stopped(format!("web:{}: {what}", image.tag));
     let digest = format!("sha256:{}", image.digit.to_string().repeat(64));
     stage.push("web", image.tag, &digest, image.behaviour.clone());
     record(stage, image).await?;
-    let proof = stage
-        .until_running("web/staging")
-        .await
-        .ok_or_else(|| stopped("the push started nothing in staging"))?;
-    stage.until_exit(&proof, LIMIT_SECONDS).await;
+    rehearse(stage, image).await?;
     let start = stage.now();
     let target = json!({ "service": "web", "environment": "production" });
     let body = json!({ "target": target, "image": image.tag, "overrides": [], "reason": "" });
@@ -258,6 +268,33 @@ async fn release(stage: &Stage, title: &str, image: &Image) -> Result<Ended, Dem
         deployment,
         page,
     })
+}
+
+/// What `tidegate rehearse` does: the push is deployed in staging, taken back, and deployed again.
+async fn rehearse(stage: &Stage, image: &Image) -> Result<(), DemoError> {
+    let ended = async || {
+        let id = stage.until_running(REHEARSED_IN).await?;
+        let deployment = stage.until_exit(&id, LIMIT_SECONDS).await?;
+        Some(deployment.id)
+    };
+    let nothing = || DemoError::Stopped(format!("web:{}: nothing started in staging", image.tag));
+    let completed = ended().await.ok_or_else(nothing)?;
+    let reason = "rehearsal of the rollback";
+    let back = json!({ "reason": reason });
+    let target = json!({ "service": "web", "environment": "staging" });
+    let again =
+        json!({ "target": target, "image": image.tag, "overrides": ["quarantine"], "reason": reason });
+    for (path, body) in [
+        (format!("/deployments/{completed}/rollback"), back),
+        ("/deployments".to_owned(), again),
+    ] {
+        stage
+            .ask("lars", "POST", &path, &body.to_string())
+            .await
+            .map_err(DemoError::Stopped)?;
+        ended().await.ok_or_else(nothing)?;
+    }
+    Ok(())
 }
 
 /// What CI says of an image.

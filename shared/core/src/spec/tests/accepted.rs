@@ -257,9 +257,10 @@ evidence:
   scan: { critical: 0, high: 5, medium: 50, low: 500, wait: 5m }
   signature: required
   provenIn: staging
+  rehearsed: {in: test, within: 30d}
   notify: [devops-lead]
 hotfix:
-  skip: [scan, provenIn]
+  skip: [scan, provenIn, rehearsed]
   approvals: [{ role: tech-lead, count: 2 }]
   expires: 30m
 ";
@@ -383,9 +384,19 @@ fn every_key_acts() {
     };
     assert_eq!(evidence.scan, Some(limits));
     assert_eq!(evidence.proven_in.as_ref().unwrap().as_str(), "staging");
+    let rehearsed = evidence.rehearsed.as_ref().unwrap();
+    assert_eq!(
+        (rehearsed.environment.as_str(), rehearsed.within_seconds),
+        ("test", 30 * 86_400)
+    );
     assert_eq!(evidence.notify, ["devops-lead".parse().unwrap()]);
     let hotfix = spec.hotfix.as_ref().unwrap();
-    assert_eq!(hotfix.skip, [EvidenceKind::Scan, EvidenceKind::ProvenIn]);
+    let skipped = [
+        EvidenceKind::Scan,
+        EvidenceKind::ProvenIn,
+        EvidenceKind::Rehearsed,
+    ];
+    assert_eq!(hotfix.skip, skipped);
     assert_eq!((hotfix.approvals[0].count, hotfix.expires_seconds), (2, 1800));
 }
 

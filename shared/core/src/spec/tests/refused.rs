@@ -885,4 +885,23 @@ fn evidence_and_hotfix_make_sense_together() {
             ),
         ],
     );
+    refuses(
+        &target("rolling", "evidence:\n  rehearsed: {in: staging, within: 10m}\n"),
+        &[
+            (
+                ProblemCode::Contradiction,
+                5,
+                19,
+                "staging",
+                "name a test environment of the same service",
+            ),
+            (
+                ProblemCode::OutOfRange,
+                5,
+                36,
+                "10m",
+                "write something from 1h to 365d",
+            ),
+        ],
+    );
 }
