@@ -9,6 +9,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SdkConfig;
 use serde_json::Value;
 use tidegate_aws::error::AwsError;
+use tidegate_aws::on_demand::OnDemand;
 use tidegate_aws::store::{Store, StoreError};
 use tidegate_core::wiring::Wiring;
 use tidegate_local::Cloud;
@@ -65,7 +66,7 @@ pub struct Side {
     pub ecs: aws_sdk_ecs::Client,
     pub elb: aws_sdk_elasticloadbalancingv2::Client,
     pub cloudwatch: aws_sdk_cloudwatch::Client,
-    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub logs: OnDemand<aws_sdk_cloudwatchlogs::Client>,
     pub ecr: aws_sdk_ecr::Client,
     pub sns: aws_sdk_sns::Client,
     pub eventbridge: aws_sdk_eventbridge::Client,
@@ -90,7 +91,7 @@ impl Side {
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
-            logs: aws_sdk_cloudwatchlogs::Client::new(sdk),
+            logs: OnDemand::new(sdk, aws_sdk_cloudwatchlogs::Client::new),
             ecr: aws_sdk_ecr::Client::new(sdk),
             sns: aws_sdk_sns::Client::new(sdk),
             eventbridge: aws_sdk_eventbridge::Client::new(sdk),

@@ -348,7 +348,11 @@ fn started(side: &Side) -> Deployment {
 }
 
 async fn suites(side: &Side) -> String {
-    answer(observe::suites(&side.ecs, &started(side)).await)
+    let clients = observe::SuiteClients {
+        ecs: &side.ecs,
+        logs: &side.logs,
+    };
+    answer(observe::suites(clients, &started(side)).await)
 }
 
 async fn tasks(side: &Side) -> Vec<String> {

@@ -14,14 +14,14 @@ const BODY: &str = r#"{"widgets":[{"type":"text","x":0,"y":0,"width":24,"height"
 fn clients(side: &Side) -> Clients {
     Clients {
         cloudwatch: side.cloudwatch.clone(),
-        logs: side.logs.clone(),
+        logs: side.logs.get().clone(),
     }
 }
 
 /// All of it.
 pub async fn compare(both: &mut Comparison) {
     // Here every task definition has its log group by itself.
-    let made = both.moto.logs.create_log_group().log_group_name(GROUP);
+    let made = both.moto.logs.get().create_log_group().log_group_name(GROUP);
     made.send().await.unwrap();
     for (make, undo, name, wanted, before) in [
         (

@@ -12,7 +12,7 @@ use tidegate_core::invariants::{View, check};
 use tidegate_core::journal::Entry;
 use tidegate_local::cloud::State;
 use tidegate_local::fleet::{AlarmValue, Behaviour, GoldenSpec};
-use tidegate_local::stage::{FIRST_DIGEST, Stage};
+use tidegate_local::stage::{FIRST_DIGEST, Stage, logs_of_suites};
 
 use crate::files::{PEOPLE, digest};
 use tidegate_local::view::{self, Stored};
@@ -98,9 +98,18 @@ impl Scene {
 
     /// Registers a test suite of service `web` that ends with an exit code.
     pub fn suite(&self, environment: &str, suite: &str, exit_code: i64) {
+        self.suite_writing(environment, suite, exit_code, &[]);
+    }
+
+    /// As [`Scene::suite`], and writes these lines.
+    pub fn suite_writing(&self, environment: &str, suite: &str, exit_code: i64, lines: &[&str]) {
         let family = format!("web-{environment}-test-{suite}");
         let behaviour = Behaviour {
             suite_exit_codes: BTreeMap::from([(suite.to_owned(), exit_code)]),
+            suite_lines: BTreeMap::from([(
+                suite.to_owned(),
+                lines.iter().map(|line| (*line).to_owned()).collect(),
+            )]),
             ..Behaviour::default()
         };
         self.cloud(|state| {
@@ -113,6 +122,7 @@ impl Scene {
                     "name": "suite",
                     "image": format!("{}/suites@{image}", state.fleet.registry()),
                     "command": [suite],
+                    "logConfiguration": logs_of_suites(&state.fleet.region),
                 }],
                 "requiresCompatibilities": ["FARGATE"],
                 "networkMode": "awsvpc",

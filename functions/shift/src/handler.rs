@@ -4,6 +4,7 @@ use aws_types::SdkConfig;
 use tidegate_aws::error::AwsError;
 use tidegate_aws::http::Web;
 use tidegate_aws::observe;
+use tidegate_aws::on_demand::OnDemand;
 use tidegate_aws::store::Store;
 use tidegate_aws::suites::SuiteFunctions;
 use tidegate_core::deployment::{Deployment, Phase};
@@ -20,6 +21,7 @@ pub struct Shift {
     cloudwatch: aws_sdk_cloudwatch::Client,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
+    logs: OnDemand<aws_sdk_cloudwatchlogs::Client>,
     images: observe::KnownImages,
     web: Web,
     suites: SuiteFunctions,
@@ -37,6 +39,7 @@ impl Shift {
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+            logs: OnDemand::new(sdk, aws_sdk_cloudwatchlogs::Client::new),
             images: observe::KnownImages::default(),
             web,
             suites: SuiteFunctions::new(sdk),
@@ -68,10 +71,14 @@ impl Shift {
             Some(balancer) => Some(observe::forward(&self.elb, &balancer.rule_arn).await?),
             None => None,
         };
+        let suites = observe::SuiteClients {
+            ecs: &self.ecs,
+            logs: &self.logs,
+        };
         Ok(Observation {
             slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None, &self.images).await?,
             alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
-            suites: observe::suites(&self.ecs, deployment).await?,
+            suites: observe::suites(suites, deployment).await?,
             suite_answers: self.suites.answers(deployment),
             security: match question.security() {
                 true => observe::security(&self.ecs, &self.elb, deployment).await?,

@@ -22,6 +22,7 @@ pub struct Validate {
     cloudwatch: aws_sdk_cloudwatch::Client,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
+    logs: OnDemand<aws_sdk_cloudwatchlogs::Client>,
     images: observe::KnownImages,
     web: Web,
     suites: SuiteFunctions,
@@ -40,6 +41,7 @@ impl Validate {
             cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+            logs: OnDemand::new(sdk, aws_sdk_cloudwatchlogs::Client::new),
             images: observe::KnownImages::default(),
             web,
             suites: SuiteFunctions::new(sdk),
@@ -67,10 +69,14 @@ impl Validate {
         let Some(plan) = &deployment.plan else {
             return Ok(Observation::default());
         };
+        let suites = observe::SuiteClients {
+            ecs: &self.ecs,
+            logs: &self.logs,
+        };
         Ok(Observation {
             slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None, &self.images).await?,
             alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
-            suites: observe::suites(&self.ecs, deployment).await?,
+            suites: observe::suites(suites, deployment).await?,
             suite_answers: self.suites.answers(deployment),
             samples: observe::samples_asked(&self.cloudwatch, deployment, question, self.clock.now()).await?,
             security: match question.security() {

@@ -40,6 +40,10 @@ pub mod suites;
 mod container;
 #[cfg(feature = "lambda")]
 mod kept;
+#[cfg(all(feature = "ecs", any(feature = "logs", feature = "s3")))]
+mod started;
+#[cfg(all(feature = "ecs", feature = "logs"))]
+mod tail;
 #[cfg(feature = "ecs")]
 mod task;
 #[cfg(any(feature = "cloudwatch", feature = "ecr", feature = "eventbridge"))]

@@ -1,7 +1,7 @@
 //! Tasks of Tidegate's own, started where a service's tasks run.
 
 use aws_sdk_ecs::Client;
-use aws_sdk_ecs::types::{ContainerOverride, Service, Task, TaskOverride};
+use aws_sdk_ecs::types::{ContainerOverride, Service, TaskOverride};
 
 use crate::error::{AwsError, Kind};
 
@@ -50,11 +50,4 @@ pub(crate) async fn run_beside(
         }
         (Some(_) | None, _) => Ok(()),
     }
-}
-
-/// The one that counts of those that were started with one token: two only where the token had expired.
-pub(crate) fn newest(tasks: Vec<Task>) -> Option<Task> {
-    tasks
-        .into_iter()
-        .max_by_key(|task| task.created_at().map(|at| at.as_nanos()))
 }

@@ -429,6 +429,7 @@ impl Spec {
         spec.health_check = None;
         spec.post_deployment_tests.clear();
         spec.suite_functions.clear();
+        spec.silent_suites.clear();
         spec.validate = crate::spec::Validation::default();
         spec.watch = None;
         spec.analyzer = None;

@@ -65,6 +65,9 @@ pub struct Deployment {
     pub suites: BTreeMap<SuiteName, i32>,
     /// Suites that were started.
     pub suites_started: BTreeMap<SuiteName, Timestamp>,
+    /// The last lines of suites that did not pass.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub suite_logs: BTreeMap<SuiteName, Vec<String>>,
     /// Suites that were called as functions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub suite_calls: BTreeMap<SuiteName, SuiteCall>,
@@ -520,6 +523,7 @@ impl Deployment {
             peak_weight: Weight::ZERO,
             suites: BTreeMap::new(),
             suites_started: BTreeMap::new(),
+            suite_logs: BTreeMap::new(),
             suite_calls: BTreeMap::new(),
             http: BTreeMap::new(),
             security: None,
@@ -777,9 +781,12 @@ impl Deployment {
     }
 
     fn follow_suite(&mut self, event: &Event, at: Timestamp) {
+        if let Some((suite, log)) = event.failed_suite().filter(|(_, log)| !log.is_empty()) {
+            self.suite_logs.insert(suite.clone(), log.to_vec());
+        }
         if let Event::SuiteStarted { suite } = event {
             self.suites_started.insert(suite.clone(), at);
-        } else if let Event::SuiteEnded { suite, exit_code } = event {
+        } else if let Event::SuiteEnded { suite, exit_code, .. } = event {
             self.suites.insert(suite.clone(), *exit_code);
         } else if let Event::SuiteCalled { suite, attempt, .. } = event {
             self.call_suite(suite, *attempt, at);

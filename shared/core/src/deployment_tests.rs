@@ -387,6 +387,7 @@ fn suites_are_kept_by_name_with_start_and_exit_code() {
         &Event::SuiteEnded {
             suite: suite.clone(),
             exit_code,
+            log: Vec::new(),
         },
     );
     expected.suites.insert(suite, 3);

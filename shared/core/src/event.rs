@@ -98,6 +98,9 @@ pub enum Event {
         suite: SuiteName,
         /// 0 passes.
         exit_code: i32,
+        /// The last lines that it wrote, where it did not pass.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        log: Vec<String>,
     },
     /// A suite that is a Lambda function is being called.
     SuiteCalled {
@@ -379,7 +382,7 @@ impl Event {
                 )
             }
             Self::SuiteStarted { suite } => format!("suite {} started", suite.0),
-            Self::SuiteEnded { suite, exit_code } => describe_end(suite, *exit_code),
+            Self::SuiteEnded { suite, exit_code, .. } => describe_end(suite, *exit_code),
             Self::SuiteCalled {
                 suite,
                 function,
@@ -459,6 +462,22 @@ impl Event {
             format!("contract {} is not made: {reason}", migrations.join(", "))
         } else {
             String::new()
+        }
+    }
+
+    /// The suite that this says has failed, and the last lines that it wrote.
+    pub fn failed_suite(&self) -> Option<(&SuiteName, &[String])> {
+        if let Self::SuiteEnded {
+            suite,
+            exit_code,
+            log,
+        } = self
+        {
+            (*exit_code != 0).then_some((suite, log))
+        } else if let Self::SuiteAnswered { suite, report } = self {
+            (report.exit_code() != 0).then_some((suite, &report.log))
+        } else {
+            None
         }
     }
 

@@ -120,6 +120,7 @@ fn suites_pass_with_zero_and_fail_with_any_other_code() {
     let ended = |exit_code| Event::SuiteEnded {
         suite: suite("smoke"),
         exit_code,
+        log: Vec::new(),
     };
     let started = Event::SuiteStarted {
         suite: suite("smoke"),
@@ -205,6 +206,7 @@ fn events_read_back_from_json_as_they_were_written() {
         Event::SuiteEnded {
             suite: suite("smoke"),
             exit_code: 3,
+            log: Vec::new(),
         },
         Event::ShiftDone,
     ];

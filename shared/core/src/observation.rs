@@ -173,7 +173,7 @@ pub enum ImageState {
 }
 
 /// One run of a suite.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "state")]
 pub enum SuiteRun {
     /// Not ended.
@@ -183,9 +183,30 @@ pub enum SuiteRun {
     Ended {
         /// 0 passes.
         exit_code: i32,
+        /// The last lines that it wrote, where it did not pass.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        log: Vec<String>,
     },
     /// Stopped without an exit code (could not start, killed).
-    Broken,
+    Broken {
+        /// Why, as ECS says.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        log: Vec<String>,
+    },
+}
+
+impl SuiteRun {
+    /// Ended, with nothing read of what it wrote.
+    pub const fn ended(exit_code: i32) -> Self {
+        let log = Vec::new();
+        Self::Ended { exit_code, log }
+    }
+
+    /// Stopped without an exit code, and nothing is said of it.
+    pub const fn broken() -> Self {
+        let log = Vec::new();
+        Self::Broken { log }
+    }
 }
 
 impl Alarm {

@@ -141,6 +141,7 @@ fn an_observation_answers_for_the_suites_that_ran_when_it_was_made() {
     let over = Event::SuiteEnded {
         suite: suite("smoke"),
         exit_code: 0,
+        log: Vec::new(),
     };
     tell(&mut ended, 230, over);
     let [nothing, smoke, ended] = [nothing, smoke, ended].map(|deployment| question(&deployment, 240));

@@ -168,9 +168,20 @@ impl SuiteReport {
     /// The same with the last lines that the function wrote.
     #[must_use]
     pub fn with_log(mut self, lines: &str) -> Self {
-        self.log = tail([lines]);
+        self.log = tail(lines.lines().filter(|line| !is_of_lambda(line)));
         self
     }
+}
+
+/// Whether Lambda itself has written a line, beside what the function did (Lambda Developer Guide, "View logs").
+fn is_of_lambda(line: &str) -> bool {
+    let marks = [
+        "START RequestId: ",
+        "END RequestId: ",
+        "REPORT RequestId: ",
+        "INIT_START ",
+    ];
+    marks.iter().any(|mark| line.starts_with(mark))
 }
 
 /// The answer as a suite writes it; other keys are left alone.
@@ -406,6 +417,14 @@ mod tests {
         ] {
             assert_eq!(read_error("Unhandled", payload.as_bytes()), told);
         }
+    }
+
+    #[test]
+    fn what_lambda_writes_beside_it_is_left_out() {
+        let lines = "START RequestId: 8f507cfc Version: $LATEST\nSTART buys a book\nPASSWORD=hunter2 pays\nEND RequestId: 8f507cfc\n\
+                     REPORT RequestId: 8f507cfc\tDuration: 2000.00 ms\n";
+        let log = SuiteReport::default().with_log(lines).log;
+        assert_eq!(log, ["START buys a book", "PASSWORD=*** pays"]);
     }
 
     #[test]

@@ -171,9 +171,7 @@ impl World {
         let ours = self.aws.suites.iter().filter(|suite| suite.deployment == of);
         ours.map(|suite| {
             let run = if suite.ends_at <= now {
-                SuiteRun::Ended {
-                    exit_code: suite.code,
-                }
+                SuiteRun::ended(suite.code)
             } else {
                 SuiteRun::Running
             };

@@ -92,8 +92,10 @@ impl Stage {
     /// Registers the task definition of a test suite.
     pub fn suite(&self, service: &str, environment: &str, suite: &str) {
         let family = format!("{service}-{environment}-test-{suite}");
+        let logs = logs_of_suites(&self.cloud.with(|state| state.fleet.region.clone()));
+        let image = "public.ecr.aws/docker/library/busybox:stable";
         let definition = json!({
-            "containerDefinitions": [{ "name": "suite", "image": "public.ecr.aws/docker/library/busybox:stable" }],
+            "containerDefinitions": [{ "name": "suite", "image": image, "logConfiguration": logs }],
             "requiresCompatibilities": ["FARGATE"],
             "networkMode": "awsvpc",
             "cpu": "256",
@@ -224,6 +226,18 @@ impl Stage {
         let start = entries.first().map_or_else(|| self.now(), |entry| entry.at);
         timeline::lines(start, &entries)
     }
+}
+
+/// Where the tasks of test suites write what they have to say.
+pub fn logs_of_suites(region: &str) -> Value {
+    json!({
+        "logDriver": "awslogs",
+        "options": {
+            "awslogs-group": "/ecs/suites",
+            "awslogs-region": region,
+            "awslogs-stream-prefix": "suites",
+        },
+    })
 }
 
 /// Calls the `api` function of a cloud as its function URL would, with an identity that IAM vouched for.

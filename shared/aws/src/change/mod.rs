@@ -17,8 +17,6 @@ pub mod run;
 pub mod scaling;
 #[cfg(feature = "cloudformation")]
 pub mod stack;
-#[cfg(all(feature = "ecs", feature = "logs"))]
-mod tail;
 #[cfg(all(feature = "ecs", any(feature = "logs", feature = "s3")))]
 mod task;
 #[cfg(all(feature = "ecs", feature = "elbv2", feature = "s3"))]

@@ -5,14 +5,14 @@ use aws_sdk_ecs::types::{ContainerDefinition, ContainerOverride, KeyValuePair, T
 use tidegate_core::change::{Change, ChangeStage, Direction, Progress, Seen, Work};
 use tidegate_core::deployment::{Deployment, Plan};
 
-use super::tail;
-use super::task::{candidate_service, id_of};
+use super::task::candidate_service;
 use crate::container::{application_container, repository_of};
 use crate::error::{AwsError, Kind};
 use crate::naming::change_token;
-use crate::observe::suites::tasks_started_by;
 use crate::observe::task_definitions::describe_task_definition;
-use crate::task::{NewTask, newest, run_beside};
+use crate::started::{id_of, newest, tasks_started_by};
+use crate::tail;
+use crate::task::{NewTask, run_beside};
 
 /// Who runs tasks, and who has what they wrote.
 #[derive(Debug)]

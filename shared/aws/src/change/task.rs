@@ -1,7 +1,7 @@
-//! Changes that are tasks: where they run, and how they are called.
+//! Changes that are tasks: where they run.
 
 use aws_sdk_ecs::Client;
-use aws_sdk_ecs::types::{Service, Task};
+use aws_sdk_ecs::types::Service;
 use tidegate_core::deployment::Plan;
 
 use crate::error::{AwsError, Kind};
@@ -18,10 +18,4 @@ pub(super) async fn candidate_service(
         return Err(AwsError::answer(what(), Kind::Invalid, cause));
     };
     describe_service(ecs, &plan.wiring.cluster, name).await
-}
-
-/// The last part of its ARN, as the console shows it.
-pub(super) fn id_of(task: &Task) -> &str {
-    let arn = task.task_arn().unwrap_or_default();
-    arn.rsplit('/').next().unwrap_or(arn)
 }

@@ -10,12 +10,12 @@ use tidegate_core::change::{
 };
 use tidegate_core::deployment::Deployment;
 
-use super::task::{candidate_service, id_of};
+use super::task::candidate_service;
 use crate::error::{AwsError, Kind};
 use crate::naming::{change_token, proposal_token};
-use crate::observe::suites::tasks_started_by;
 use crate::observe::task_definitions::describe_task_definition;
-use crate::task::{NewTask, newest, run_beside};
+use crate::started::{id_of, newest, tasks_started_by};
+use crate::task::{NewTask, run_beside};
 
 /// Bytes of what the script writes of a failure.
 const MAX_ERROR_BYTES: usize = 16_384;

@@ -20,8 +20,10 @@ mod security;
 pub(crate) mod services;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
 mod slots;
+#[cfg(all(feature = "ecs", feature = "logs"))]
+mod suite_runs;
 #[cfg(feature = "ecs")]
-pub(crate) mod suites;
+mod suites;
 #[cfg(feature = "ecs")]
 pub(crate) mod task_definitions;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
@@ -49,8 +51,10 @@ pub use samples::{samples, samples_asked};
 pub use security::security;
 #[cfg(all(feature = "ecs", feature = "elbv2"))]
 pub use slots::{KnownImages, slots};
+#[cfg(all(feature = "ecs", feature = "logs"))]
+pub use suite_runs::{SuiteClients, suites};
 #[cfg(feature = "ecs")]
-pub use suites::{suites, unknown_suites};
+pub use suites::unknown_suites;
 #[cfg(feature = "ecs")]
 pub use task_definitions::{
     Configured, container_settings, log_group, registered_task_definition, task_roles,

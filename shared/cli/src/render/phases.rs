@@ -350,9 +350,9 @@ fn suites(deployment: &Deployment, phase: Phase, now: Timestamp) -> Vec<String> 
         .iter()
         .filter(|(suite, _)| of_phase(&suite.0));
     started
-        .map(|(suite, since)| {
+        .flat_map(|(suite, since)| {
             let name = clean(&suite.0);
-            match deployment.suites.get(suite) {
+            let line = match deployment.suites.get(suite) {
                 None => format!(
                     "{INDENT}⏳ suite {name} runs for {}",
                     duration(seconds_between(*since, now))
@@ -364,7 +364,10 @@ fn suites(deployment: &Deployment, phase: Phase, now: Timestamp) -> Vec<String> 
                 }
                 Some(0) => format!("{INDENT}✅ suite {name} passed"),
                 Some(code) => format!("{INDENT}❌ suite {name} failed with exit code {code}"),
-            }
+            };
+            let log = deployment.suite_logs.get(suite).into_iter().flatten();
+            let words = log.map(|line| format!("{INDENT}   | {}", clean(line)));
+            std::iter::once(line).chain(words)
         })
         .collect()
 }

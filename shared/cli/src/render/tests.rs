@@ -5,9 +5,11 @@ use std::path::Path;
 use super::samples::{Story, after};
 use super::{Paint, any_missed, deployment, list, measures, missing, open_gate, plan};
 use jiff::SignedDuration;
+use tidegate_core::event::Event;
 use tidegate_core::exit::{ExitState, Missing};
 use tidegate_core::measures::outcome::Lead;
 use tidegate_core::measures::{LeadFrom, LeftOut, Measures, Outcome, Since, measure};
+use tidegate_core::spec::SuiteName;
 
 const PLAIN: Paint = Paint::new(false);
 
@@ -37,6 +39,34 @@ fn a_deployment_at_its_gate_says_who_is_needed() {
 fn a_bake_shows_weight_checks_and_the_time_left() {
     let story = Story::new().baking();
     golden("baking", &deployment(&story.deployment, after(1000), PLAIN));
+}
+
+#[test]
+fn a_suite_that_failed_shows_its_last_lines() {
+    let suite = SuiteName("smoke".to_owned());
+    let log = vec![
+        "12 pages loaded".to_owned(),
+        "FAILED \u{1b}[31mcheckout".to_owned(),
+    ];
+    let story = Story::new()
+        .baking()
+        .then(1000, Event::SuiteStarted { suite: suite.clone() })
+        .then(
+            1010,
+            Event::SuiteEnded {
+                suite,
+                exit_code: 3,
+                log,
+            },
+        );
+    let shown = deployment(&story.deployment, after(1010), PLAIN);
+    let at = shown.find("suite smoke failed with exit code 3").unwrap();
+    let after_it: Vec<&str> = shown[at..].lines().skip(1).take(2).map(str::trim).collect();
+    assert_eq!(after_it[0], "| 12 pages loaded", "{shown}");
+    assert!(
+        after_it[1].starts_with("| FAILED") && !shown.contains('\u{1b}'),
+        "{shown}"
+    );
 }
 
 #[test]

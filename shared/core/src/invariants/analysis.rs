@@ -171,7 +171,7 @@ pub(super) fn smoke_comes_first(view: &View) -> Vec<String> {
             .collect();
         let mut code = None;
         for entry in &record.journal {
-            if let Event::SuiteEnded { suite, exit_code } = &entry.event {
+            if let Event::SuiteEnded { suite, exit_code, .. } = &entry.event {
                 if suite.0 == "smoke" {
                     code = Some(*exit_code);
                 }

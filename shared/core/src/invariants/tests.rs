@@ -184,6 +184,7 @@ fn way_up() -> Vec<(i64, Event)> {
     let smoke = Event::SuiteEnded {
         suite: SuiteName("smoke".to_owned()),
         exit_code: 0,
+        log: Vec::new(),
     };
     vec![
         (1, Event::Planned { plan: plan().into() }),

@@ -80,8 +80,10 @@ const LAST_WORDS: usize = 5;
 
 /// What was written last before something went wrong.
 fn last_words(event: &Event) -> Vec<String> {
-    let (Event::ChangeFailed { log, .. } | Event::ChangeHeld { log, .. }) = event else {
-        return Vec::new();
+    let log = if let Event::ChangeFailed { log, .. } | Event::ChangeHeld { log, .. } = event {
+        log
+    } else {
+        event.failed_suite().map_or(&[][..], |(_, log)| log)
     };
     let skipped = log.len().saturating_sub(LAST_WORDS);
     let lines = log.iter().skip(skipped);

@@ -685,18 +685,19 @@ fn run_suite(
     suite: &SuiteName,
     now: Timestamp,
 ) -> Decision {
-    let ended = |exit_code| {
+    let ended = |exit_code, log: &[String]| {
         Decision::record(vec![Event::SuiteEnded {
             suite: suite.clone(),
             exit_code,
+            log: log.to_vec(),
         }])
     };
     let started = deployment.suites_started.get(suite);
     match (started, observation.suites.get(suite)) {
         (None, None | Some(_)) => Decision::record(vec![Event::SuiteStarted { suite: suite.clone() }]),
-        (Some(_), Some(SuiteRun::Ended { exit_code })) => ended(*exit_code),
+        (Some(_), Some(SuiteRun::Ended { exit_code, log })) => ended(*exit_code, log),
         // 127 as a shell says when a command can't be started.
-        (Some(_), Some(SuiteRun::Broken)) => ended(127),
+        (Some(_), Some(SuiteRun::Broken { log })) => ended(127, log),
         (Some(since), None | Some(SuiteRun::Running)) => {
             let limit = i64::from(deployment.spec.timeouts.suite_seconds);
             if now.duration_since(*since).as_secs() > limit {

@@ -19,9 +19,18 @@ pub(super) fn section(source: Source<'_>) -> Section {
     } else {
         Block::List(issues)
     };
+    let mut blocks = vec![block];
+    let failed = source
+        .journal
+        .iter()
+        .filter_map(|entry| entry.event.failed_suite());
+    for (suite, log) in failed.filter(|(_, log)| !log.is_empty()) {
+        blocks.push(Block::Text(format!("Last lines of suite {}:", clean(&suite.0))));
+        blocks.push(Block::Lines(log.iter().map(|line| clean(line)).collect()));
+    }
     Section {
         heading: "Issues",
-        blocks: vec![block],
+        blocks,
     }
 }
 
@@ -41,7 +50,7 @@ fn issues(source: Source<'_>) -> Vec<String> {
 
 /// What one entry tells of that should not have been.
 fn trouble(entry: &Entry) -> Option<String> {
-    let what = if let Event::SuiteEnded { suite, exit_code } = &entry.event {
+    let what = if let Event::SuiteEnded { suite, exit_code, .. } = &entry.event {
         (*exit_code != 0).then(|| format!("suite {} failed with exit code {exit_code}", clean(&suite.0)))
     } else if let Event::SuiteAnswered { report, .. } = &entry.event {
         (report.exit_code() != 0).then(|| clean(&entry.event.describe()))

@@ -395,6 +395,7 @@ fn hostile() -> Story {
     let ended = Event::SuiteEnded {
         suite: suite(HOSTILE),
         exit_code: 1,
+        log: vec![HOSTILE.to_owned()],
     };
     let exit = Exit {
         state: ExitState::RolledBack,
@@ -652,6 +653,7 @@ fn whole() -> Story {
     let tested = |exit_code| Event::SuiteEnded {
         suite: suite("smoke"),
         exit_code,
+        log: Vec::new(),
     };
     let exit = Exit {
         state: ExitState::RolledBack,
@@ -798,6 +800,7 @@ fn long_waits_and_failed_tries_are_issues_and_short_waits_are_not() {
     let ended = |state| Event::SuiteEnded {
         suite: suite("smoke"),
         exit_code: state,
+        log: Vec::new(),
     };
     let story = Story::new()
         .planned()

@@ -3,7 +3,7 @@
 //! A function returns `None` only where something that it needs was refused already, so that the file's
 //! problems are all reported, each once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::analyzer;
 use super::changes;
@@ -36,7 +36,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
     let auto_rollback = auto_rollback(fields, problems);
     let gates = gates(fields, problems);
     let freezes = freezes(fields, problems);
-    let (post_deployment_tests, suite_functions) = suites(fields, problems);
+    let suites = suites(fields, problems);
     let trigger = trigger(fields, problems);
     let evidence = evidence::evidence(fields, problems);
     let hotfix = evidence::hotfix(fields, evidence.as_ref(), problems);
@@ -67,8 +67,9 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         auto_rollback: auto_rollback?,
         gates,
         freezes,
-        post_deployment_tests,
-        suite_functions,
+        post_deployment_tests: suites.names,
+        suite_functions: suites.functions,
+        silent_suites: suites.silent,
         validate,
         watch,
         report: report(fields),
@@ -359,10 +360,20 @@ fn freezes(fields: &Fields, problems: &mut Problems) -> Vec<Freeze> {
     freezes
 }
 
-/// Suites in the order of the file, and those of them that are functions.
-fn suites(fields: &Fields, problems: &mut Problems) -> (Vec<SuiteName>, BTreeMap<SuiteName, SuiteFunction>) {
+/// `postDeploymentTests`.
+#[derive(Default)]
+struct Suites {
+    /// In the order of the file.
+    names: Vec<SuiteName>,
+    /// Those of them that are functions.
+    functions: BTreeMap<SuiteName, SuiteFunction>,
+    /// Those that are tasks of which nothing is quoted.
+    silent: BTreeSet<SuiteName>,
+}
+
+fn suites(fields: &Fields, problems: &mut Problems) -> Suites {
     let mut seen: BTreeMap<SuiteName, Span> = BTreeMap::new();
-    let (mut names, mut functions) = (Vec::new(), BTreeMap::new());
+    let mut suites = Suites::default();
     for (span, value) in fields
         .list("postDeploymentTests")
         .into_iter()
@@ -381,11 +392,32 @@ fn suites(fields: &Fields, problems: &mut Problems) -> (Vec<SuiteName>, BTreeMap
             problems.push(duplicate(span, first, &format!("the suite `{name}`")));
         }
         if let Value::Section(item) = value {
-            functions.extend(suite_function(item).map(|function| (suite.clone(), function)));
+            if let Some(function) = suite_function(item) {
+                suites.functions.insert(suite.clone(), function);
+            } else if !item.is_given("lambda") {
+                refuse_keys_of_functions(item, problems);
+                if item.flag("logTail") == Some(false) {
+                    suites.silent.insert(suite.clone());
+                }
+            }
         }
-        names.push(suite);
+        suites.names.push(suite);
     }
-    (names, functions)
+    suites
+}
+
+/// What only means something of a suite that is a function.
+fn refuse_keys_of_functions(item: &Fields, problems: &mut Problems) {
+    for key in ["timeout", "retries"] {
+        if item.is_given(key) {
+            let message = format!("`{key}` is of a suite that is a Lambda function");
+            let draft = Draft::new(ProblemCode::Contradiction, item.key_span(key), message);
+            problems
+                .push(draft.help(
+                    "name the function as `lambda`, or set `timeouts.suite` for suites that are tasks",
+                ));
+        }
+    }
 }
 
 fn suite_function(item: &Fields) -> Option<SuiteFunction> {

@@ -59,6 +59,9 @@ pub struct Spec {
     /// Those of them that are Lambda functions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub suite_functions: BTreeMap<SuiteName, SuiteFunction>,
+    /// Those that are tasks with `logTail: false`: what they write stays out of the journal.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub silent_suites: BTreeSet<SuiteName>,
     /// `validate`: what must hold of the new revision, beside its suites.
     #[serde(default, skip_serializing_if = "Validation::is_empty")]
     pub validate: Validation,

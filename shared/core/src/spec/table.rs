@@ -8,7 +8,7 @@ use super::table_configuration::CONFIGURATION;
 use super::table_cost::COST;
 use super::table_infrastructure::INFRASTRUCTURE;
 use super::table_monitoring::MONITORING;
-use super::table_validation::{SUITE_FUNCTION, VALIDATION};
+use super::table_validation::{TEST_SUITE, VALIDATION};
 use Presence::{Default, Optional, Required};
 
 const DAY: u32 = 86_400;
@@ -301,7 +301,7 @@ pub(super) static TARGET: Section = Section {
         key(
             "postDeploymentTests",
             Kind::List {
-                of: &Kind::TextOrSection(&SUITE, &SUITE_FUNCTION),
+                of: &Kind::TextOrSection(&SUITE, &TEST_SUITE),
                 min: 0,
                 max: 20,
             },

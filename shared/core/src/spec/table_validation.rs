@@ -125,8 +125,8 @@ fn is_function(text: &str) -> bool {
     }
 }
 
-pub(super) static SUITE_FUNCTION: Section = Section {
-    doc: "A test suite that is a Lambda function. It gets a JSON with suite, deployment, attempt, service, \
+pub(super) static TEST_SUITE: Section = Section {
+    doc: "A test suite with settings. With lambda it is a Lambda function: it gets a JSON with suite, deployment, attempt, service, \
           environment, slot, revision, digest and urls, and answers {\"passed\": 12, \"failed\": 0, \
           \"skipped\": 1, \"report\": JUnit XML}; counts, report or both.",
     keys: &[
@@ -134,8 +134,8 @@ pub(super) static SUITE_FUNCTION: Section = Section {
         key(
             "lambda",
             Kind::Text(&FUNCTION),
-            Required,
-            "The function, with an alias or a version where it has one.",
+            Optional,
+            "The function, with an alias or a version where it has one; without it the suite is an ECS task.",
         ),
         key(
             "timeout",
@@ -144,7 +144,7 @@ pub(super) static SUITE_FUNCTION: Section = Section {
                 max: LONGEST_SECONDS,
             },
             Default("40s"),
-            "How long it may take. A longer suite runs as a task.",
+            "How long the function may take. A longer suite runs as a task, with timeouts.suite.",
         ),
         key(
             "retries",
@@ -157,7 +157,7 @@ pub(super) static SUITE_FUNCTION: Section = Section {
             "logTail",
             Kind::Flag,
             Default("true"),
-            "The last lines that it wrote are kept in the journal.",
+            "The last lines that it wrote are kept in the journal; of a task, where it failed.",
         ),
     ],
 };

@@ -418,6 +418,7 @@ fn i23_another_suites_end_says_nothing_of_smoke() {
     let load = |exit_code| Event::SuiteEnded {
         suite: SuiteName("load".to_owned()),
         exit_code,
+        log: Vec::new(),
     };
     let index = position(&completing(), smoke_ends());
     fine(23, &with(inserted(completing(), index, load(1))));

@@ -49,6 +49,7 @@ pub(super) fn one_of_each() -> Vec<(Event, Option<Phase>)> {
         Event::SuiteEnded {
             suite: suite(),
             exit_code: 0,
+            log: Vec::new(),
         },
         Event::AbortRequested {
             cause: AbortCause::TimedOut,

@@ -413,6 +413,7 @@ fn the_lines_of_a_way_forward() {
         text(Event::SuiteEnded {
             suite: suite(),
             exit_code,
+            log: Vec::new(),
         })
     };
     assert_eq!(ended(0), "suite smoke passed");

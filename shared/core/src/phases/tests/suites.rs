@@ -32,7 +32,11 @@ fn seen(deployment: &Deployment, run: SuiteRun) -> Observation {
 
 fn ended(exit_code: i32) -> Option<Decision> {
     let suite = suite("smoke");
-    Some(record(vec![Event::SuiteEnded { suite, exit_code }]))
+    Some(record(vec![Event::SuiteEnded {
+        suite,
+        exit_code,
+        log: Vec::new(),
+    }]))
 }
 
 fn token(decision: Option<Decision>) -> String {
@@ -62,12 +66,8 @@ fn a_suite_is_put_on_record_before_it_runs() {
     let world = with_candidate(&deployment.spec, 4, 0);
     assert_eq!(of(&deployment, &world, &suites, BEGAN), started);
     // Even where a run of it is seen already.
-    for run in [
-        SuiteRun::Running,
-        SuiteRun::Broken,
-        SuiteRun::Ended { exit_code: 0 },
-    ] {
-        let world = seen(&deployment, run);
+    for run in [SuiteRun::Running, SuiteRun::broken(), SuiteRun::ended(0)] {
+        let world = seen(&deployment, run.clone());
         assert_eq!(of(&deployment, &world, &suites, BEGAN), started, "{run:?}");
     }
 }
@@ -121,17 +121,49 @@ fn the_end_of_a_suite_is_told_with_its_code() {
     let deployment = running();
     let suites = [suite("smoke")];
     for (run, expected) in [
-        (SuiteRun::Ended { exit_code: 0 }, ended(0)),
-        (SuiteRun::Ended { exit_code: 3 }, ended(3)),
+        (SuiteRun::ended(0), ended(0)),
+        (SuiteRun::ended(3), ended(3)),
         // As a shell says when a command can't be started.
-        (SuiteRun::Broken, ended(127)),
+        (SuiteRun::broken(), ended(127)),
     ] {
         // However late it is seen.
         for seconds in [1, 901] {
-            let world = seen(&deployment, run);
+            let world = seen(&deployment, run.clone());
             assert_eq!(of(&deployment, &world, &suites, BEGAN + seconds), expected);
         }
     }
+}
+
+#[test]
+fn what_a_suite_wrote_that_failed_is_kept_and_told() {
+    let mut deployment = running();
+    let suites = [suite("smoke")];
+    let log = vec!["FAILED checkout".to_owned()];
+    let ended = |exit_code, log: &Vec<String>| Event::SuiteEnded {
+        suite: suite("smoke"),
+        exit_code,
+        log: log.clone(),
+    };
+    let failed = SuiteRun::Ended {
+        exit_code: 3,
+        log: log.clone(),
+    };
+    let stopped = SuiteRun::Broken { log: log.clone() };
+    for (run, exit_code) in [(failed, 3), (stopped, 127)] {
+        let world = seen(&deployment, run);
+        let told = Some(record(vec![ended(exit_code, &log)]));
+        assert_eq!(of(&deployment, &world, &suites, BEGAN + 1), told);
+    }
+    let passed = ended(0, &log);
+    assert_eq!(passed.failed_suite(), None);
+    assert_eq!(
+        ended(3, &log).failed_suite(),
+        Some((&suite("smoke"), log.as_slice()))
+    );
+    tell(&mut deployment, BEGAN + 1, ended(3, &Vec::new()));
+    assert!(deployment.suite_logs.is_empty());
+    tell(&mut deployment, BEGAN + 1, ended(3, &log));
+    assert_eq!(deployment.suite_logs[&suite("smoke")], log);
 }
 
 #[test]

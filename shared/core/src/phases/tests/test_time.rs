@@ -19,6 +19,7 @@ fn smoke_passed() -> Deployment {
         Event::SuiteEnded {
             suite: smoke,
             exit_code: 0,
+            log: Vec::new(),
         },
     );
     deployment

@@ -33,9 +33,31 @@ fn suites_are_names_or_functions_in_one_order() {
 }
 
 #[test]
+fn a_suite_that_is_a_task_may_keep_its_lines_to_itself() {
+    let spec = accept(&suites(
+        "smoke, {name: load, logTail: false}, {name: api, logTail: true}",
+    ))
+    .spec;
+    assert_eq!(spec.task_suites().len(), 3);
+    let silent: Vec<&str> = spec.silent_suites.iter().map(|suite| suite.0.as_str()).collect();
+    assert_eq!(silent, ["load"]);
+    let json = serde_json::to_string(&spec).unwrap();
+    assert_eq!(serde_json::from_str::<Spec>(&json).unwrap(), spec);
+    let plain = serde_json::to_string(&accept(&suites("smoke, {name: api}")).spec).unwrap();
+    assert!(!plain.contains("silentSuites"), "{plain}");
+}
+
+#[test]
 fn what_can_not_be_called_is_refused_with_its_place() {
     for (items, words) in [
-        ("{name: load}", "`postDeploymentTests[0]` has no `lambda`"),
+        (
+            "{name: load, timeout: 30s, retries: 1}",
+            "`timeout` is of a suite that is a Lambda function",
+        ),
+        (
+            "{name: load, retries: 1}",
+            "`retries` is of a suite that is a Lambda function",
+        ),
         (
             "{name: load, lambda: \"a b\"}",
             "takes a Lambda function such as web-tests or web-tests:live",

@@ -1,5 +1,5 @@
 //! The last lines that a task wrote, from CloudWatch Logs. Whatever is in the way is told in their place:
-//! a change is as it is, whether its lines can be read or not.
+//! a change or a suite is as it is, whether its lines can be read or not.
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_ecs::types::{ContainerDefinition, LogDriver};
@@ -15,7 +15,7 @@ struct Place {
 }
 
 /// The last lines of a task's container, or one line that says why there are none.
-pub(super) async fn read(logs: &Client, container: &ContainerDefinition, task: &str) -> Vec<String> {
+pub(crate) async fn read(logs: &Client, container: &ContainerDefinition, task: &str) -> Vec<String> {
     let region = logs.config().region().map(|region| region.as_ref());
     let found = match place(container, task, region) {
         Ok(place) => messages(logs, &place).await.map_err(|error| error.to_string()),
@@ -30,7 +30,7 @@ pub(super) async fn read(logs: &Client, container: &ContainerDefinition, task: &
     }
 }
 
-pub(super) fn note(why: &str) -> String {
+pub(crate) fn note(why: &str) -> String {
     format!("(no lines: {why})")
 }
 
