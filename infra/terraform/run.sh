@@ -16,14 +16,20 @@
 #   TIDEGATE_DEPLOYMENT   for the container's log
 #   TF_VAR_...            the image by digest, and the variables of the deployment file
 #
+# and, to plan with what an analyzer generated (`generatedVariables: true`):
+#   TIDEGATE_VAR_FILE_S3, TIDEGATE_VAR_FILE_VERSION   the object, and which version of it where the analyzer says
+#   TIDEGATE_VAR_FILE_SHA256                          of its content; anything else is refused
+#   TIDEGATE_VARIABLES                                names of the TF_VAR_... that go before what is generated
+#
 # You may set TIDEGATE_LOCK_TIMEOUT: how long a lock of the state is waited for (default: 60s).
 #
 # The state and its lock are Terraform's own: use the S3 backend with `use_lockfile = true`. The task's role
-# needs what the configuration changes, the state, and s3:PutObject and s3:GetObject below TIDEGATE_PLACE. Give
-# the container a `stopTimeout` of 120: stopped by ECS, it lets Terraform write its state and free the lock.
+# needs what the configuration changes, the state, s3:PutObject and s3:GetObject below TIDEGATE_PLACE, and for
+# generated variables s3:GetObject and s3:GetObjectVersion where they are. Give the container a `stopTimeout` of 120: stopped by ECS, it lets Terraform write its state and free the lock.
 #
 # Exit codes: 20 the plan file is not the one that was proposed, 21 the state was changed after the plan was
-# made, 22 somebody else holds the lock; else as Terraform's.
+# made, 22 somebody else holds the lock, 23 the generated variables are not those that the analyzer named; else as
+# Terraform's.
 set -eu
 
 : "${TIDEGATE_STEP:?}" "${TIDEGATE_PLACE:?}"
@@ -91,10 +97,32 @@ sha256_of() {
     echo "${sum%% *}"
 }
 
+# Fetches the variables that an analyzer generated into $generated: that version, with that content.
+fetch_generated() {
+    case $TIDEGATE_VAR_FILE_S3 in
+    *.json) generated=$work/generated.tfvars.json ;;
+    *) generated=$work/generated.tfvars ;;
+    esac
+    object=${TIDEGATE_VAR_FILE_S3#s3://}
+    aws s3api get-object --bucket="${object%%/*}" --key="${object#*/}" \
+        ${TIDEGATE_VAR_FILE_VERSION:+--version-id="$TIDEGATE_VAR_FILE_VERSION"} "$generated" >/dev/null ||
+        fail 1 "Error: the generated variables can't be fetched from $TIDEGATE_VAR_FILE_S3"
+    [ "$(sha256_of "$generated")" = "${TIDEGATE_VAR_FILE_SHA256:-}" ] || fail 23 ""
+}
+
 case $TIDEGATE_STEP in
 plan)
+    set --
+    if [ -n "${TIDEGATE_VAR_FILE_S3:-}" ]; then
+        fetch_generated
+        set -- -var-file="$generated"
+        # Terraform lets a file go before TF_VAR_...: here the image and the deployment file's own variables hold.
+        for name in ${TIDEGATE_VARIABLES:-}; do
+            set -- "$@" -var="$name=$(printenv "TF_VAR_$name")"
+        done
+    fi
     must_run init -no-color
-    must_run plan -no-color -lock-timeout="$lock_timeout" -out="$work/plan.tfplan"
+    must_run plan -no-color -lock-timeout="$lock_timeout" -out="$work/plan.tfplan" "$@"
     terraform show -json -no-color "$work/plan.tfplan" >"$work/shown.json" || fail $? "Error: terraform show failed"
     # What is shown names the very plan file that it is of, and comes last: it says that both are there.
     {

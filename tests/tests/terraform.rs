@@ -16,8 +16,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
 use tidegate_core::change::{
-    EXIT_LOCKED, EXIT_OTHER_PLAN, EXIT_STALE, EffectKind, Proposal, TerraformPlan, TerraformWork,
-    why_it_failed,
+    EXIT_LOCKED, EXIT_OTHER_PLAN, EXIT_OTHER_VARIABLES, EXIT_STALE, EffectKind, Proposal, TerraformPlan,
+    TerraformWork, why_it_failed,
 };
 use tidegate_core::hash::sha256_hex;
 use tidegate_core::ids::DeploymentId;
@@ -234,6 +234,7 @@ impl InS3 {
             container: None,
             bucket: "shop-plans".to_owned(),
             prefix: "tidegate".to_owned(),
+            generated: false,
             image_variable: Some("image".to_owned()),
             variables: BTreeMap::new(),
         };
@@ -352,6 +353,62 @@ fn the_task_applies_exactly_the_plan_that_was_proposed() {
     assert_eq!(it.image(), "web@sha256:1111");
     assert_eq!(effects(it.plans()), []);
     assert_eq!(it.s3(&[], "state.tflock"), None);
+}
+
+/// A configuration with a variable that is generated, and one that the deployment file gives.
+const SIZED: &str = "variable \"cpu\" {\n  type = number\n  default = 256\n}\nvariable \"size\" { type = string }\n\
+    resource \"terraform_data\" \"service\" { input = \"${var.image} ${var.size} ${var.cpu}\" }\n";
+
+#[test]
+fn the_task_plans_with_exactly_the_variables_that_were_generated() {
+    let Some(it) = InS3::new("terraform-generated", SIZED) else {
+        return;
+    };
+    // Somebody who may generate variables would have another image deployed, and another size.
+    let generated = r#"{"cpu": 512, "image": "web@sha256:9999", "size": "huge"}"#;
+    it.s3(
+        &[
+            "--request",
+            "PUT",
+            "--data-binary",
+            "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
+        ],
+        "?versioning",
+    )
+    .unwrap();
+    it.put("web.tfvars.json", generated);
+    let versions = it.s3(&[], "?versions").unwrap();
+    let version = versions.split("<VersionId>").nth(1).unwrap();
+    let version = version.split('<').next().unwrap().to_owned();
+    // What is there now is something else.
+    it.put("web.tfvars.json", r#"{"cpu": 4096}"#);
+    let sha256 = sha256_hex(generated.as_bytes());
+    let told = |version: &str, sha256: &str| {
+        it.task(&[
+            ("TIDEGATE_STEP", "plan"),
+            ("TF_VAR_size", "large"),
+            ("TIDEGATE_VAR_FILE_S3", "s3://shop-plans/web.tfvars.json"),
+            ("TIDEGATE_VAR_FILE_VERSION", version),
+            ("TIDEGATE_VAR_FILE_SHA256", sha256),
+            ("TIDEGATE_VARIABLES", "size image"),
+        ])
+    };
+    let (code, why) = it.fails(told("", &sha256), "plan");
+    assert!(
+        code == EXIT_OTHER_VARIABLES && why.contains("nothing was planned"),
+        "{code} {why}"
+    );
+    assert_eq!(it.s3(&[], &it.work.shown_key(&it.deployment)), None);
+    let (code, why) = it.fails(told("none-of-them", &sha256), "plan");
+    assert!(code == 1 && why.contains("can't be fetched"), "{code} {why}");
+    let output = told(&version, &sha256).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let shown = it.s3(&[], &it.work.shown_key(&it.deployment)).unwrap();
+    let plan = TerraformPlan::read(shown.as_bytes()).unwrap();
+    let mut apply = it.apply(&plan.sha256);
+    let output = apply.env("TF_VAR_size", "large").output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    assert_eq!(it.image(), "web@sha256:1111 large 512");
 }
 
 #[test]

@@ -20,6 +20,12 @@ const MAX_RECOMMENDATIONS: usize = 20;
 /// Most variables that an analyzer may change.
 const MAX_VARIABLES: usize = 200;
 
+/// What stands before the version of an object, in the artifact of a proposal.
+const VERSION: &str = "?versionId=";
+
+/// What stands before its hash.
+const SHA256: &str = " (SHA-256 ";
+
 /// The artifact of a proposal without variables.
 const NO_VARIABLES: &str = "no variables";
 
@@ -180,7 +186,9 @@ fn artifact(variables: &Variables) -> Result<String, String> {
     };
     let key = location
         .strip_prefix("s3://")
-        .and_then(|rest| rest.split_once('/'));
+        .and_then(|rest| rest.split_once('/'))
+        // Or nobody could tell which of the two says the version.
+        .filter(|_| !location.contains(VERSION));
     if !printable(location, 1100) || !key.is_some_and(|(bucket, key)| !bucket.is_empty() && !key.is_empty()) {
         return Err("its variables are not at s3://BUCKET/KEY".to_owned());
     }
@@ -195,14 +203,41 @@ fn artifact(variables: &Variables) -> Result<String, String> {
         ));
     }
     let version = match version {
-        Some(version) if printable(version, 1024) => format!("?versionId={version}"),
+        Some(version) if printable(version, 1024) => format!("{VERSION}{version}"),
         Some(_) => return Err("the version of its variables can't be read".to_owned()),
         None => String::new(),
     };
     Ok(format!(
-        "{location}{version} (SHA-256 {})",
+        "{location}{version}{SHA256}{})",
         sha256.to_ascii_lowercase()
     ))
+}
+
+/// An object in S3 with variables that an analyzer generated: what its proposal is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Generated<'a> {
+    /// `s3://BUCKET/KEY`.
+    pub location: &'a str,
+    /// Which version, where the analyzer says.
+    pub version: Option<&'a str>,
+    /// SHA-256 of its content, in hexadecimal.
+    pub sha256: &'a str,
+}
+
+impl<'a> Generated<'a> {
+    /// The object that a proposal of an analyzer is of; nothing where it generated none.
+    fn of(artifact: &'a str) -> Option<Self> {
+        let (place, sha256) = artifact.strip_suffix(')')?.rsplit_once(SHA256)?;
+        let (location, version) = match place.split_once(VERSION) {
+            Some((location, version)) => (location, Some(version)),
+            None => (place, None),
+        };
+        Some(Self {
+            location,
+            version,
+            sha256,
+        })
+    }
 }
 
 fn said(recommendations: &[Recommendation], variables: usize) -> String {
@@ -261,6 +296,13 @@ impl Deployment {
     fn analyzer_of(&self, change: &Change) -> Option<&Analyzer> {
         let asks = matches!(change.work, Work::Analyze { .. });
         self.spec.analyzer.as_ref().filter(|_| asks)
+    }
+
+    /// The variables that the analyzer generated for this deployment, as far as it has answered.
+    pub fn generated_variables(&self) -> Option<Generated<'_>> {
+        let asks = |change: &&Change| matches!(change.work, Work::Analyze { .. });
+        let change = self.planned_changes().iter().find(asks)?;
+        Generated::of(&self.proposals.get(&change.id)?.artifact)
     }
 
     /// With more changes than this, people are asked about a proposal even if nothing is lost.
@@ -324,6 +366,19 @@ mod tests {
             "ab".repeat(32)
         );
         assert_eq!(proposal.artifact, artifact);
+        let generated = Generated {
+            location: "s3://generated/web.tfvars.json",
+            version: Some("v3"),
+            sha256: &"ab".repeat(32),
+        };
+        assert_eq!(Generated::of(&proposal.artifact), Some(generated));
+        assert_eq!(Generated::of(NO_VARIABLES), None);
+        let unversioned = format!("s3://generated/a(SHA-256 (SHA-256 {hash})");
+        let generated = Generated::of(&unversioned).unwrap();
+        assert_eq!(
+            (generated.location, generated.version),
+            ("s3://generated/a(SHA-256", None)
+        );
         assert_eq!(proposal.total(), 2);
         assert_eq!(
             proposal.lines,
@@ -348,6 +403,7 @@ mod tests {
             variables("s3://bucket", &hash, &[]),
             variables("s3:///key", &hash, &[]),
             variables("s3://bucket/a b", &hash, &[]),
+            variables("s3://bucket/a?versionId=1", &hash, &[]),
             variables("s3://bucket/key", "ab", &[]),
             variables("s3://bucket/key", &hash, &["x"; 201]),
         ] {

@@ -1,9 +1,11 @@
 //! Infrastructure as code: Terraform, planned and applied by tasks of ECS.
 
 use tidegate_core::change::ChangeStage;
+use tidegate_core::deployment::Deployment;
 use tidegate_core::exit::ExitState;
+use tidegate_core::hash::sha256_hex;
 use tidegate_local::faults::CallFate;
-use tidegate_local::fleet::{Behaviour, Terraform};
+use tidegate_local::fleet::{Behaviour, FunctionAnswer, Terraform, UserFunction};
 use tidegate_tests::Scene;
 use tidegate_tests::files::SHORT;
 
@@ -92,6 +94,104 @@ fn terraform_replaces_a_database_only_once_people_agreed_to_that_plan() {
             scene.decide("maria", &id, true, &asked).await.unwrap();
             scene.ends(&id, ExitState::Completed).await;
             assert_eq!(applied(scene), 1);
+        },
+    );
+}
+
+/// An analyzer whose variables Terraform is planned with.
+const ANALYZER: &str = "\
+analyzer: {function: web-analyzer, threshold: 0, approvals: [{role: tech-lead}]}
+";
+const GENERATED: &str = r#"{"cpu": 512}"#;
+
+/// As [`given`], with an analyzer that names the first version of an object with this content.
+async fn given_generated(scene: &Scene, content: &str) {
+    let file = FILE.replace(
+        "    timeout: 30m\n",
+        "    generatedVariables: true\n    timeout: 30m\n",
+    );
+    scene.given(TARGET, 5, &format!("{SHORT}{ANALYZER}{file}")).await;
+    scene.people().await;
+    let answer = serde_json::json!({
+        "variables": {
+            "location": "s3://generated/web.tfvars.json",
+            "version": "v1",
+            "sha256": sha256_hex(GENERATED.as_bytes()),
+            "changes": ["cpu"],
+        },
+    });
+    let analyzer = UserFunction::answering(vec![FunctionAnswer::Returns(answer.to_string())]);
+    scene.cloud(|state| {
+        let fleet = &mut state.fleet;
+        fleet.set_terraform(FAMILY, BUCKET, 40, Terraform::planning(QUEUE));
+        fleet.functions.insert("web-analyzer".to_owned(), analyzer);
+        let bucket = fleet.buckets.entry("generated".to_owned()).or_default();
+        bucket.put("web.tfvars.json", content, None);
+        bucket.put("web.tfvars.json", r#"{"cpu": 4096}"#, None);
+    });
+}
+
+#[test]
+fn generated_variables_go_into_the_plan_that_people_agree_to() {
+    scenario(
+        "generated-variables-go-into-the-plan-that-people-agree-to",
+        "The analyzer changes one variable: Terraform plans with that very version, and the tech lead sees what comes of it.",
+        async |scene| {
+            given_generated(scene, GENERATED).await;
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            let asked = scene.gate(&id).await;
+            assert_eq!(applied(scene), 0);
+            let of = |deployment: &Deployment| -> Vec<String> {
+                let lines = deployment.proposals.values().flat_map(|one| one.lines.clone());
+                lines.collect()
+            };
+            let lines = of(&scene.deployment(&id).await);
+            let told = "planned with the variables that the analyzer generated (SHA-256";
+            assert!(lines.iter().any(|line| line.starts_with(told)), "{lines:?}");
+            scene.decide("maria", &id, true, &asked).await.unwrap();
+            scene.ends(&id, ExitState::Completed).await;
+            assert_eq!(applied(scene), 1);
+            let generated = scene.cloud(|state| state.fleet.terraform[FAMILY].generated.clone());
+            assert_eq!(generated.as_deref(), Some(GENERATED));
+        },
+    );
+}
+
+#[test]
+fn generated_variables_that_are_others_are_refused() {
+    scenario(
+        "generated-variables-that-are-others-are-refused",
+        "Under that version is something else than what the analyzer named: nothing is planned, nothing gets traffic.",
+        async |scene| {
+            given_generated(scene, r#"{"cpu": 8192}"#).await;
+            scene.push('2', Behaviour::default());
+            let ended = scene.runs(TARGET, ExitState::Aborted).await;
+            let reason = &ended.exit.as_ref().unwrap().reason;
+            assert!(reason.contains("not those that the analyzer named"), "{reason}");
+            assert_eq!(applied(scene), 0);
+        },
+    );
+}
+
+#[test]
+fn without_generated_variables_terraform_plans_without_them() {
+    scenario(
+        "without-generated-variables-terraform-plans-without-them",
+        "The analyzer breaks and is not required: the plan says that it was made without, and an alarm finds it applied.",
+        async |scene| {
+            given_generated(scene, GENERATED).await;
+            let broken = FunctionAnswer::Fails("Runtime.Error".to_owned(), "out of memory".to_owned());
+            scene.cloud(|state| {
+                let analyzer = UserFunction::answering(vec![broken]);
+                state.fleet.functions.insert("web-analyzer".to_owned(), analyzer)
+            });
+            scene.push('2', Behaviour::failing(20.0, 20));
+            let ended = scene.runs(TARGET, ExitState::RolledBack).await;
+            let mut lines = ended.proposals.values().flat_map(|one| &one.lines);
+            assert!(lines.any(|line| line == "planned without generated variables: the analyzer gave none"));
+            let generated = scene.cloud(|state| state.fleet.terraform[FAMILY].generated.clone());
+            assert_eq!((generated, applied(scene)), (None, 1));
         },
     );
 }

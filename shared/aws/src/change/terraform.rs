@@ -149,8 +149,9 @@ async fn read_plan(
     let read = fetch(s3, &work.bucket, &work.shown_key(&deployment.id), MAX_PLAN_BYTES).await?;
     let plan = read.and_then(|bytes| TerraformPlan::read(&bytes).map_err(|error| error.to_string()));
     Ok(match plan {
-        Ok(plan) => {
+        Ok(mut plan) => {
             let artifact = work.artifact(&deployment.id, &plan.sha256);
+            plan.notes.extend(work.told_of(deployment.generated_variables()));
             Proposed::Ready {
                 proposal: Box::new(Proposal::new(artifact, plan.effects, plan.notes)),
             }
@@ -254,10 +255,12 @@ fn environment(
     step: Step<'_>,
 ) -> Vec<KeyValuePair> {
     let pair = |name: &str, value: &str| KeyValuePair::builder().name(name).value(value).build();
-    let sha256 = match step {
-        Step::Plan => None,
-        Step::Apply { sha256 } => Some(pair("TIDEGATE_PLAN_SHA256", sha256)),
+    let of_step = match step {
+        Step::Plan => generated(deployment, work),
+        // A plan file has its variables in it.
+        Step::Apply { sha256 } => vec![("TIDEGATE_PLAN_SHA256", sha256.to_owned())],
     };
+    let of_step = of_step.into_iter().map(|(name, value)| pair(name, &value));
     let variables = work.variables_for(image).into_iter();
     let variables = variables.map(|(name, value)| pair(&format!("TF_VAR_{name}"), &value));
     let told = [
@@ -265,7 +268,24 @@ fn environment(
         pair("TIDEGATE_PLACE", &work.place(&deployment.id)),
         pair("TIDEGATE_DEPLOYMENT", deployment.id.as_str()),
     ];
-    told.into_iter().chain(sha256).chain(variables).collect()
+    told.into_iter().chain(of_step).chain(variables).collect()
+}
+
+/// What the script is told of generated variables; nothing where there are none, or none are wanted.
+fn generated(deployment: &Deployment, work: &TerraformWork) -> Vec<(&'static str, String)> {
+    let Some(generated) = deployment.generated_variables().filter(|_| work.generated) else {
+        return Vec::new();
+    };
+    let version = generated.version;
+    let version = version.map(|version| ("TIDEGATE_VAR_FILE_VERSION", version.to_owned()));
+    [
+        ("TIDEGATE_VAR_FILE_S3", generated.location.to_owned()),
+        ("TIDEGATE_VAR_FILE_SHA256", generated.sha256.to_owned()),
+        ("TIDEGATE_VARIABLES", work.own_variables().join(" ")),
+    ]
+    .into_iter()
+    .chain(version)
+    .collect()
 }
 
 /// Whether applying failed before anything was touched.
@@ -361,6 +381,7 @@ mod tests {
             container: container.map(str::to_owned),
             bucket: "shop-plans".to_owned(),
             prefix: "tidegate".to_owned(),
+            generated: false,
             image_variable: None,
             variables: [].into(),
         }

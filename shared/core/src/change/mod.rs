@@ -34,8 +34,8 @@ pub use stack::{MAX_KEPT_TEMPLATE_BYTES, StackBefore, StackWork, StoredText};
 pub use state::{ChangeStage, ChangeState, Next, Progress, Seen};
 pub use tail::{LINES, tail};
 pub use terraform::{
-    EXIT_LOCKED, EXIT_OTHER_PLAN, EXIT_STALE, MAX_PLAN_BYTES, PlanError, TerraformPlan, TerraformWork,
-    nothing_was_applied, why_it_failed,
+    EXIT_LOCKED, EXIT_OTHER_PLAN, EXIT_OTHER_VARIABLES, EXIT_STALE, MAX_PLAN_BYTES, PlanError, TerraformPlan,
+    TerraformWork, nothing_was_applied, why_it_failed,
 };
 
 use crate::analyzer::AnalyzerWork;

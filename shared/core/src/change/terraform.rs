@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::proposal::{Effect, EffectKind};
 use super::tail;
+use crate::analyzer::Generated;
 use crate::ids::{DeploymentId, is_sha256_hex};
 
 /// Terraform as the file wants it.
@@ -32,6 +33,9 @@ pub struct TerraformWork {
     /// `variables`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
+    /// `generatedVariables`: whether it is planned with what the analyzer generated, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub generated: bool,
 }
 
 /// Why a rollback leaves what Terraform made.
@@ -49,6 +53,8 @@ pub const EXIT_OTHER_PLAN: i32 = 20;
 pub const EXIT_STALE: i32 = 21;
 /// Exit code of the task's script: somebody else holds the lock of the state.
 pub const EXIT_LOCKED: i32 = 22;
+/// Exit code of the task's script: the generated variables are not those that the analyzer named.
+pub const EXIT_OTHER_VARIABLES: i32 = 23;
 
 /// Why a plan can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -169,6 +175,27 @@ impl TerraformWork {
         self.variables.clone().into_iter().chain(image).collect()
     }
 
+    /// The names of the variables that hold whatever is generated, the image's among them.
+    pub fn own_variables(&self) -> Vec<&str> {
+        let image = self.image_variable.iter();
+        let names = self.variables.keys().chain(image);
+        names.map(String::as_str).collect()
+    }
+
+    /// What people are told of the variables that a plan was made with, beside those of the file.
+    pub fn told_of(&self, generated: Option<Generated<'_>>) -> Option<String> {
+        if !self.generated {
+            return None;
+        }
+        Some(match generated {
+            Some(Generated { sha256, .. }) => {
+                let short: String = sha256.chars().take(12).collect();
+                format!("planned with the variables that the analyzer generated (SHA-256 {short})")
+            }
+            None => "planned without generated variables: the analyzer gave none".to_owned(),
+        })
+    }
+
     /// As a line of a plan.
     pub(super) fn describe(&self) -> String {
         let image = self
@@ -179,7 +206,8 @@ impl TerraformWork {
             .variables
             .iter()
             .map(|(name, value)| format!("{name} = {value}"));
-        let variables: Vec<String> = image.chain(given).collect();
+        let generated = self.generated.then(|| "what the analyzer generates".to_owned());
+        let variables: Vec<String> = image.chain(given).chain(generated).collect();
         let with = match variables.is_empty() {
             true => String::new(),
             false => format!(" with {}", super::shortened(&variables.join(", "))),
@@ -306,6 +334,11 @@ pub fn why_it_failed(exit_code: i32, written: &str) -> String {
                             the bucket, and deploy again"
                 .to_owned()
         }
+        EXIT_OTHER_VARIABLES => {
+            "the generated variables are not those that the analyzer named, by their SHA-256, so nothing was planned; \
+             look who else writes to their place, and deploy again"
+                .to_owned()
+        }
         EXIT_STALE => {
             "the state was changed after the plan was made, so nothing was applied; deploy again for a new \
                        plan"
@@ -342,6 +375,7 @@ mod tests {
             container: None,
             bucket: "shop-plans".to_owned(),
             prefix: "tidegate".to_owned(),
+            generated: false,
             image_variable: Some("image".to_owned()),
             variables: [("size".to_owned(), "3".to_owned())].into(),
         }
@@ -486,6 +520,27 @@ mod tests {
         assert_eq!(work.sha256_of(&other, &artifact), None);
         assert_eq!(work.sha256_of(&id, &format!("{file}#sha256=$(reboot)")), None);
         assert_eq!(work.variables_for("web@sha256:1")["image"], "web@sha256:1");
+    }
+
+    #[test]
+    fn people_are_told_whether_a_plan_was_made_with_generated_variables() {
+        let sha256 = "ab".repeat(32);
+        let generated = Generated {
+            location: "s3://generated/web.tfvars.json",
+            version: None,
+            sha256: &sha256,
+        };
+        let mut work = work();
+        assert_eq!(work.told_of(Some(generated)), None);
+        work.generated = true;
+        let told = |generated| work.told_of(generated).unwrap();
+        assert!(told(Some(generated)).ends_with("generated (SHA-256 abababababab)"));
+        assert!(told(None).starts_with("planned without generated variables"));
+        assert!(work.describe().contains("what the analyzer generates"));
+        assert_eq!(work.own_variables().last(), Some(&"image"));
+        let why = why_it_failed(EXIT_OTHER_VARIABLES, "");
+        assert!(why.contains("nothing was planned"), "{why}");
+        assert!(!nothing_was_applied(EXIT_OTHER_VARIABLES));
     }
 
     #[test]

@@ -13,6 +13,9 @@ use crate::change::{Expected, ResourceKind, Setting, StackWork, TerraformWork};
 /// variables.
 const MAX_VARIABLE_CHARS: usize = 6000;
 
+/// Of those, what it takes to say where generated variables are, and which of them the file's own go before.
+const GENERATED_CHARS: usize = 3000;
+
 /// Reads the section; nothing where the file has none, or a wrong one.
 pub(super) fn infrastructure(fields: &Fields, problems: &mut Problems) -> Option<Infrastructure> {
     let section = fields.section("infrastructure")?;
@@ -45,7 +48,7 @@ pub(super) fn infrastructure(fields: &Fields, problems: &mut Problems) -> Option
     consent_is_asked(fields, section, as_code, consent.is_some(), problems);
     Some(Infrastructure {
         stack: stack.and_then(|stack| read_stack(stack, problems)),
-        terraform: terraform.and_then(|terraform| read_terraform(terraform, problems)),
+        terraform: terraform.and_then(|terraform| read_terraform(fields, terraform, problems)),
         threshold: section.whole("threshold"),
         consent,
         verify,
@@ -96,7 +99,7 @@ fn read_stack(section: &Fields, problems: &mut Problems) -> Option<Stack> {
     })
 }
 
-fn read_terraform(section: &Fields, problems: &mut Problems) -> Option<Terraform> {
+fn read_terraform(file: &Fields, section: &Fields, problems: &mut Problems) -> Option<Terraform> {
     let variables = section.map("variables");
     let image = section.text("imageVariable");
     for one in variables {
@@ -112,11 +115,22 @@ fn read_terraform(section: &Fields, problems: &mut Problems) -> Option<Terraform
             ));
         }
     }
+    let generated = section.flag("generatedVariables") == Some(true);
+    if generated && !file.is_given("analyzer") {
+        let span = section.key_span("generatedVariables");
+        let message = "nothing generates variables: there is no `analyzer`";
+        let draft = Draft::new(ProblemCode::Contradiction, span, message);
+        problems.push(draft.help("add the section `analyzer`, or take `generatedVariables` out"));
+    }
+    let most = match generated {
+        true => MAX_VARIABLE_CHARS - GENERATED_CHARS,
+        false => MAX_VARIABLE_CHARS,
+    };
     let chars: usize = variables
         .iter()
         .map(|one| one.name.len() + one.text.len() + 40)
         .sum();
-    if chars > MAX_VARIABLE_CHARS {
+    if chars > most {
         let message = "the variables are longer than what ECS can give to a task";
         let draft = Draft::new(ProblemCode::OutOfRange, section.key_span("variables"), message);
         problems
@@ -131,6 +145,7 @@ fn read_terraform(section: &Fields, problems: &mut Problems) -> Option<Terraform
             prefix: section.text("prefix")?.to_owned(),
             image_variable: image.map(str::to_owned),
             variables: variables.collect(),
+            generated,
         },
         timeout_seconds: section.whole("timeout")?,
     })

@@ -284,6 +284,13 @@ static TERRAFORM: Section = Section {
              are kept.",
         ),
         key(
+            "generatedVariables",
+            Kind::Flag,
+            Default("false"),
+            "Plan with the variables that the analyzer generated, too: the very version that it named, checked by its \
+             SHA-256. The image and the variables of this file go before them.",
+        ),
+        key(
             "timeout",
             Kind::Duration { min: 60, max: 21_600 },
             Default("1h"),

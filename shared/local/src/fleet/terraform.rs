@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tidegate_core::change::{EXIT_LOCKED, EXIT_OTHER_PLAN, EXIT_STALE};
+use tidegate_core::change::{EXIT_LOCKED, EXIT_OTHER_PLAN, EXIT_OTHER_VARIABLES, EXIT_STALE};
 use tidegate_core::hash::sha256_hex;
 
 use super::{Behaviour, Fleet};
@@ -31,6 +31,8 @@ pub struct Terraform {
     pub applied: Vec<String>,
     /// The variables that it was given last.
     pub variables: BTreeMap<String, String>,
+    /// The file with generated variables that it was planned with last.
+    pub generated: Option<String>,
 }
 
 /// How a step went wrong: exit code and words.
@@ -55,8 +57,11 @@ impl Terraform {
 
     /// The plan file, and what is shown of it.
     fn plan(&self) -> (String, Value) {
-        let file =
-            json!({"serial": self.serial, "changes": self.changes, "variables": self.variables}).to_string();
+        let mut file = json!({"serial": self.serial, "changes": self.changes, "variables": self.variables});
+        if let (Some(generated), Some(members)) = (&self.generated, file.as_object_mut()) {
+            members.insert("generated".to_owned(), generated.as_str().into());
+        }
+        let file = file.to_string();
         let change = |(address, actions): &(String, Vec<String>)| json!({"address": address, "change": {"actions": actions, "after": {"password": PASSWORD}}});
         let drift = |address: &String| json!({"address": address, "change": {"actions": ["update"]}});
         let does_something = self.changes.iter().any(|(_, actions)| actions != &["no-op"]);
@@ -128,6 +133,7 @@ impl Fleet {
             .strip_prefix("s3://")?
             .split_once('/')?;
         let step = told.get("TIDEGATE_STEP")?.as_str();
+        let generated = self.generated_for(&told);
         let terraform = self.terraform.get_mut(&family)?;
         let bucket = self.buckets.get_mut(bucket)?;
         let variables = told.iter();
@@ -141,7 +147,10 @@ impl Fleet {
                 let file = bucket.get(&plan_key, None).map(|object| object.body.clone());
                 terraform.apply(file.as_deref(), sha256)
             }
-            None => terraform.failure("plan").map_or(Ok(()), Err),
+            None => generated.and_then(|generated| {
+                terraform.generated = generated;
+                terraform.failure("plan").map_or(Ok(()), Err)
+            }),
         };
         match ended {
             Ok(()) if step == "plan" => {
@@ -156,6 +165,28 @@ impl Fleet {
             }
         }
         Some(0)
+    }
+}
+
+impl Fleet {
+    /// The file with generated variables that a task was told of, if it is what its hash says.
+    fn generated_for(&self, told: &BTreeMap<String, String>) -> Result<Option<String>, Failure> {
+        let Some(location) = told.get("TIDEGATE_VAR_FILE_S3") else {
+            return Ok(None);
+        };
+        let version = told.get("TIDEGATE_VAR_FILE_VERSION").map(String::as_str);
+        let place = location
+            .strip_prefix("s3://")
+            .and_then(|rest| rest.split_once('/'));
+        let object = place.and_then(|(bucket, key)| self.buckets.get(bucket)?.get(key, version));
+        let Some(object) = object else {
+            let words = format!("Error: the generated variables can't be fetched from {location}");
+            return Err((1, words));
+        };
+        match told.get("TIDEGATE_VAR_FILE_SHA256") {
+            Some(sha256) if *sha256 == sha256_hex(object.body.as_bytes()) => Ok(Some(object.body.clone())),
+            Some(_) | None => Err((EXIT_OTHER_VARIABLES.into(), String::new())),
+        }
     }
 }
 

@@ -44,6 +44,7 @@ infrastructure:
     prefix: tidegate/web
     imageVariable: image
     variables: {size: large, replicas: 3}
+    generatedVariables: true
     timeout: 20m
   approvals: [{role: devops-lead, count: 2}]
   threshold: 10
@@ -457,6 +458,9 @@ fn a_file_says_what_terraform_is_planned_with() {
         (least.work.prefix.as_str(), least.timeout_seconds),
         ("tidegate", 3600)
     );
+    assert!(work.generated && !least.work.generated);
+    let nothing = messages(&of(", generatedVariables: true"));
+    assert!(nothing[0].ends_with("nothing generates variables: there is no `analyzer`"));
     let twice = of(", imageVariable: image, variables: {image: b}");
     assert!(messages(&twice)[0].ends_with("the variable `image` is given twice"));
     let long: Vec<String> = (0..9).map(|at| format!("v{at}: {}", "x".repeat(900))).collect();
