@@ -204,6 +204,9 @@ impl Needs<'_> {
                 let (action, resource) = match source {
                     Source::Table(name) => ("dynamodb:CreateBackup", place.table(name)),
                     Source::Database(name) => ("rds:CreateDBSnapshot", place.database(name)),
+                    Source::Cluster(name) => {
+                        ("rds:CreateDBClusterSnapshot", place.cluster_of_databases(name))
+                    }
                 };
                 self.add(function, action, resource);
             }
@@ -343,7 +346,7 @@ fn widened_by(action: &str, function: &str) -> Option<&'static str> {
         ("elasticloadbalancing:ModifyTargetGroup", _) => "TargetGroupPattern",
         ("dynamodb:CreateBackup", _) => "TablePattern",
         ("dynamodb:UpdateTable", _) => "IndexTablePattern",
-        ("rds:CreateDBSnapshot", _) => "DatabasePattern",
+        ("rds:CreateDBSnapshot" | "rds:CreateDBClusterSnapshot", _) => "DatabasePattern",
         ("ssm:PutParameter" | "ssm:DeleteParameter", _) => "ParameterPattern",
         ("cloudformation:CreateChangeSet" | "cloudformation:ExecuteChangeSet", _) => "StackPattern",
         ("iam:PassRole", "infrastructure") => "TerraformRolePattern` or `StackRolePattern",

@@ -74,6 +74,11 @@ impl Place {
         self.arn("rds", &format!("db:{name}"))
     }
 
+    /// ARN of a database cluster.
+    pub fn cluster_of_databases(&self, name: &str) -> String {
+        self.arn("rds", &format!("cluster:{name}"))
+    }
+
     /// ARN of a scalable target of Application Auto Scaling; its id says nothing.
     pub fn scalable_target(&self) -> String {
         self.arn("application-autoscaling", "scalable-target/0")

@@ -96,6 +96,85 @@ fn a_backup_that_fails_stops_the_deployment_before_anything_is_touched() {
     );
 }
 
+/// A cluster, and what only a snapshot of it brings back.
+const CLUSTER: &str = "\
+checkPermissions: true
+prepare: {backups: [{cluster: web-cluster, timeout: 10m}]}
+";
+
+/// A cluster of Aurora, of which a snapshot takes so long (seconds).
+async fn given_cluster(scene: &Scene, more: &str, snapshot_seconds: u32) {
+    scene.given(TARGET, 5, &format!("{SHORT}{CLUSTER}{more}")).await;
+    let cluster = Database {
+        gibibytes: 1,
+        snapshot_seconds,
+        ..Database::default()
+    };
+    scene.cloud(|state| {
+        let clusters = &mut state.fleet.clusters_of_databases;
+        clusters.insert("web-cluster".to_owned(), cluster)
+    });
+}
+
+fn snapshots(scene: &Scene) -> Vec<String> {
+    scene.cloud(|state| state.fleet.backups_of("web-cluster"))
+}
+
+#[test]
+fn a_cluster_is_backed_up_once_and_named_to_whoever_restores_it() {
+    scenario(
+        "a-cluster-is-backed-up-once-and-named-to-whoever-restores-it",
+        "The function dies once RDS has begun the snapshot: the next run finds it. An alarm then needs what only it has.",
+        async |scene| {
+            given_cluster(scene, DROPS, 180).await;
+            scene.cloud(|state| {
+                let killed = ("prepare", "CreateDBClusterSnapshot", CallFate::KillAfter);
+                state.faults.numbered.next.push(killed);
+            });
+            scene.push('2', Behaviour::failing(20.0, 20));
+            let ended = scene.runs(TARGET, ExitState::RollbackFailed).await;
+            let remedy = ended.exit.and_then(|exit| exit.remedy).unwrap();
+            let taken = snapshots(scene);
+            assert_eq!(taken.len(), 1);
+            assert!(taken[0].len() <= 63, "{taken:?}");
+            let named = format!("cluster-snapshot:{}", taken[0]);
+            assert!(remedy.contains(&named), "{remedy}");
+            scene.cloud(|state| assert_eq!(state.faults.numbered.next, []));
+        },
+    );
+}
+
+#[test]
+fn a_cluster_whose_snapshot_takes_too_long_stops_the_deployment() {
+    scenario(
+        "a-cluster-whose-snapshot-takes-too-long-stops-the-deployment",
+        "After its ten minutes nothing was touched, and the snapshot goes on by itself.",
+        async |scene| {
+            given_cluster(scene, "", 900).await;
+            scene.push('2', Behaviour::default());
+            scene.runs(TARGET, ExitState::Aborted).await;
+            assert_eq!(snapshots(scene).len(), 1);
+        },
+    );
+}
+
+#[test]
+fn a_cluster_that_does_not_exist_stops_the_deployment_with_awss_answer() {
+    scenario(
+        "a-cluster-that-does-not-exist-stops-the-deployment-with-awss-answer",
+        "There is no such cluster, and RDS says so: nobody would find out after the accident.",
+        async |scene| {
+            given_cluster(scene, "", 900).await;
+            scene.cloud(|state| state.fleet.clusters_of_databases.clear());
+            scene.push('2', Behaviour::default());
+            let ended = scene.runs(TARGET, ExitState::Aborted).await;
+            let reason = ended.exit.unwrap().reason;
+            assert!(reason.contains("DBClusterNotFoundFault"), "{reason}");
+            assert_eq!(snapshots(scene).len(), 0);
+        },
+    );
+}
+
 #[test]
 fn a_table_that_does_not_exist_stops_the_deployment_with_awss_answer() {
     scenario(

@@ -2,7 +2,7 @@
 //! one's, and looked at until they are complete.
 
 use aws_sdk_dynamodb::types::{BackupStatus, BackupSummary, BackupTypeFilter};
-use aws_sdk_rds::types::{DbSnapshot, Tag};
+use aws_sdk_rds::types::{DbClusterSnapshot, DbSnapshot, Tag};
 use aws_smithy_types::DateTime;
 use tidegate_core::change::{Progress, Seen, Source, size};
 use tidegate_core::deployment::Deployment;
@@ -38,7 +38,11 @@ pub async fn observe(clients: &Clients, deployment: &Deployment, source: &Source
         }
         Source::Database(database) => {
             let snapshot = snapshot(&clients.rds, database, &name).await?;
-            snapshot.map_or(Progress::NotBegun, |snapshot| of_database(&snapshot))
+            snapshot.map_or(Progress::NotBegun, |snapshot| progress_of(&snapshot))
+        }
+        Source::Cluster(cluster) => {
+            let snapshot = cluster_snapshot(&clients.rds, cluster, &name).await?;
+            snapshot.map_or(Progress::NotBegun, |snapshot| progress_of(&snapshot))
         }
     };
     Ok(Seen {
@@ -69,16 +73,24 @@ pub async fn make(clients: &Clients, deployment: &Deployment, source: &Source) -
                 .map_err(|error| AwsError::sdk(what, error))
         }
         Source::Database(database) => {
-            let tag = Tag::builder()
-                .key(DEPLOYMENT_TAG)
-                .value(deployment.id.as_str())
-                .build();
             let call = clients
                 .rds
                 .create_db_snapshot()
                 .db_instance_identifier(database)
                 .db_snapshot_identifier(name)
-                .tags(tag);
+                .tags(tag(deployment));
+            call.send()
+                .await
+                .map(drop)
+                .map_err(|error| AwsError::sdk(what, error))
+        }
+        Source::Cluster(cluster) => {
+            let call = clients
+                .rds
+                .create_db_cluster_snapshot()
+                .db_cluster_identifier(cluster)
+                .db_cluster_snapshot_identifier(name)
+                .tags(tag(deployment));
             call.send()
                 .await
                 .map(drop)
@@ -89,6 +101,11 @@ pub async fn make(clients: &Clients, deployment: &Deployment, source: &Source) -
         Err(error) if !is_busy(&error) => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+fn tag(deployment: &Deployment) -> Tag {
+    let id = deployment.id.as_str();
+    Tag::builder().key(DEPLOYMENT_TAG).value(id).build()
 }
 
 /// Whether the same call may work once something else is over.
@@ -145,35 +162,86 @@ fn of_table<'a>(own: impl Iterator<Item = &'a BackupSummary> + Clone) -> Progres
     }
 }
 
-async fn snapshot(
+/// What RDS says of a snapshot.
+#[derive(Debug, Clone, Default)]
+struct Snapshot {
+    arn: String,
+    name: String,
+    /// `creating`, `available`, ...
+    status: String,
+    /// `20 GiB`.
+    size: String,
+    percent: Option<i32>,
+}
+
+impl From<&DbSnapshot> for Snapshot {
+    fn from(of: &DbSnapshot) -> Self {
+        Self {
+            arn: of.db_snapshot_arn().unwrap_or_default().to_owned(),
+            name: of.db_snapshot_identifier().unwrap_or_default().to_owned(),
+            status: of.status().unwrap_or_default().to_owned(),
+            size: format!("{} GiB", of.allocated_storage().unwrap_or_default()),
+            percent: of.percent_progress(),
+        }
+    }
+}
+
+impl From<&DbClusterSnapshot> for Snapshot {
+    fn from(of: &DbClusterSnapshot) -> Self {
+        Self {
+            arn: of.db_cluster_snapshot_arn().unwrap_or_default().to_owned(),
+            name: of.db_cluster_snapshot_identifier().unwrap_or_default().to_owned(),
+            status: of.status().unwrap_or_default().to_owned(),
+            // Aurora's storage grows by itself, and has no size of its own to tell (Amazon RDS API Reference,
+            // `DBCluster`: `AllocatedStorage` is always 1).
+            size: match of.allocated_storage().unwrap_or_default() {
+                ..=1 => "a cluster snapshot".to_owned(),
+                gibibytes => format!("{gibibytes} GiB"),
+            },
+            percent: of.percent_progress(),
+        }
+    }
+}
+
+async fn cluster_snapshot(
     rds: &aws_sdk_rds::Client,
-    database: &str,
+    cluster: &str,
     name: &str,
-) -> Result<Option<DbSnapshot>, AwsError> {
-    let call = rds.describe_db_snapshots().db_snapshot_identifier(name).send();
-    let what = format!("failed to look for the snapshot of database {database}");
+) -> Result<Option<Snapshot>, AwsError> {
+    let call = rds
+        .describe_db_cluster_snapshots()
+        .db_cluster_snapshot_identifier(name)
+        .send();
+    let what = format!("failed to look for the snapshot of cluster {cluster}");
     match call.await.map_err(|error| AwsError::sdk(what, error)) {
-        Ok(answer) => Ok(answer.db_snapshots().first().cloned()),
+        Ok(answer) => Ok(answer.db_cluster_snapshots().first().map(Snapshot::from)),
         Err(error) if error.kind == Kind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn of_database(snapshot: &DbSnapshot) -> Progress {
-    match snapshot.status().unwrap_or_default() {
-        "available" => {
-            let gibibytes = snapshot.allocated_storage().unwrap_or_default();
-            done(
-                snapshot.db_snapshot_arn().unwrap_or_default(),
-                &format!("{gibibytes} GiB"),
-            )
+async fn snapshot(
+    rds: &aws_sdk_rds::Client,
+    database: &str,
+    name: &str,
+) -> Result<Option<Snapshot>, AwsError> {
+    let call = rds.describe_db_snapshots().db_snapshot_identifier(name).send();
+    let what = format!("failed to look for the snapshot of database {database}");
+    match call.await.map_err(|error| AwsError::sdk(what, error)) {
+        Ok(answer) => Ok(answer.db_snapshots().first().map(Snapshot::from)),
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn progress_of(snapshot: &Snapshot) -> Progress {
+    match snapshot.status.as_str() {
+        "available" => done(&snapshot.arn, &snapshot.size),
+        status @ ("failed" | "deleting" | "deleted") => {
+            Progress::failed(format!("snapshot {} is {status}", snapshot.name))
         }
-        status @ ("failed" | "deleting" | "deleted") => Progress::failed(format!(
-            "snapshot {} is {status}",
-            snapshot.db_snapshot_identifier().unwrap_or_default()
-        )),
         // Whatever else it is, it is not complete.
-        status => Progress::running(match snapshot.percent_progress() {
+        status => Progress::running(match snapshot.percent {
             Some(percent) => format!("the snapshot is {status}, {percent} % done"),
             None => format!("the snapshot is {status}"),
         }),
@@ -215,27 +283,40 @@ mod tests {
 
     #[test]
     fn a_snapshot_counts_when_it_is_available_and_is_given_up_when_it_failed() {
-        let snapshot = |status: &str| {
-            DbSnapshot::builder()
+        let instance = |status: &str| {
+            let snapshot = DbSnapshot::builder()
                 .db_snapshot_identifier("tidegate-web-1")
                 .db_snapshot_arn("arn:snapshot")
                 .status(status)
                 .allocated_storage(20)
-                .percent_progress(40)
-                .build()
+                .percent_progress(40);
+            Snapshot::from(&snapshot.build())
         };
-        assert_eq!(
-            of_database(&snapshot("available")),
-            done("arn:snapshot", "20 GiB")
-        );
-        assert_eq!(
-            of_database(&snapshot("creating")),
-            Progress::running("the snapshot is creating, 40 % done")
-        );
-        assert!(matches!(
-            of_database(&snapshot("failed")),
-            Progress::Failed { reason, .. } if reason == "snapshot tidegate-web-1 is failed"
-        ));
+        let cluster = |status: &str| {
+            let snapshot = DbClusterSnapshot::builder()
+                .db_cluster_snapshot_identifier("tidegate-web-1")
+                .db_cluster_snapshot_arn("arn:snapshot")
+                .status(status)
+                .allocated_storage(20)
+                .percent_progress(40);
+            Snapshot::from(&snapshot.build())
+        };
+        for snapshot in [&instance as &dyn Fn(&str) -> Snapshot, &cluster] {
+            assert_eq!(
+                progress_of(&snapshot("available")),
+                done("arn:snapshot", "20 GiB")
+            );
+            assert_eq!(
+                progress_of(&snapshot("creating")),
+                Progress::running("the snapshot is creating, 40 % done")
+            );
+            assert!(matches!(
+                progress_of(&snapshot("failed")),
+                Progress::Failed { reason, .. } if reason == "snapshot tidegate-web-1 is failed"
+            ));
+        }
+        let aurora = DbClusterSnapshot::builder().allocated_storage(1).build();
+        assert_eq!(Snapshot::from(&aurora).size, "a cluster snapshot");
     }
 
     #[test]
@@ -243,14 +324,21 @@ mod tests {
         let refused = |code: &str| AwsError::reported("failed to back up table orders", code, "");
         for code in [
             "BackupInUseException",
+            "DBClusterSnapshotAlreadyExistsFault",
             "DBSnapshotAlreadyExists",
+            "InvalidDBClusterStateFault",
             "InvalidDBInstanceState",
             "LimitExceededException",
             "TableInUseException",
         ] {
             assert!(is_busy(&refused(code)), "{code}");
         }
-        for code in ["AccessDenied", "DBInstanceNotFound", "SnapshotQuotaExceeded"] {
+        for code in [
+            "AccessDenied",
+            "DBClusterNotFoundFault",
+            "DBInstanceNotFound",
+            "SnapshotQuotaExceeded",
+        ] {
             assert!(!is_busy(&refused(code)), "{code}");
         }
     }

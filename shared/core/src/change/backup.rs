@@ -15,6 +15,8 @@ pub enum Source {
     Table(String),
     /// A database instance of RDS, by its identifier.
     Database(String),
+    /// A database cluster, of Aurora or Multi-AZ, by its identifier.
+    Cluster(String),
 }
 
 impl Source {
@@ -23,27 +25,33 @@ impl Source {
         match self {
             Self::Table(name) => format!("table {name}"),
             Self::Database(name) => format!("database {name}"),
+            Self::Cluster(name) => format!("cluster {name}"),
         }
     }
 
     /// Its name on AWS.
     pub fn name(&self) -> &str {
         match self {
-            Self::Table(name) | Self::Database(name) => name,
+            Self::Table(name) | Self::Database(name) | Self::Cluster(name) => name,
         }
     }
 
     /// The name of its backup of one deployment, so that a second run finds it instead of taking another.
     ///
-    /// It follows the stricter rule of the two services: lowercase letters, digits and single dashes, at
-    /// most 255 (Amazon RDS API Reference, `CreateDBSnapshot`; Amazon DynamoDB API Reference,
-    /// `CreateBackup`). The time is part of it because a backup outlives Tidegate's own table, with which
+    /// It follows the strictest rule of the three: lowercase letters, digits and single dashes, at most 255, of a
+    /// cluster 63 (Amazon RDS API Reference, `CreateDBSnapshot`, `CreateDBClusterSnapshot`; Amazon DynamoDB API
+    /// Reference, `CreateBackup`). The time is part of it because a backup outlives Tidegate's own table, with which
     /// deployments are counted anew.
     pub fn backup_name(&self, deployment: &str, requested_at: Timestamp) -> String {
         let plain = format!("{deployment}-{}", self.name()).to_lowercase();
         let parts = plain.split(|c: char| !c.is_ascii_alphanumeric());
         let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
-        let readable: String = parts.join("-").chars().take(200).collect();
+        // Beside what stands before and after it.
+        let most = match self {
+            Self::Table(_) | Self::Database(_) => 200,
+            Self::Cluster(_) => 45,
+        };
+        let readable: String = parts.join("-").chars().take(most).collect();
         let exact = format!("{deployment}/{}/{requested_at}", self.title());
         let mut hash = sha256_hex(exact.as_bytes());
         hash.truncate(8);
@@ -99,7 +107,17 @@ mod tests {
             Some("tidegate-web-production-7-0a1b2c3d-shop-orders-2024-x")
         );
         let long = Source::Table("x".repeat(255)).backup_name(&"d".repeat(80), AT);
-        for name in [name, long] {
+        let cluster = Source::Cluster("web-cluster".to_owned());
+        let short = cluster.backup_name("web-production-7-0a1b2c3d", AT);
+        assert!(
+            short.starts_with("tidegate-web-production-7-0a1b2c3d-web-cluster-"),
+            "{short}"
+        );
+        // The dash at which it is cut does not stand twice.
+        let cut =
+            Source::Cluster(format!("{}-x", "c".repeat(18))).backup_name("web-production-7-0a1b2c3d", AT);
+        assert!(short.len() <= 63 && cut.len() <= 63, "{short} {cut}");
+        for name in [name, long, short, cut] {
             assert!(name.len() <= 255 && !name.contains("--"), "{name}");
             assert!(
                 name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
@@ -115,6 +133,7 @@ mod tests {
         let later = Timestamp::constant(1_772_442_001, 0);
         let others = [
             Source::Database("orders".to_owned()).backup_name("web-1", AT),
+            Source::Cluster("orders".to_owned()).backup_name("web-1", AT),
             Source::Table("ORDERS".to_owned()).backup_name("web-1", AT),
             orders.backup_name("web-2", AT),
             orders.backup_name("web-1", later),

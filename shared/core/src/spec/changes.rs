@@ -37,15 +37,20 @@ pub(super) fn prepare(fields: &Fields, problems: &mut Problems) -> Preparation {
 
 /// What an item of `backups` is about, and where it stands.
 fn source(item: &Fields, problems: &mut Problems) -> Option<(Source, Span)> {
-    let named = |key: &str| item.text(key).map(str::to_owned);
-    let (span, message) = match (item.is_given("table"), item.is_given("database")) {
-        (true, false) => return Some((Source::Table(named("table")?), item.value_span("table"))),
-        (false, true) => return Some((Source::Database(named("database")?), item.value_span("database"))),
-        (true, true) => (item.key_span("database"), "a backup is of one thing"),
-        (false, false) => (item.span, "a backup needs a `table` or a `database`"),
+    type Of = fn(String) -> Source;
+    let kinds = [
+        ("table", Source::Table as Of),
+        ("database", Source::Database),
+        ("cluster", Source::Cluster),
+    ];
+    let mut given = kinds.into_iter().filter(|(key, _)| item.is_given(key));
+    let (span, message) = match (given.next(), given.next()) {
+        (Some((key, of)), None) => return Some((of(item.text(key)?.to_owned()), item.value_span(key))),
+        (_, Some((second, _))) => (item.key_span(second), "a backup is of one thing"),
+        (None, None) => (item.span, "a backup needs a `table`, a `database` or a `cluster`"),
     };
     let draft = Draft::new(ProblemCode::Contradiction, span, message);
-    problems.push(draft.help("begin an item of its own for each table and each database"));
+    problems.push(draft.help("begin an item of its own for each table, each database and each cluster"));
     None
 }
 
@@ -89,7 +94,7 @@ fn no_backup(section: &Fields, migration: &Migration) -> Draft {
     );
     let draft = Draft::new(ProblemCode::NoBackup, section.value_span("undo"), message);
     draft
-        .help("name the table or the database in `prepare.backups`")
+        .help("name the table, the database or the cluster in `prepare.backups`")
         .warning()
 }
 

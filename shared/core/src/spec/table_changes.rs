@@ -22,7 +22,7 @@ pub(super) static TABLE: TextRule = TextRule {
     },
 };
 static DATABASE: TextRule = TextRule {
-    what: "the identifier of an RDS database instance",
+    what: "the identifier of a database instance or a cluster of RDS",
     rule: "lowercase letters, digits and dashes, starting with a letter, at most 63 characters",
     pattern: "^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
     accepts: |text| is_label(text, 63),
@@ -51,7 +51,7 @@ pub(super) static PREPARE: Section = Section {
     ],
 };
 static BACKUP: Section = Section {
-    doc: "One backup: of a table or of a database.",
+    doc: "One backup: of a table, a database or a cluster.",
     keys: &[
         key(
             "table",
@@ -63,7 +63,13 @@ static BACKUP: Section = Section {
             "database",
             Kind::Text(&DATABASE),
             Optional,
-            "A database instance of RDS, not a cluster: a snapshot.",
+            "A database instance of RDS: a snapshot.",
+        ),
+        key(
+            "cluster",
+            Kind::Text(&DATABASE),
+            Optional,
+            "A database cluster, of Aurora or of several zones: a cluster snapshot.",
         ),
         key(
             "timeout",

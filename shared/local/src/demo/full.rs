@@ -165,7 +165,10 @@ async fn set_the_stage(stage: &Stage) -> Result<(), DemoError> {
             snapshot_seconds: 180,
             ..Database::default()
         };
-        fleet.databases.insert("web-db".to_owned(), database);
+        fleet.databases.insert("web-db".to_owned(), database.clone());
+        fleet
+            .clusters_of_databases
+            .insert("web-cluster".to_owned(), database);
         fleet.buckets.insert("shop-records".to_owned(), Bucket::default());
         fleet.create_repository("web");
         fleet.set_repository("web", true, false);

@@ -1,17 +1,77 @@
-//! Operations of RDS: snapshots of database instances.
+//! Operations of RDS: snapshots of database instances, and of clusters.
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
 
 use super::Fault;
 use super::args::{Args, epoch};
-use crate::fleet::{Backup, Fleet};
+use crate::fleet::{Backup, Database, Fleet};
+
+/// Of what a snapshot is. The two have the same operations, under other names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Instance,
+    Cluster,
+}
 
 /// Answers an operation.
 pub(super) fn answer(fleet: &mut Fleet, operation: &str, args: Args<'_>) -> Result<Value, Fault> {
     match operation {
-        "CreateDBSnapshot" => create(fleet, args),
-        "DescribeDBSnapshots" => describe(fleet, args),
+        "CreateDBSnapshot" => create(fleet, Of::Instance, args),
+        "CreateDBClusterSnapshot" => create(fleet, Of::Cluster, args),
+        "DescribeDBSnapshots" => describe(fleet, Of::Instance, args),
+        "DescribeDBClusterSnapshots" => describe(fleet, Of::Cluster, args),
         other => Err(Fault::unknown_operation(other)),
+    }
+}
+
+impl Of {
+    /// Of a snapshot, in answers and in names of parameters.
+    const fn snapshot(self) -> &'static str {
+        match self {
+            Self::Instance => "DBSnapshot",
+            Self::Cluster => "DBClusterSnapshot",
+        }
+    }
+
+    /// Of what it is of.
+    const fn source(self) -> &'static str {
+        match self {
+            Self::Instance => "DBInstance",
+            Self::Cluster => "DBCluster",
+        }
+    }
+
+    /// What stands behind the codes of its faults.
+    const fn fault(self) -> &'static str {
+        match self {
+            Self::Instance => "",
+            Self::Cluster => "Fault",
+        }
+    }
+
+    /// Letters that an identifier of a snapshot may have (API reference).
+    const fn longest(self) -> usize {
+        match self {
+            Self::Instance => 255,
+            Self::Cluster => 63,
+        }
+    }
+
+    fn arn(self, fleet: &Fleet, snapshot: &str) -> String {
+        let kind = match self {
+            Self::Instance => "snapshot",
+            Self::Cluster => "cluster-snapshot",
+        };
+        format!("arn:aws:rds:{}:{}:{kind}:{snapshot}", fleet.region, fleet.account)
+    }
+
+    const fn held(self, fleet: &Fleet) -> &BTreeMap<String, Database> {
+        match self {
+            Self::Instance => &fleet.databases,
+            Self::Cluster => &fleet.clusters_of_databases,
+        }
     }
 }
 
@@ -24,65 +84,58 @@ fn filled<'a>(args: Args<'a>, name: &str) -> Result<&'a str, Fault> {
     })
 }
 
-fn arn(fleet: &Fleet, snapshot: &str) -> String {
-    format!(
-        "arn:aws:rds:{}:{}:snapshot:{snapshot}",
-        fleet.region, fleet.account
-    )
-}
-
-fn create(fleet: &mut Fleet, args: Args<'_>) -> Result<Value, Fault> {
+fn create(fleet: &mut Fleet, of: Of, args: Args<'_>) -> Result<Value, Fault> {
+    let (snapshot, source, fault) = (of.snapshot(), of.source(), of.fault());
     // RDS keeps identifiers in small letters.
-    let database = filled(args, "DBInstanceIdentifier")?.to_lowercase();
-    let name = filled(args, "DBSnapshotIdentifier")?.to_lowercase();
-    let fits = name.len() <= 255 && !name.contains("--") && !name.ends_with('-');
+    let database = filled(args, &format!("{source}Identifier"))?.to_lowercase();
+    let name = filled(args, &format!("{snapshot}Identifier"))?.to_lowercase();
+    let fits = name.len() <= of.longest() && !name.contains("--") && !name.ends_with('-');
     if !fits || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
         return Err(Fault::new(
             "InvalidParameterValue",
-            format!("The parameter DBSnapshotIdentifier is not a valid identifier: {name}"),
+            format!("The parameter {snapshot}Identifier is not a valid identifier: {name}"),
         ));
     }
-    let Some(held) = fleet.databases.get(&database).cloned() else {
-        let message = format!("DBInstance {database} not found.");
-        return Err(Fault::new("DBInstanceNotFound", message).with_status(404));
+    let Some(held) = of.held(fleet).get(&database).cloned() else {
+        let message = format!("{source} {database} not found.");
+        return Err(Fault::new(&format!("{source}NotFound{fault}"), message).with_status(404));
     };
-    let arn = arn(fleet, &name);
+    let arn = of.arn(fleet, &name);
     if fleet.backups.contains_key(&arn) {
         let message = format!(
             "Cannot create the snapshot because a snapshot with the identifier {name} already exists."
         );
-        return Err(Fault::new("DBSnapshotAlreadyExists", message));
+        return Err(Fault::new(&format!("{snapshot}AlreadyExists{fault}"), message));
     }
     let bytes = u64::from(held.gibibytes) << 30;
     let seconds = i64::from(held.snapshot_seconds);
     let backup = fleet.take_backup(&arn, &database, &name, bytes, seconds);
-    Ok(json!({ "DBSnapshot": shown(fleet, &arn, &backup) }))
+    let shown = shown(fleet, of, &arn, &backup);
+    Ok(Map::from_iter([(snapshot.to_owned(), shown)]).into())
 }
 
 /// Of the one snapshot that is asked for by name.
-fn describe(fleet: &Fleet, args: Args<'_>) -> Result<Value, Fault> {
-    let name = filled(args, "DBSnapshotIdentifier")?.to_lowercase();
-    let arn = arn(fleet, &name);
+fn describe(fleet: &Fleet, of: Of, args: Args<'_>) -> Result<Value, Fault> {
+    let snapshot = of.snapshot();
+    let name = filled(args, &format!("{snapshot}Identifier"))?.to_lowercase();
+    let arn = of.arn(fleet, &name);
     let Some(backup) = fleet.backups.get(&arn) else {
-        let message = format!("DBSnapshot {name} not found.");
-        return Err(Fault::new("DBSnapshotNotFound", message).with_status(404));
+        let message = format!("{snapshot} {name} not found.");
+        let code = format!("{snapshot}NotFound{}", of.fault());
+        return Err(Fault::new(&code, message).with_status(404));
     };
     // RDS names the items of its lists after what they are.
-    Ok(json!({ "DBSnapshots": { "DBSnapshot": shown(fleet, &arn, backup) } }))
+    let items = Map::from_iter([(snapshot.to_owned(), shown(fleet, of, &arn, backup))]);
+    Ok(Map::from_iter([(format!("{snapshot}s"), items.into())]).into())
 }
 
-fn shown(fleet: &Fleet, arn: &str, backup: &Backup) -> Value {
+fn shown(fleet: &Fleet, of: Of, arn: &str, backup: &Backup) -> Value {
     let over = backup.ready_at <= fleet.now();
-    let fails = fleet
-        .databases
-        .get(&backup.of)
-        .is_some_and(|one| one.snapshots_fail);
+    let held = of.held(fleet).get(&backup.of);
+    let fails = held.is_some_and(|one| one.snapshots_fail);
     let whole = backup.ready_at.duration_since(backup.created_at).as_secs().max(1);
     let gone = fleet.now().duration_since(backup.created_at).as_secs();
-    json!({
-        "DBSnapshotIdentifier": backup.name,
-        "DBSnapshotArn": arn,
-        "DBInstanceIdentifier": backup.of,
+    let mut shown = json!({
         "Status": match (over, fails) {
             (false, _) => "creating",
             (true, true) => "failed",
@@ -92,7 +145,21 @@ fn shown(fleet: &Fleet, arn: &str, backup: &Backup) -> Value {
         "AllocatedStorage": backup.bytes >> 30,
         "SnapshotCreateTime": epoch(backup.created_at),
         "SnapshotType": "manual",
-        "Engine": "postgres",
+        "Engine": match of {
+            Of::Instance => "postgres",
+            Of::Cluster => "aurora-postgresql",
+        },
         "Encrypted": true,
-    })
+    });
+    if let Some(members) = shown.as_object_mut() {
+        let (snapshot, source) = (of.snapshot(), of.source());
+        for (name, value) in [
+            (format!("{snapshot}Identifier"), backup.name.as_str()),
+            (format!("{snapshot}Arn"), arn),
+            (format!("{source}Identifier"), backup.of.as_str()),
+        ] {
+            members.insert(name, value.into());
+        }
+    }
+    shown
 }

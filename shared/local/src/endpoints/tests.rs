@@ -1115,6 +1115,70 @@ fn the_rds_client_takes_each_snapshot_once() {
 }
 
 #[test]
+fn the_rds_client_takes_each_snapshot_of_a_cluster_once() {
+    let (fleet, _) = InProcess::new();
+    let client = client!(aws_sdk_rds, fleet);
+    let cluster = Database {
+        gibibytes: 1,
+        snapshot_seconds: 100,
+        ..Database::default()
+    };
+    fleet.with(|fleet| {
+        fleet
+            .clusters_of_databases
+            .insert("web-cluster".to_owned(), cluster)
+    });
+    let create = |cluster: &str, name: &str| {
+        client
+            .create_db_cluster_snapshot()
+            .db_cluster_identifier(cluster)
+            .db_cluster_snapshot_identifier(name)
+            .send()
+    };
+    let read = || {
+        client
+            .describe_db_cluster_snapshots()
+            .db_cluster_snapshot_identifier("tidegate-web-1")
+            .send()
+    };
+    runtime().block_on(async {
+        let error = read().await.unwrap_err();
+        assert!(
+            error
+                .into_service_error()
+                .is_db_cluster_snapshot_not_found_fault()
+        );
+        let error = create("no", "tidegate-web-1").await.unwrap_err();
+        assert!(error.into_service_error().is_db_cluster_not_found_fault());
+        create("web-cluster", &"a".repeat(64)).await.unwrap_err();
+        create("web-cluster", "tidegate-web-1").await.unwrap();
+        let error = create("web-cluster", "tidegate-web-1").await.unwrap_err();
+        assert!(
+            error
+                .into_service_error()
+                .is_db_cluster_snapshot_already_exists_fault()
+        );
+        fleet.pass(40);
+        let answer = read().await.unwrap();
+        let snapshot = &answer.db_cluster_snapshots()[0];
+        assert_eq!(
+            (snapshot.status(), snapshot.percent_progress()),
+            (Some("creating"), Some(40))
+        );
+        fleet.pass(60);
+        let answer = read().await.unwrap();
+        let snapshot = &answer.db_cluster_snapshots()[0];
+        assert_eq!(
+            (snapshot.status(), snapshot.db_cluster_snapshot_arn()),
+            (
+                Some("available"),
+                Some("arn:aws:rds:eu-west-1:123456789012:cluster-snapshot:tidegate-web-1")
+            )
+        );
+    });
+}
+
+#[test]
 fn the_dynamodb_client_finds_the_backups_of_a_table() {
     let (fleet, _) = InProcess::new();
     let client = client!(aws_sdk_dynamodb, fleet);

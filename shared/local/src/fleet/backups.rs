@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Fleet;
 
-/// A database instance of RDS.
+/// A database instance or a cluster of RDS.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Database {
     /// Storage that it has.
@@ -21,7 +21,7 @@ pub struct Database {
 pub struct Backup {
     /// Its name; only those of snapshots are unique.
     pub name: String,
-    /// Name of the table or the database.
+    /// Name of the table, the database or the cluster.
     pub of: String,
     /// How large it is.
     pub bytes: u64,

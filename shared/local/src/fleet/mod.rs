@@ -199,6 +199,9 @@ pub struct Fleet {
     /// Database instances of RDS, by identifier.
     #[serde(default)]
     pub databases: BTreeMap<String, Database>,
+    /// Database clusters of RDS, by identifier.
+    #[serde(default)]
+    pub clusters_of_databases: BTreeMap<String, Database>,
     /// Backups of tables and snapshots of databases, by ARN.
     #[serde(default)]
     pub backups: BTreeMap<String, Backup>,
@@ -286,6 +289,7 @@ impl Fleet {
             metrics: MetricStore::default(),
             alarms: BTreeMap::new(),
             databases: BTreeMap::new(),
+            clusters_of_databases: BTreeMap::new(),
             backups: BTreeMap::new(),
             scalable: BTreeMap::new(),
             applications: BTreeMap::new(),

@@ -9,6 +9,7 @@ prepare:
   backups:
     - {table: orders, timeout: 30m}
     - {database: web-db}
+    - {cluster: web-cluster, timeout: 2h}
   suspendAutoscaling: true
 migrations:
   - name: add-email
@@ -591,7 +592,11 @@ fn a_backup_is_of_one_table_or_one_database() {
     let one = |items: &str| messages(&format!("prepare: {{backups: [{items}]}}\n"));
     assert_eq!(
         one("{timeout: 5m}"),
-        ["4:22 a backup needs a `table` or a `database`"]
+        ["4:22 a backup needs a `table`, a `database` or a `cluster`"]
+    );
+    assert_eq!(
+        one("{database: orders, cluster: orders}"),
+        ["4:40 a backup is of one thing"]
     );
     assert_eq!(
         one("{table: orders, database: orders}"),
@@ -606,11 +611,11 @@ fn a_backup_is_of_one_table_or_one_database() {
     let backups: Vec<_> = spec.prepare.backups.iter().collect();
     assert_eq!(
         backups.iter().map(|one| one.source.title()).collect::<Vec<_>>(),
-        ["table orders", "database web-db"]
+        ["table orders", "database web-db", "cluster web-cluster"]
     );
     assert_eq!(
         backups.iter().map(|one| one.timeout_seconds).collect::<Vec<_>>(),
-        [1800, 3600]
+        [1800, 3600, 7200]
     );
 }
 
