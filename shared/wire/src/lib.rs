@@ -27,6 +27,8 @@ pub mod script;
 pub mod story;
 pub mod strategy;
 
+mod files;
+
 pub use run::{Run, play_script};
 pub use script::{Case, Kind, Script, Upset, Way};
 pub use strategy::Strategy;

@@ -2,27 +2,10 @@
 
 use std::time::Duration;
 
-use tidegate_local::fleet::{Fleet, GoldenSpec, ParameterKind};
+use tidegate_local::fleet::{Fleet, GoldenSpec};
 use tidegate_local::stage::FIRST_DIGEST;
 
-const CHANGES: &str = "\
-environment: production
-strategy: bluegreen
-replicas: 3
-trafficSwitch: {testDuration: 2m}
-prepare: {suspendAutoscaling: true}
-migrations:
-  - {name: add-email, command: [up], down: [down]}
-configuration:
-  parameters: [{name: /web/production/timeout, value: '30'}]
-  flags: {application: web, environment: production, profile: flags, strategy: Quick, set: {banner: off}}
-monitoring:
-  alarms: [{name: many-errors, when: error_rate > 50%, for: 2m}]
-  logRetention: 30d
-";
-
-const FLAGS: &str =
-    r#"{"version":"1","flags":{"banner":{"name":"banner"}},"values":{"banner":{"enabled":true}}}"#;
+use crate::files;
 
 /// How a candidate is brought in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +25,12 @@ pub enum Strategy {
     /// Blue-green with a change of every kind that is made and undone: autoscaling, a migration, a
     /// parameter, flags, an alarm and a retention.
     Changes,
+    /// Blue-green with all that is asked and built before the candidate is there: permissions, a forecast
+    /// of the cost, a backup, an analyzer, a stack, Terraform, and resources that are looked at.
+    Foundations,
+    /// Blue-green with all that is looked at once it is there: pages, security, a suite that is a function,
+    /// performance, the cost, a watch and a report that is kept.
+    Checks,
     /// What makes the fewest calls to AWS of all strategies and files, so that all pairs of its faults
     /// can be played: rolling, one task, no load balancer. 112 calls until all is at rest; with a load
     /// balancer 134; recreate of the same size makes 14 more.
@@ -50,7 +39,7 @@ pub enum Strategy {
 
 impl Strategy {
     /// All that differ; [`Strategy::Shortest`] is one of them in small.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Recreate,
         Self::Rolling,
         Self::BlueGreen,
@@ -58,6 +47,8 @@ impl Strategy {
         Self::Linear,
         Self::Tasks,
         Self::Changes,
+        Self::Foundations,
+        Self::Checks,
     ];
 
     /// Name, as scripts write it.
@@ -70,6 +61,8 @@ impl Strategy {
             Self::Linear => "linear",
             Self::Tasks => "tasks",
             Self::Changes => "changes",
+            Self::Foundations => "foundations",
+            Self::Checks => "checks",
             Self::Shortest => "shortest",
         }
     }
@@ -91,7 +84,9 @@ impl Strategy {
             Self::BlueGreen => {
                 "environment: production\nstrategy: bluegreen\nreplicas: 3\ntrafficSwitch:\n  testDuration: 2m\n"
             }
-            Self::Changes => CHANGES,
+            Self::Changes => files::CHANGES,
+            Self::Foundations => files::FOUNDATIONS,
+            Self::Checks => files::CHECKS,
             Self::Canary => {
                 "environment: production\nstrategy: canary\nreplicas: 4\ncanary:\n  steps:\n    - weight: 25\n      pause: 2m\n    - weight: 100\n  analysis:\n    interval: 1m\n    threshold: 2\n    metrics:\n      - name: error_rate\n        max: 1\n"
             }
@@ -109,7 +104,12 @@ impl Strategy {
         match self {
             Self::Shortest => 1,
             Self::Recreate => 2,
-            Self::Rolling | Self::BlueGreen | Self::Linear | Self::Changes => 3,
+            Self::Rolling
+            | Self::BlueGreen
+            | Self::Linear
+            | Self::Changes
+            | Self::Foundations
+            | Self::Checks => 3,
             Self::Canary | Self::Tasks => 4,
         }
     }
@@ -123,7 +123,9 @@ impl Strategy {
             | Self::BlueGreen
             | Self::Canary
             | Self::Linear
-            | Self::Changes => "web",
+            | Self::Changes
+            | Self::Foundations
+            | Self::Checks => "web",
         }
     }
 
@@ -136,7 +138,13 @@ impl Strategy {
     pub const fn slots(self) -> bool {
         match self {
             Self::Recreate | Self::Rolling | Self::Shortest => false,
-            Self::BlueGreen | Self::Canary | Self::Linear | Self::Tasks | Self::Changes => true,
+            Self::BlueGreen
+            | Self::Canary
+            | Self::Linear
+            | Self::Tasks
+            | Self::Changes
+            | Self::Foundations
+            | Self::Checks => true,
         }
     }
 
@@ -144,7 +152,12 @@ impl Strategy {
     pub const fn weighted(self) -> bool {
         match self {
             Self::Recreate | Self::Rolling | Self::Shortest | Self::Tasks => false,
-            Self::BlueGreen | Self::Canary | Self::Linear | Self::Changes => true,
+            Self::BlueGreen
+            | Self::Canary
+            | Self::Linear
+            | Self::Changes
+            | Self::Foundations
+            | Self::Checks => true,
         }
     }
 
@@ -152,9 +165,12 @@ impl Strategy {
     pub const fn alarm(self) -> Option<&'static str> {
         match self {
             Self::Recreate | Self::Rolling => Some("web-production-error-rate"),
-            Self::BlueGreen | Self::Canary | Self::Linear | Self::Changes => {
-                Some("web-production-green-error-rate")
-            }
+            Self::BlueGreen
+            | Self::Canary
+            | Self::Linear
+            | Self::Changes
+            | Self::Foundations
+            | Self::Checks => Some("web-production-green-error-rate"),
             Self::Tasks | Self::Shortest => None,
         }
     }
@@ -172,16 +188,9 @@ impl Strategy {
         }
     }
 
-    /// What a change finds there besides: a parameter with another value, flags, and autoscaling of the
-    /// slot that serves.
+    /// What its file finds there besides.
     pub fn furnish(self, fleet: &mut Fleet) {
-        if self == Self::Changes {
-            fleet.set_parameter("/web/production/timeout", "20", ParameterKind::Text);
-            fleet.create_flags("web", "production", "flags", FLAGS);
-            // Few looks: each of its calls is played with every fault.
-            fleet.create_flag_strategy("Quick", 0, 0);
-            fleet.register_scalable("production", "web-blue", 3, 12);
-        }
+        files::furnish(self, fleet);
     }
 
     /// From the candidate's first weight (without weights: its first tasks) to the moment at which it
@@ -190,7 +199,12 @@ impl Strategy {
         match self {
             // Its new tasks are just starting.
             Self::Recreate | Self::Rolling | Self::Shortest => Duration::from_secs(25),
-            Self::BlueGreen | Self::Canary | Self::Linear | Self::Changes => Duration::from_secs(15),
+            Self::BlueGreen
+            | Self::Canary
+            | Self::Linear
+            | Self::Changes
+            | Self::Foundations
+            | Self::Checks => Duration::from_secs(15),
             Self::Tasks => Duration::from_secs(70),
         }
     }
