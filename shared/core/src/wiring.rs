@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::exit::Missing;
 use crate::ids::{Slot, Weight};
 
 /// Where a target lives on AWS. Found by reading, never by guessing ARNs.
@@ -36,6 +37,20 @@ impl Balancer {
         let arn = self.target_groups.get(&slot)?;
         arn.rsplit_once(':').map(|(_, last)| last)
     }
+}
+
+/// What is missing where a file is for one account and the resource of this ARN
+/// (`arn:aws:ecs:REGION:ACCOUNT:service/...`) was found in another.
+pub fn wrong_account(asked: Option<&str>, arn: &str) -> Option<Missing> {
+    let asked = asked?;
+    let found = arn.split(':').nth(4).unwrap_or_default();
+    (found != asked).then(|| {
+        Missing::new(
+            format!("AWS account {asked}, which the file is for: this is account {found}"),
+            "apply the file to the Tidegate of that account (`AWS_PROFILE`, `TIDEGATE_API_URL`), or mend `account`"
+                .to_owned(),
+        )
+    })
 }
 
 /// A forward action of a listener rule, with all that a rollback must restore exactly.

@@ -14,6 +14,20 @@ fn forward(groups: &[(&str, u32)]) -> Forward {
 }
 
 #[test]
+fn a_file_for_another_account_is_told_from_what_was_found() {
+    let arn = "arn:aws:ecs:us-east-1:123456789012:service/production/web-blue";
+    assert_eq!(wrong_account(None, arn), None);
+    assert_eq!(wrong_account(Some("123456789012"), arn), None);
+    let missing = wrong_account(Some("210987654321"), arn).unwrap();
+    assert_eq!(
+        missing.what,
+        "AWS account 210987654321, which the file is for: this is account 123456789012"
+    );
+    // What is no ARN is not the account that was asked for.
+    assert!(wrong_account(Some("123456789012"), "web-blue").is_some());
+}
+
+#[test]
 fn the_metrics_dimension_of_a_slot_is_the_last_part_of_its_target_groups_arn() {
     let arn = "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/web-green/9".to_owned();
     let balancer = Balancer {

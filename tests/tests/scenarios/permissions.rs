@@ -99,6 +99,29 @@ fn asked(deployment: &Deployment) -> BTreeSet<(&'static str, String)> {
 }
 
 #[test]
+fn a_file_of_another_account_touches_nothing() {
+    scenario(
+        "a-file-of-another-account-touches-nothing",
+        "Services of the same names are here, but the file says that it is for another account.",
+        async |scene| {
+            scene
+                .given(TARGET, 5, &format!("{SHORT}account: \"210987654321\"\n"))
+                .await;
+            scene.push('2', Behaviour::default());
+            let blocked = scene.runs(TARGET, ExitState::Blocked).await;
+            let reason = reason(&blocked);
+            assert!(
+                reason.contains(
+                    "AWS account 210987654321, which the file is for: this is account 123456789012"
+                ),
+                "{reason}"
+            );
+            assert!(remedy(&blocked).contains("AWS_PROFILE"), "{}", remedy(&blocked));
+        },
+    );
+}
+
+#[test]
 fn all_that_the_functions_will_do_was_asked_before() {
     scenario(
         "all-that-the-functions-will-do-was-asked-before",

@@ -7,7 +7,7 @@ use aws_sdk_ecs::types::Service;
 use tidegate_core::exit::Missing;
 use tidegate_core::ids::{Slot, Target};
 use tidegate_core::spec::{Spec, Strategy};
-use tidegate_core::wiring::{Balancer, Forward, Wiring};
+use tidegate_core::wiring::{Balancer, Forward, Wiring, wrong_account};
 
 use super::forward::forward_of;
 use super::services::describe_services;
@@ -60,6 +60,8 @@ pub async fn find_wiring(
             missing: vec![missing],
         });
     };
+    let mut arns = found.iter().filter_map(Service::service_arn);
+    let elsewhere = arns.find_map(|arn| wrong_account(spec.account.as_deref(), arn));
     let services: BTreeMap<Slot, Service> = names
         .iter()
         .filter_map(|(slot, name)| {
@@ -73,11 +75,12 @@ pub async fn find_wiring(
         .map(|(_, name)| name.clone())
         .collect();
     // Without its services a target has no target groups to look for: one gap, named once.
-    let (balancer, missing) = if spec.load_balancer && missing_services.is_empty() {
+    let (balancer, mut missing) = if spec.load_balancer && missing_services.is_empty() {
         find_balancer(elb, &services).await?
     } else {
         (None, Vec::new())
     };
+    missing.extend(elsewhere);
     let wiring = Wiring {
         cluster,
         services: names,

@@ -60,6 +60,7 @@ pub(super) fn spec(fields: &Fields, problems: &mut Problems) -> Option<Spec> {
         resources,
         auto_deploy: fields.flag("autoDeploy")?,
         check_permissions: fields.flag("checkPermissions")?,
+        account: fields.text("account").map(str::to_owned),
         trigger: trigger?,
         cluster: fields.text("cluster").map(str::to_owned),
         load_balancer: fields.flag("loadBalancer")?,

@@ -39,6 +39,9 @@ pub struct Spec {
     /// `checkPermissions`: whether IAM is asked what the functions may do (default false).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub check_permissions: bool,
+    /// `account`: number of the AWS account that it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// `trigger`.
     pub trigger: Trigger,
     /// `cluster`: name of the ECS cluster (default: the environment's name).

@@ -89,6 +89,12 @@ static CLUSTER: TextRule = TextRule {
                 .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
     },
 };
+static ACCOUNT: TextRule = TextRule {
+    what: "the number of an AWS account, in quotes",
+    rule: "12 digits",
+    pattern: "^[0-9]{12}$",
+    accepts: |text| text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()),
+};
 static REPOSITORY: TextRule = TextRule {
     what: "the name of an ECR repository",
     rule: "2 to 256 lowercase letters, digits and . _ - /, starting with a letter, without a tag and \
@@ -217,6 +223,12 @@ pub(super) static TARGET: Section = Section {
             Default("false"),
             "Whether IAM is asked, before anything is touched, if Tidegate's functions may do all that the plan needs, \
              the way back included.",
+        ),
+        key(
+            "account",
+            Kind::Text(&ACCOUNT),
+            Optional,
+            "The AWS account that it is for: in another one, every deployment is blocked before anything is touched.",
         ),
         key(
             "trigger",

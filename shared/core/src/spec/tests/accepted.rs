@@ -190,6 +190,7 @@ strategy: canary
 replicas: 12
 autoDeploy: false
 checkPermissions: true
+account: \"123456789012\"
 trigger:
   repository: team/web
   tags: [v*, \"release-?\"]
@@ -279,6 +280,7 @@ fn every_key_acts() {
             on_newer_push: NewerPush::Supersede,
         }
     );
+    assert_eq!(spec.account.as_deref(), Some("123456789012"));
     assert_eq!(spec.cluster.as_deref(), Some("Main_1"));
     let check = spec.health_check.as_ref().unwrap();
     let seconds = (

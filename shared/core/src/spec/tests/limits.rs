@@ -82,6 +82,16 @@ fn a_cluster_has_a_name_of_ecs() {
 }
 
 #[test]
+fn an_account_has_twelve_digits() {
+    let account = |name: &str| target("rolling", &format!("account: \"{name}\"\n"));
+    assert_eq!(codes(&account("123456789012")), []);
+    refused(
+        &["", "12345678901", "1234567890123", "12345678901a", "shop"],
+        account,
+    );
+}
+
+#[test]
 fn a_repository_has_a_name_of_ecr() {
     let repository = |name: &str| target("rolling", &format!("trigger: {{repository: \"{name}\"}}\n"));
     longest(256, letters, repository);
