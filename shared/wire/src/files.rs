@@ -73,6 +73,34 @@ watch: {for: 10m, onAlarm: rollback}
 report: {bucket: shop-records}
 ";
 
+/// A contract, agreed to and made in a deployment of its own ten minutes after the one that planned it.
+pub(crate) const CONTRACT: &str = "\
+environment: production
+strategy: rolling
+replicas: 2
+autoRollback: {window: 5m}
+migrations:
+  - {name: drop-mail, stage: contract, after: 10m, command: [up]}
+gates: [{before: contract, approvals: [{role: tech-lead}], expires: 1h}]
+";
+
+/// Who is asked, where anybody is.
+pub(crate) const fn people(strategy: Strategy) -> Option<&'static str> {
+    match strategy {
+        Strategy::Contract => Some(r#"{"people": {"maria": {"roles": ["tech-lead"]}}}"#),
+        Strategy::Recreate
+        | Strategy::Rolling
+        | Strategy::BlueGreen
+        | Strategy::Canary
+        | Strategy::Linear
+        | Strategy::Tasks
+        | Strategy::Changes
+        | Strategy::Foundations
+        | Strategy::Checks
+        | Strategy::Shortest => None,
+    }
+}
+
 const FLAGS: &str =
     r#"{"version":"1","flags":{"banner":{"name":"banner"}},"values":{"banner":{"enabled":true}}}"#;
 
@@ -88,6 +116,7 @@ pub(crate) fn furnish(strategy: Strategy, fleet: &mut Fleet) {
         | Strategy::Canary
         | Strategy::Linear
         | Strategy::Tasks
+        | Strategy::Contract
         | Strategy::Shortest => {}
     }
 }

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use tidegate_core::deployment::Deployment;
 use tidegate_core::exit::ExitState;
-use tidegate_core::gates::People;
 use tidegate_core::ids::{Digest, Slot};
 use tidegate_core::invariants::{View, check};
 use tidegate_core::journal::Entry;
@@ -15,6 +14,7 @@ use tidegate_local::history::ServiceSeen;
 use tidegate_local::stage::FIRST_DIGEST;
 use tidegate_local::view::{self, Stored};
 
+use crate::files;
 use crate::run::DIGEST;
 use crate::script::{Case, Way};
 use crate::strategy::Strategy;
@@ -28,27 +28,44 @@ pub fn problems(
     now: Timestamp,
 ) -> Vec<String> {
     let mut found = Vec::new();
-    match deployments.as_slice() {
-        [] => found.push("the push was forgotten".to_owned()),
-        [(head, _)] => found.extend(wrong_end(head, case.way)),
-        more => found.push(format!("one push made {} deployments", more.len())),
+    let is_contract = |(head, _): &&(Deployment, Vec<Entry>)| head.kind.is_contract();
+    let contracts = deployments.iter().filter(is_contract);
+    match deployments.len() - contracts.clone().count() {
+        0 => found.push("the push was forgotten".to_owned()),
+        1 => found.extend(deployments.iter().find_map(|(head, _)| wrong_end(head, case.way))),
+        more => found.push(format!("one push made {more} deployments")),
+    }
+    let exit = exit_of(&deployments);
+    let due = case.strategy == Strategy::Contract && exit == Some(ExitState::Completed);
+    match contracts.count() {
+        0 if due => found.push("its contract was never asked for".to_owned()),
+        0 => {}
+        1 if due => {}
+        more => found.push(format!("{more} deployments made its contract")),
     }
     if target.lock.is_some() {
         found.push("the target is still held".to_owned());
     }
-    let exit = deployments
-        .last()
-        .and_then(|(head, _)| head.exit.as_ref())
-        .map(|exit| exit.state);
     let stored = Stored {
         target,
-        people: People::default(),
+        people: files::people(case.strategy)
+            .and_then(|people| serde_json::from_str(people).ok())
+            .unwrap_or_default(),
         deployments,
     };
     let view = view::of(state, stored, now, true);
     found.extend(check(&view).iter().map(ToString::to_string));
     found.extend(wrong_server(&view, case.strategy, exit));
     found
+}
+
+/// How the deployment of the push ended: one that makes a contract moves no traffic.
+pub fn exit_of(deployments: &[(Deployment, Vec<Entry>)]) -> Option<ExitState> {
+    let mut of_pushes = deployments
+        .iter()
+        .rev()
+        .filter(|(head, _)| !head.kind.is_contract());
+    of_pushes.next()?.0.exit.as_ref().map(|exit| exit.state)
 }
 
 /// Nothing that was done here calls for a person, and nothing was missing, unless a fault delayed the

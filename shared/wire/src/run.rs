@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use tidegate_core::deployment::Deployment;
 use tidegate_core::event::Event;
 use tidegate_core::exit::ExitState;
@@ -14,9 +15,9 @@ use tidegate_local::fleet::{AlarmValue, Behaviour, WeightChange};
 use tidegate_local::stage::{Stage, play_on};
 use tidegate_local::{Options, TableKind};
 
-use crate::judge;
 use crate::plant::Plant;
 use crate::script::{Script, Way};
+use crate::{files, judge};
 
 /// Decides every id and all noise.
 const SEED: u64 = 7;
@@ -160,8 +161,8 @@ impl Player<'_> {
         self.stage.cloud.with(|state| strategy.furnish(&mut state.fleet));
         self.stage.wait(90).await;
         let mut problems = Vec::new();
-        if let Err(refused) = self.stage.apply(&strategy.target(), strategy.file()).await {
-            problems.push(format!("the deployment file was refused: {refused}"));
+        if let Err(refused) = self.apply().await {
+            problems.push(format!("what was to be deployed was refused: {refused}"));
         }
         self.arm();
         let pushed_at = self.stage.now();
@@ -180,6 +181,14 @@ impl Player<'_> {
         self.settle().await;
         let run = self.close(pushed_at, problems).await;
         Run { until_rest, ..run }
+    }
+
+    async fn apply(&self) -> Result<(), String> {
+        let strategy = self.script.case.strategy;
+        if let Some(people) = files::people(strategy) {
+            self.stage.ask("platform", "PUT", "/people", people).await?;
+        }
+        self.stage.apply(&strategy.target(), strategy.file()).await
     }
 
     fn arm(&self) {
@@ -234,18 +243,41 @@ impl Player<'_> {
         }
     }
 
-    /// Waits until nothing runs and nobody holds the target.
+    /// A person agrees to whatever is asked, and at the next look once more if there was no answer.
+    async fn agree(&self) {
+        let Some(id) = self.stage.running(&self.script.case.strategy.target()).await else {
+            return;
+        };
+        let Some(deployment) = self.stage.deployment(&id).await else {
+            return;
+        };
+        for gate in deployment.gates.values().filter(|gate| gate.passed_at.is_none()) {
+            let body =
+                json!({ "approve": true, "planHash": gate.plan_hash.to_string(), "reason": "as planned" });
+            let path = format!("/deployments/{id}/decisions");
+            let _again = self.stage.ask("maria", "POST", &path, &body.to_string()).await;
+        }
+    }
+
+    /// Waits until nothing runs, nobody holds the target, nothing is watched and no contract is to be made.
     async fn rest(&self) -> bool {
-        let target = self.script.case.strategy.target();
+        let strategy = self.script.case.strategy;
+        let target = strategy.target();
         let mut passed = 0;
         while passed < LONG_SECONDS {
             self.stage.wait(LOOK_SECONDS).await;
             passed += LOOK_SECONDS;
+            if files::people(strategy).is_some() {
+                self.agree().await;
+            }
             if self.stage.cloud.with(|state| state.engine.is_busy()) {
                 continue;
             }
             let record = self.stage.target(&target).await;
-            let free = record.as_ref().is_some_and(|target| target.lock.is_none());
+            let mut known = record.iter();
+            let free = known.any(|target| {
+                target.lock.is_none() && target.contract.is_none() && target.watching.is_empty()
+            });
             let begun = record.is_some_and(|target| target.newest.is_some());
             if free && (begun || passed > FORGOTTEN_SECONDS) {
                 return true;
@@ -350,10 +382,7 @@ impl Player<'_> {
             let numbered = std::mem::take(&mut state.faults.numbered);
             Run {
                 script: self.script.clone(),
-                exit: deployments
-                    .last()
-                    .and_then(|(head, _)| head.exit.as_ref())
-                    .map(|exit| exit.state),
+                exit: judge::exit_of(&deployments),
                 problems,
                 hits: numbered.hits,
                 sites: numbered.seen,

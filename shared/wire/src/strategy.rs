@@ -31,6 +31,8 @@ pub enum Strategy {
     /// Blue-green with all that is looked at once it is there: pages, security, a suite that is a function,
     /// performance, the cost, a watch and a report that is kept.
     Checks,
+    /// A rolling deployment, and then one that makes its contract, once people agree.
+    Contract,
     /// What makes the fewest calls to AWS of all strategies and files, so that all pairs of its faults
     /// can be played: rolling, one task, no load balancer. 112 calls until all is at rest; with a load
     /// balancer 134; recreate of the same size makes 14 more.
@@ -39,7 +41,7 @@ pub enum Strategy {
 
 impl Strategy {
     /// All that differ; [`Strategy::Shortest`] is one of them in small.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Recreate,
         Self::Rolling,
         Self::BlueGreen,
@@ -49,6 +51,7 @@ impl Strategy {
         Self::Changes,
         Self::Foundations,
         Self::Checks,
+        Self::Contract,
     ];
 
     /// Name, as scripts write it.
@@ -63,6 +66,7 @@ impl Strategy {
             Self::Changes => "changes",
             Self::Foundations => "foundations",
             Self::Checks => "checks",
+            Self::Contract => "contract",
             Self::Shortest => "shortest",
         }
     }
@@ -87,6 +91,7 @@ impl Strategy {
             Self::Changes => files::CHANGES,
             Self::Foundations => files::FOUNDATIONS,
             Self::Checks => files::CHECKS,
+            Self::Contract => files::CONTRACT,
             Self::Canary => {
                 "environment: production\nstrategy: canary\nreplicas: 4\ncanary:\n  steps:\n    - weight: 25\n      pause: 2m\n    - weight: 100\n  analysis:\n    interval: 1m\n    threshold: 2\n    metrics:\n      - name: error_rate\n        max: 1\n"
             }
@@ -103,7 +108,7 @@ impl Strategy {
     pub const fn replicas(self) -> u32 {
         match self {
             Self::Shortest => 1,
-            Self::Recreate => 2,
+            Self::Recreate | Self::Contract => 2,
             Self::Rolling
             | Self::BlueGreen
             | Self::Linear
@@ -125,7 +130,8 @@ impl Strategy {
             | Self::Linear
             | Self::Changes
             | Self::Foundations
-            | Self::Checks => "web",
+            | Self::Checks
+            | Self::Contract => "web",
         }
     }
 
@@ -137,7 +143,7 @@ impl Strategy {
     /// Whether it has two slots.
     pub const fn slots(self) -> bool {
         match self {
-            Self::Recreate | Self::Rolling | Self::Shortest => false,
+            Self::Recreate | Self::Rolling | Self::Contract | Self::Shortest => false,
             Self::BlueGreen
             | Self::Canary
             | Self::Linear
@@ -151,7 +157,7 @@ impl Strategy {
     /// Whether a listener rule divides the traffic between the slots.
     pub const fn weighted(self) -> bool {
         match self {
-            Self::Recreate | Self::Rolling | Self::Shortest | Self::Tasks => false,
+            Self::Recreate | Self::Rolling | Self::Contract | Self::Shortest | Self::Tasks => false,
             Self::BlueGreen
             | Self::Canary
             | Self::Linear
@@ -164,7 +170,7 @@ impl Strategy {
     /// The alarm of the candidate; without a load balancer there is none, and a person stops it.
     pub const fn alarm(self) -> Option<&'static str> {
         match self {
-            Self::Recreate | Self::Rolling => Some("web-production-error-rate"),
+            Self::Recreate | Self::Rolling | Self::Contract => Some("web-production-error-rate"),
             Self::BlueGreen
             | Self::Canary
             | Self::Linear
@@ -198,7 +204,7 @@ impl Strategy {
     pub const fn turned_after(self) -> Duration {
         match self {
             // Its new tasks are just starting.
-            Self::Recreate | Self::Rolling | Self::Shortest => Duration::from_secs(25),
+            Self::Recreate | Self::Rolling | Self::Contract | Self::Shortest => Duration::from_secs(25),
             Self::BlueGreen
             | Self::Canary
             | Self::Linear
