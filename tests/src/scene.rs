@@ -310,9 +310,7 @@ impl Scene {
         approve: bool,
         plan: &str,
     ) -> Result<String, String> {
-        let body = serde_json::json!({ "approve": approve, "planHash": plan, "reason": "looked at it" });
-        let path = format!("/deployments/{id}/decisions");
-        let answer = self.stage.ask(who, "POST", &path, &body.to_string()).await;
+        let answer = self.stage.decide(who, id, approve, plan, "looked at it").await;
         let answer = answer.map(|answer| outcome(&answer));
         let verb = if approve { "approves" } else { "rejects" };
         self.note(&format!("{who} {verb}"), &answer);

@@ -29,6 +29,11 @@ impl Place {
         &self.region
     }
 
+    /// Its account.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
     /// ARN of a CloudWatch alarm.
     pub fn alarm(&self, name: &str) -> String {
         self.arn("cloudwatch", &format!("alarm:{name}"))

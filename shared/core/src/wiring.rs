@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit::Missing;
 use crate::ids::{Slot, Weight};
+use crate::place::Place;
 
 /// Where a target lives on AWS. Found by reading, never by guessing ARNs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +44,8 @@ impl Balancer {
 /// (`arn:aws:ecs:REGION:ACCOUNT:service/...`) was found in another.
 pub fn wrong_account(asked: Option<&str>, arn: &str) -> Option<Missing> {
     let asked = asked?;
-    let found = arn.split(':').nth(4).unwrap_or_default();
+    let place = Place::of(arn);
+    let found = place.as_ref().map_or("", Place::account);
     (found != asked).then(|| {
         Missing::new(
             format!("AWS account {asked}, which the file is for: this is account {found}"),

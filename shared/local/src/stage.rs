@@ -133,6 +133,28 @@ impl Stage {
             .map(|_| ())
     }
 
+    /// Decides as a person at a deployment's open gate, about a plan of that hash.
+    ///
+    /// # Errors
+    /// As [`Stage::ask`].
+    pub async fn decide(
+        &self,
+        who: &str,
+        id: &DeploymentId,
+        approve: bool,
+        plan: &str,
+        reason: &str,
+    ) -> Result<Value, String> {
+        let body = json!({ "approve": approve, "planHash": plan, "reason": reason });
+        self.ask(
+            who,
+            "POST",
+            &format!("/deployments/{id}/decisions"),
+            &body.to_string(),
+        )
+        .await
+    }
+
     /// Pushes an image; AWS tells of it.
     pub fn push(&self, repository: &str, tag: &str, digest: &str, behaviour: Behaviour) {
         self.cloud.with(|state| {

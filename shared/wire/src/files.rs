@@ -85,20 +85,8 @@ gates: [{before: contract, approvals: [{role: tech-lead}], expires: 1h}]
 ";
 
 /// Who is asked, where anybody is.
-pub(crate) const fn people(strategy: Strategy) -> Option<&'static str> {
-    match strategy {
-        Strategy::Contract => Some(r#"{"people": {"maria": {"roles": ["tech-lead"]}}}"#),
-        Strategy::Recreate
-        | Strategy::Rolling
-        | Strategy::BlueGreen
-        | Strategy::Canary
-        | Strategy::Linear
-        | Strategy::Tasks
-        | Strategy::Changes
-        | Strategy::Foundations
-        | Strategy::Checks
-        | Strategy::Shortest => None,
-    }
+pub(crate) fn people(strategy: Strategy) -> Option<&'static str> {
+    (strategy == Strategy::Contract).then_some(r#"{"people": {"maria": {"roles": ["tech-lead"]}}}"#)
 }
 
 const FLAGS: &str =

@@ -28,16 +28,16 @@ pub fn problems(
     now: Timestamp,
 ) -> Vec<String> {
     let mut found = Vec::new();
-    let is_contract = |(head, _): &&(Deployment, Vec<Entry>)| head.kind.is_contract();
-    let contracts = deployments.iter().filter(is_contract);
-    match deployments.len() - contracts.clone().count() {
+    let contracts = deployments.iter().filter(|(head, _)| head.kind.is_contract());
+    let contracts = contracts.count();
+    match deployments.len() - contracts {
         0 => found.push("the push was forgotten".to_owned()),
         1 => found.extend(deployments.iter().find_map(|(head, _)| wrong_end(head, case.way))),
         more => found.push(format!("one push made {more} deployments")),
     }
     let exit = exit_of(&deployments);
     let due = case.strategy == Strategy::Contract && exit == Some(ExitState::Completed);
-    match contracts.count() {
+    match contracts {
         0 if due => found.push("its contract was never asked for".to_owned()),
         0 => {}
         1 if due => {}

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
 use tidegate_core::deployment::Deployment;
 use tidegate_core::event::Event;
 use tidegate_core::exit::ExitState;
@@ -252,10 +251,8 @@ impl Player<'_> {
             return;
         };
         for gate in deployment.gates.values().filter(|gate| gate.passed_at.is_none()) {
-            let body =
-                json!({ "approve": true, "planHash": gate.plan_hash.to_string(), "reason": "as planned" });
-            let path = format!("/deployments/{id}/decisions");
-            let _again = self.stage.ask("maria", "POST", &path, &body.to_string()).await;
+            let plan = gate.plan_hash.to_string();
+            let _again = self.stage.decide("maria", &id, true, &plan, "as planned").await;
         }
     }
 
@@ -274,8 +271,7 @@ impl Player<'_> {
                 continue;
             }
             let record = self.stage.target(&target).await;
-            let mut known = record.iter();
-            let free = known.any(|target| {
+            let free = record.as_ref().is_some_and(|target| {
                 target.lock.is_none() && target.contract.is_none() && target.watching.is_empty()
             });
             let begun = record.is_some_and(|target| target.newest.is_some());

@@ -193,6 +193,17 @@ pub enum IndexStage {
     Active,
 }
 
+impl IndexStage {
+    /// What goes on with an index of that name, where that keeps others of its table from being changed.
+    fn going(self, name: &str) -> Option<String> {
+        match self {
+            Self::Allocating | Self::Backfilling => Some(format!("index {name} is being made")),
+            Self::Deleting => Some(format!("index {name} is being deleted")),
+            Self::Updating | Self::Active => None,
+        }
+    }
+}
+
 impl AttributeType {
     /// The type of that name.
     pub fn named(name: &str) -> Option<Self> {
@@ -334,11 +345,7 @@ impl TableNow {
     /// of a table at a time.
     fn busy(&self, name: &str) -> Option<String> {
         let mut others = self.indexes.iter().filter(|(other, _)| *other != name);
-        let going = others.find_map(|(other, index)| match index.stage {
-            IndexStage::Allocating | IndexStage::Backfilling => Some(format!("index {other} is being made")),
-            IndexStage::Deleting => Some(format!("index {other} is being deleted")),
-            IndexStage::Updating | IndexStage::Active => None,
-        });
+        let going = others.find_map(|(other, index)| index.stage.going(other));
         match &self.status {
             TableStatus::Active => going,
             TableStatus::Updating => Some(going.unwrap_or_else(|| "the table is being changed".to_owned())),
@@ -442,14 +449,8 @@ fn removable(now: &TableNow, work: &IndexWork) -> Option<Missing> {
 
 /// A plan is made for a table at rest: what somebody else is doing to it could be anything.
 fn resting(now: &TableNow, work: &IndexWork) -> Option<Missing> {
-    let own = now.indexes.get(&work.name).map(|index| index.stage);
-    let going = now.busy(&work.name).or_else(|| match own? {
-        IndexStage::Allocating | IndexStage::Backfilling => {
-            Some(format!("index {} is being made", work.name))
-        }
-        IndexStage::Deleting => Some(format!("index {} is being deleted", work.name)),
-        IndexStage::Updating | IndexStage::Active => None,
-    })?;
+    let own = || now.indexes.get(&work.name)?.stage.going(&work.name);
+    let going = now.busy(&work.name).or_else(own)?;
     Some(Missing::new(
         format!("DynamoDB table {} at rest: {going}", work.table),
         "deploy again once that is over".to_owned(),

@@ -373,10 +373,8 @@ impl Change {
             | Work::TestAlarm { .. } => POLL_SECONDS,
             // A person is slower than a task, and may take hours.
             Work::Verify { .. } => 60,
-            // Its tasks may take hours, too.
-            Work::Terraform { .. } => (self.timeout_seconds / 240).max(POLL_SECONDS),
-            // A large table takes hours.
-            Work::Index { .. } => (self.timeout_seconds / 240).max(POLL_SECONDS),
+            // Its tasks may take hours, too, and so does a large table.
+            Work::Terraform { .. } | Work::Index { .. } => (self.timeout_seconds / 240).max(POLL_SECONDS),
             // Few enough looks that even hours of them fit an execution's history.
             Work::Backup { .. } => (self.timeout_seconds / 120).max(30),
             Work::SetFlags { .. } => (self.timeout_seconds / 120).max(POLL_SECONDS),
@@ -430,21 +428,15 @@ impl Change {
 
     /// Why it stays, of a kind of change that never has a way back.
     pub const fn has_no_way_back(&self) -> Option<&'static str> {
-        match &self.work {
-            Work::Terraform { .. } => Some(terraform::NO_WAY_BACK),
-            Work::Index { index, .. } if index.removes() => Some(index::NO_WAY_BACK),
-            Work::Run { .. }
-            | Work::Index { .. }
-            | Work::Verify { .. }
-            | Work::Backup { .. }
-            | Work::SuspendScaling { .. }
-            | Work::SetParameter { .. }
-            | Work::SetFlags { .. }
-            | Work::Stack { .. }
-            | Work::Analyze { .. }
-            | Work::Monitor { .. }
-            | Work::TestAlarm { .. } => None,
+        if self.is_terraform() {
+            return Some(terraform::NO_WAY_BACK);
         }
+        if let Work::Index { index, .. } = &self.work
+            && index.removes()
+        {
+            return Some(index::NO_WAY_BACK);
+        }
+        None
     }
 
     /// How it can be undone, now that it is known what was there.

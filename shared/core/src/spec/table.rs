@@ -93,7 +93,7 @@ static ACCOUNT: TextRule = TextRule {
     what: "the number of an AWS account, in quotes",
     rule: "12 digits",
     pattern: "^[0-9]{12}$",
-    accepts: |text| text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()),
+    accepts: is_account,
 };
 static REPOSITORY: TextRule = TextRule {
     what: "the name of an ECR repository",
