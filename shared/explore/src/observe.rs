@@ -1,6 +1,7 @@
 //! What functions read of the simulated AWS, in the form that the decisions take.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use tidegate_core::analysis::Samples;
@@ -126,6 +127,7 @@ impl World {
         &self,
         of: usize,
         deployment: &Deployment,
+        question: &Question,
         forward: Option<Forward>,
         now: Ms,
     ) -> Observation {
@@ -139,8 +141,8 @@ impl World {
             alarms: self.observe_alarms(deployment.planned_at),
             registered_task_definition: registered.map(|at| self.setting.definitions[at].clone()),
             suites: self.observe_suites(of, now),
-            changes: self.observe_changes(of, deployment, now),
-            proposals: self.observe_proposals(of, deployment),
+            changes: self.observe_change(of, deployment, question, now),
+            proposals: self.observe_proposal(of, question),
             samples: self.observe_samples(deployment, now),
             ..Observation::default()
         }
@@ -180,10 +182,9 @@ impl World {
         .collect()
     }
 
-    /// What changes would do that a deployment has asked about: all of them replace something.
-    fn observe_proposals(&self, of: usize, deployment: &Deployment) -> BTreeMap<ChangeId, Proposed> {
-        let planned = deployment.planned_changes().iter();
-        let proposing = planned.filter(|change| change.work.proposes());
+    /// What a change would do that a deployment has asked about: every one replaces something.
+    fn observe_proposal(&self, of: usize, question: &Question) -> BTreeMap<ChangeId, Proposed> {
+        let proposing = question.proposal().filter(|change| change.work.proposes());
         let proposed = proposing.map(|change| {
             let asked = self.aws.proposed.contains(&(of, change.id.clone()));
             let effect = || Effect {
@@ -198,7 +199,7 @@ impl World {
             };
             (change.id.clone(), proposed)
         });
-        proposed.collect()
+        proposed.into_iter().collect()
     }
 
     /// The deployment that made what this one takes back; itself, unless it reverses another.
@@ -212,8 +213,14 @@ impl World {
         head.map_or(of, |head| self.maker(of, &head.deployment))
     }
 
-    /// How the changes of the plan stand.
-    pub fn observe_changes(&self, of: usize, deployment: &Deployment, now: Ms) -> BTreeMap<ChangeId, Seen> {
+    /// How the change stands that is asked about, as a function looks at no other either.
+    pub fn observe_change(
+        &self,
+        of: usize,
+        deployment: &Deployment,
+        question: &Question,
+        now: Ms,
+    ) -> BTreeMap<ChangeId, Seen> {
         let set = |change: &Change, direction| {
             let is = self.aws.suspended.contains(&change.id);
             if is != (direction == Direction::Make) {
@@ -230,7 +237,7 @@ impl World {
                 Some(run) if run.ends_at > now => Progress::running("its task is running"),
                 Some(run) if run.good => Progress::Done {
                     detail: "its task ended with exit code 0".to_owned(),
-                    log: self.written(),
+                    log: self.written().to_vec(),
                 },
                 Some(_) => Progress::failed("its task ended with exit code 1"),
             }
@@ -273,16 +280,18 @@ impl World {
                 seen
             }
         };
-        let planned = deployment.planned_changes().iter();
-        planned.map(|change| (change.id.clone(), seen(change))).collect()
+        let asked = question.change().into_iter();
+        asked.map(|change| (change.id.clone(), seen(change))).collect()
     }
 
     /// The last lines of a task, as a function keeps them.
-    fn written(&self) -> Vec<String> {
-        let line = format!("connected to postgres://web:{PASSWORD}@db/shop");
+    fn written(&self) -> &'static [String] {
+        static WRITTEN: LazyLock<[String; 1]> =
+            LazyLock::new(|| [format!("connected to postgres://web:{PASSWORD}@db/shop")]);
+        static KEPT: LazyLock<Vec<String>> = LazyLock::new(|| tail(WRITTEN.iter().map(String::as_str)));
         match self.plant == Some(Plant::KeepsWhatIsWritten) {
-            true => vec![line],
-            false => tail([line.as_str()]),
+            true => &*WRITTEN,
+            false => &KEPT,
         }
     }
 

@@ -197,7 +197,7 @@ impl World {
         if matches!(one.job, Job::Phase(_)) {
             let question = Question::of(&held.deployment, one.clock(self.now));
             let forward = self.believed(one.forward.take(), &held.deployment);
-            let mut seen = self.observe_phase(one.deployment, &held.deployment, forward, self.now);
+            let mut seen = self.observe_phase(one.deployment, &held.deployment, &question, forward, self.now);
             seen.security = question.security().then(SecuritySeen::default);
             seen.http = self.observe_pages(&held.deployment, &question);
             one.read = Some(Arc::new((question, seen)));
@@ -273,8 +273,9 @@ impl World {
                 decide(*phase, deployment, seen, now)
             }
             Job::Undo(phase) => {
+                let question = Question::undo(deployment, *phase);
                 let observation = Observation {
-                    changes: self.observe_changes(one.deployment, deployment, self.now),
+                    changes: self.observe_change(one.deployment, deployment, &question, self.now),
                     ..Observation::default()
                 };
                 decide_undo(*phase, deployment, &observation, now)
