@@ -3,6 +3,7 @@
 use tidegate_aws::executions;
 use tidegate_aws::observe;
 use tidegate_aws::store::StoreError;
+use tidegate_core::change::index;
 use tidegate_core::deployment::{Deployment, HOTFIX, Origin, Override};
 use tidegate_core::exit::{AbortCause, ExitState};
 use tidegate_core::ids::{DeploymentId, Digest};
@@ -184,7 +185,13 @@ fn asked_for(caller: &Caller, request: &StopRequest) -> AbortCause {
 }
 
 fn overrides(caller: &Caller, request: &DeployRequest) -> Result<Vec<Override>, ApiError> {
-    const KNOWN: [&str; 4] = ["contract", "quarantine", "stable-image", "stable-task-definition"];
+    const KNOWN: [&str; 5] = [
+        "contract",
+        index::OVERRIDE,
+        "quarantine",
+        "stable-image",
+        "stable-task-definition",
+    ];
     let known = |what: &str| KNOWN.contains(&what) || what.starts_with("alarm:");
     if let Some(unknown) = request.overrides.iter().find(|what| !known(what)) {
         return Err(ApiError::BadRequest(format!(

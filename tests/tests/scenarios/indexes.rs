@@ -152,6 +152,39 @@ fn an_index_that_was_there_already_outlives_a_rollback() {
 }
 
 #[test]
+fn a_table_with_all_its_indexes_gets_one_more_where_its_quota_was_raised() {
+    scenario(
+        "a-table-with-all-its-indexes-gets-one-more-where-its-quota-was-raised",
+        "Twenty indexes block, and say how to go on for whoever has had the quota raised; a wrong word is refused.",
+        async |scene| {
+            let mut table = orders();
+            for at in 0..20 {
+                table
+                    .indexes
+                    .insert(format!("other-{at}"), ServiceIndex::by("customer"));
+            }
+            table.index_quota = Some(25);
+            given(scene, ADDS, table).await;
+            scene.push('2', Behaviour::default());
+            let blocked = scene.runs(TARGET, ExitState::Blocked).await;
+            assert!(remedy(&blocked).contains("--override index-quota"));
+            let wrong = scene.deploy("maria", TARGET, "v2", &["indexquota"]).await;
+            assert!(
+                wrong
+                    .unwrap_err()
+                    .contains("what can: alarm:NAME, contract, index-quota")
+            );
+            scene
+                .deploy("maria", TARGET, "v2", &["index-quota"])
+                .await
+                .unwrap();
+            scene.runs(TARGET, ExitState::Completed).await;
+            assert_eq!(asked(scene), ["add by-customer"]);
+        },
+    );
+}
+
+#[test]
 fn a_rollback_by_hand_removes_the_index_that_was_added() {
     scenario(
         "a-rollback-by-hand-removes-the-index-that-was-added",

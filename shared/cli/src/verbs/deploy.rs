@@ -19,8 +19,8 @@ pub struct DeployArgs {
     /// A tag or digest in the target's repository, such as `v2`, `web:v2` or `sha256:...`.
     #[arg(value_name = "IMAGE")]
     pub image: String,
-    /// A requirement to set aside: `alarm:NAME`, `quarantine`, `stable-image` or
-    /// `stable-task-definition`. May be repeated.
+    /// A requirement to set aside: `alarm:NAME`, `contract`, `index-quota`, `quarantine`, `stable-image`
+    /// or `stable-task-definition`. May be repeated.
     #[arg(long = "override", value_name = "WHAT", requires = "reason")]
     pub overrides: Vec<String>,
     /// It is urgent: leave out what the file's `hotfix` section allows, with the approvals that it asks

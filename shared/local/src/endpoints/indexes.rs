@@ -95,10 +95,11 @@ fn creatable(
             "Attempting to create an index which already exists",
         ));
     }
-    if table.indexes(now).count() >= MOST_INDEXES {
-        return Err(invalid(
-            "GlobalSecondaryIndex count exceeds the per-table limit of 20",
-        ));
+    let quota = table.index_quota.unwrap_or(MOST_INDEXES);
+    if table.indexes(now).count() >= quota {
+        return Err(invalid(&format!(
+            "GlobalSecondaryIndex count exceeds the per-table limit of {quota}"
+        )));
     }
     let types = table.key_types(now);
     let other = |key: &KeyAttribute| types.get(key.name.as_str()).is_some_and(|kind| *kind != key.kind);

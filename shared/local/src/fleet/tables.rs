@@ -30,6 +30,9 @@ pub struct ServiceTable {
     /// Its indexes.
     #[serde(default)]
     pub indexes: BTreeMap<String, ServiceIndex>,
+    /// How many indexes AWS lets it have, where that quota was raised.
+    #[serde(default)]
+    pub index_quota: Option<usize>,
     /// Changes of indexes that were taken, in order: `add by-customer`, `remove by-customer`.
     #[serde(default)]
     pub asked: Vec<String>,
