@@ -41,6 +41,8 @@ mod configuration;
 mod contracts;
 #[path = "scenarios/cost.rs"]
 mod cost;
+#[path = "scenarios/dry_run.rs"]
+mod dry_run;
 #[path = "scenarios/evidence.rs"]
 mod evidence;
 #[path = "scenarios/faults.rs"]

@@ -1,23 +1,23 @@
 //! Plan: find the resources, link the alarms, read everything, decide.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use aws_types::SdkConfig;
-use tidegate_aws::call::{Functions, functions, unknown_functions};
+use tidegate_aws::call::{Functions, functions};
 use tidegate_aws::change::index::Tables;
-use tidegate_aws::change::{flags, index};
 use tidegate_aws::observe;
 use tidegate_aws::on_demand::OnDemand;
 use tidegate_aws::permissions::Roles;
+use tidegate_aws::planning::Planning;
 use tidegate_aws::store::{Commit, Store, StoreError};
-use tidegate_core::change::{Names, SettingNow, alarm_tested, alarms_made, indexes};
+use tidegate_core::change::alarm_tested;
 use tidegate_core::decision::{Decision, Outcome};
 use tidegate_core::deployment::{Deployment, Phase, Revision};
 use tidegate_core::event::Event;
 use tidegate_core::evidence::{Author, EvidenceSeen};
 use tidegate_core::exit::{Exit, Missing};
 use tidegate_core::ids::{EnvironmentName, Slot, Target};
-use tidegate_core::observation::{ImageState, Observation, SlotState};
+use tidegate_core::observation::{Observation, SlotState};
 use tidegate_core::permissions::{self, TaskRoles};
 use tidegate_core::phases::make_plan;
 use tidegate_core::spec::Evidence;
@@ -126,28 +126,29 @@ impl Plan {
         })
     }
 
-    /// The alarms to watch: named in the file, or by the prefix of the golden path, and those that the
-    /// deployment will make. One that it only tests is linked, too, and not watched. The links are written before the alarms are read, so that none can fire
-    /// unseen in between.
+    fn planning(&self) -> Planning<'_> {
+        Planning {
+            appconfig: &self.appconfig,
+            cloudwatch: &self.cloudwatch,
+            ecr: &self.ecr,
+            ecs: &self.ecs,
+            elb: &self.elb,
+            functions: &self.functions,
+            tables: Tables {
+                client: &self.dynamodb,
+                own: Some(self.store.table_name()),
+            },
+        }
+    }
+
+    /// The alarms to watch, linked to the deployment. One that it only tests is linked, too, and not
+    /// watched. The links are written before the alarms are read, so that none can fire unseen in between.
     async fn link_alarms(
         &self,
         deployment: &Deployment,
         wiring: &Wiring,
     ) -> Result<Vec<String>, FunctionError> {
-        let named = deployment.spec.auto_rollback.alarms.clone();
-        let mut alarms = match named {
-            Some(named) => named,
-            None => {
-                let prefix = format!("{}-{}-", deployment.target.service, deployment.target.environment);
-                let found = observe::alarms(&self.cloudwatch, None, &prefix).await?;
-                found.into_iter().map(|alarm| alarm.name).collect()
-            }
-        };
-        for name in alarms_made(&deployment.target, &deployment.spec, wiring) {
-            if !alarms.contains(&name) {
-                alarms.push(name);
-            }
-        }
+        let alarms = self.planning().alarms(deployment, wiring).await?;
         let mut linked = alarms.clone();
         linked.extend(alarm_tested(&deployment.target, &deployment.spec));
         for some in linked.chunks(50) {
@@ -164,69 +165,14 @@ impl Plan {
         wiring: &Wiring,
         alarms: &[String],
     ) -> Result<Observation, FunctionError> {
-        let slots = observe::slots(
-            &self.ecs,
-            &self.elb,
-            wiring,
-            None,
-            &observe::KnownImages::default(),
-        )
-        .await?;
-        let forward = match &wiring.balancer {
-            Some(balancer) => Some(observe::forward(&self.elb, &balancer.rule_arn).await?),
-            None => None,
-        };
-        let repository = &deployment.revision.repository;
-        let image = observe::image(&self.ecr, repository, &deployment.revision.digest).await?;
-        let serving = wiring.services.keys().find(|slot| {
-            slots
-                .get(slot)
-                .is_some_and(|state| state.desired > 0 && state.digest.is_some())
-                && is_serving(wiring, forward.as_ref(), **slot)
-        });
-        let stable_image = match serving.and_then(|slot| slots.get(slot)?.digest.as_ref()) {
-            Some(digest) => Some(observe::image(&self.ecr, repository, digest).await?),
-            None => None,
-        };
-        let suites = &deployment.spec.task_suites();
-        let evidence = match &deployment.spec.evidence {
-            Some(asked) => Some(self.evidence(deployment, asked).await?),
-            None => None,
-        };
-        let container = self.container(deployment, &slots, &image).await?;
-        let log_groups = self.log_groups(deployment, &slots, &image).await?;
-        let refused_flags = match &deployment.spec.configuration.flags {
-            Some(flags) => flags::refusal(self.appconfig.get(), &flags.work).await?,
-            None => None,
-        };
-        let tables = Tables {
-            client: &self.dynamodb,
-            own: Some(self.store.table_name()),
-        };
-        let task_roles = match deployment.spec.check_permissions {
-            true => Some(self.task_roles(deployment, &slots).await?),
-            false => None,
-        };
-        let cost = observe::cost_planned(&self.ecs, deployment, wiring, &image).await?;
-        let names = Names::of(&deployment.target, &deployment.spec, wiring);
-        Ok(Observation {
-            evidence,
-            cost,
-            container,
-            log_groups,
-            refused_flags,
-            tables: index::find(tables, indexes(&deployment.spec)).await?,
-            task_roles,
-            taken: observe::taken(&self.cloudwatch, &names).await?,
-            alarms: observe::alarms(&self.cloudwatch, Some(alarms), "").await?,
-            unknown_suites: observe::unknown_suites(&self.ecs, &deployment.target, suites).await?,
-            unknown_functions: unknown_functions(&self.functions, deployment.spec.called_functions()).await?,
-            image: Some(image),
-            stable_image,
-            forward,
-            slots,
-            ..Observation::default()
-        })
+        let mut observation = self.planning().read(deployment, wiring, alarms).await?;
+        if let Some(asked) = &deployment.spec.evidence {
+            observation.evidence = Some(self.evidence(deployment, asked).await?);
+        }
+        if deployment.spec.check_permissions {
+            observation.task_roles = Some(self.task_roles(deployment, &observation.slots).await?);
+        }
+        Ok(observation)
     }
 
     /// The roles of the tasks that will run.
@@ -238,48 +184,6 @@ impl Plan {
         let running = slots.values().map(|state| state.task_definition.as_str());
         let definitions = permissions::task_definitions(deployment, running);
         Ok(observe::task_roles(&self.ecs, &definitions).await?)
-    }
-
-    /// How the variables that the file sets stand in each slot's task definition.
-    async fn container(
-        &self,
-        deployment: &Deployment,
-        slots: &BTreeMap<Slot, SlotState>,
-        image: &ImageState,
-    ) -> Result<BTreeMap<Slot, BTreeMap<String, SettingNow>>, FunctionError> {
-        let asked = &deployment.spec.configuration.container;
-        let ImageState::Found { uri: image, .. } = image else {
-            return Ok(BTreeMap::new());
-        };
-        let mut found = BTreeMap::new();
-        for (slot, state) in slots.iter().filter(|_| !asked.is_empty()) {
-            let of = observe::Configured { image, asked };
-            let settings = observe::container_settings(&self.ecs, &state.task_definition, of).await?;
-            found.insert(*slot, settings);
-        }
-        Ok(found)
-    }
-
-    /// Where the application writes its lines, as far as the file asks.
-    async fn log_groups(
-        &self,
-        deployment: &Deployment,
-        slots: &BTreeMap<Slot, SlotState>,
-        image: &ImageState,
-    ) -> Result<Vec<String>, FunctionError> {
-        let monitoring = deployment.spec.monitoring.as_ref();
-        let asked = monitoring.is_some_and(|one| one.log_retention_days.is_some());
-        let ImageState::Found { uri: image, .. } = image else {
-            return Ok(Vec::new());
-        };
-        if !asked {
-            return Ok(Vec::new());
-        }
-        let mut groups = BTreeSet::new();
-        for state in slots.values() {
-            groups.extend(observe::log_group(&self.ecs, &state.task_definition, image).await?);
-        }
-        Ok(groups.into_iter().collect())
     }
 
     /// What is known of the image, as far as the file asks.
@@ -356,24 +260,6 @@ impl Plan {
             .await?;
         Ok(output)
     }
-}
-
-/// Whether a slot has weight, as far as there are weights.
-fn is_serving(
-    wiring: &Wiring,
-    forward: Option<&tidegate_core::wiring::Forward>,
-    slot: tidegate_core::ids::Slot,
-) -> bool {
-    let Some(group) = wiring
-        .balancer
-        .as_ref()
-        .and_then(|balancer| balancer.target_groups.get(&slot))
-    else {
-        return true;
-    };
-    forward
-        .and_then(|forward| forward.weight_of(group))
-        .is_none_or(|weight| weight > tidegate_core::ids::Weight::ZERO)
 }
 
 /// A plan that was made before, or an end that came before.

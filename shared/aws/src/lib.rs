@@ -29,6 +29,16 @@ pub mod notify;
 pub mod observe;
 #[cfg(feature = "iam")]
 pub mod permissions;
+#[cfg(all(
+    feature = "appconfig",
+    feature = "cloudwatch",
+    feature = "dynamodb",
+    feature = "ecr",
+    feature = "ecs",
+    feature = "elbv2",
+    feature = "lambda"
+))]
+pub mod planning;
 #[cfg(feature = "scheduler")]
 pub mod schedule;
 #[cfg(feature = "dynamodb")]

@@ -14,6 +14,7 @@ mod canary;
 mod configuration;
 mod contracts;
 mod cost;
+mod dry_run;
 mod evidence;
 mod faults;
 mod found;

@@ -1,26 +1,28 @@
 //! `tidegate plan`: what a deployment would do. Reads only, with the caller's own credentials.
 
+use aws_types::SdkConfig;
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
-use tidegate_aws::call::{Functions, functions, unknown_functions};
-use tidegate_aws::change::index::{self, Tables};
+use tidegate_aws::call::{Functions, functions};
+use tidegate_aws::change::index::Tables;
 use tidegate_aws::error::AwsError;
 use tidegate_aws::observe;
-use tidegate_core::change::indexes;
+use tidegate_aws::on_demand::OnDemand;
+use tidegate_aws::planning::Planning;
 use tidegate_core::decision::Outcome;
 use tidegate_core::deployment::{Deployment, Origin, Plan, Revision};
 use tidegate_core::event::Event;
 use tidegate_core::evidence::{Author, EvidenceSeen, proof};
 use tidegate_core::exit::Missing;
-use tidegate_core::ids::{Digest, EnvironmentName, Person, ServiceName, Slot, Target, Weight};
+use tidegate_core::ids::{Digest, EnvironmentName, Person, ServiceName, Target};
 use tidegate_core::observation::{ImageState, Observation};
 use tidegate_core::phases::make_plan;
 use tidegate_core::rehearsal::rehearsal;
 use tidegate_core::shared::Shared;
 use tidegate_core::spec::Evidence;
 use tidegate_core::target::{Admission, Push, TargetState};
-use tidegate_core::wiring::{Forward, Wiring};
+use tidegate_core::wiring::Wiring;
 
 use crate::api::{Api, Filter, MAX_LIMIT};
 use crate::context::Context;
@@ -47,18 +49,54 @@ struct DryRun {
     /// Absent where something is missing.
     plan: Option<Shared<Plan>>,
     missing: Vec<Missing>,
+    /// What is known only once it is deployed, though before anything is touched.
+    later: Vec<String>,
     /// What would become of the wish as things stand: it starts, waits, or is refused.
     admission: String,
 }
 
 /// Clients that read.
 struct Clients {
+    appconfig: OnDemand<aws_sdk_appconfig::Client>,
     cloudwatch: aws_sdk_cloudwatch::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     ecr: aws_sdk_ecr::Client,
     functions: Functions,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
+}
+
+impl Clients {
+    fn new(sdk: &SdkConfig) -> Self {
+        Self {
+            appconfig: OnDemand::new(sdk, aws_sdk_appconfig::Client::new),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(sdk),
+            dynamodb: aws_sdk_dynamodb::Client::new(sdk),
+            ecr: aws_sdk_ecr::Client::new(sdk),
+            functions: functions(sdk),
+            ecs: aws_sdk_ecs::Client::new(sdk),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+        }
+    }
+
+    /// What the plan function would read, with the caller's credentials.
+    async fn read(&self, deployment: &Deployment, wiring: &Wiring) -> Result<Observation, AwsError> {
+        let planning = Planning {
+            appconfig: &self.appconfig,
+            cloudwatch: &self.cloudwatch,
+            ecr: &self.ecr,
+            ecs: &self.ecs,
+            elb: &self.elb,
+            functions: &self.functions,
+            // Which table is Tidegate's own only its functions know.
+            tables: Tables {
+                client: &self.dynamodb,
+                own: None,
+            },
+        };
+        let alarms = planning.alarms(deployment, wiring).await?;
+        planning.read(deployment, wiring, &alarms).await
+    }
 }
 
 /// Plans.
@@ -70,14 +108,7 @@ pub async fn run(args: PlanArgs, cx: &Context) -> Result<Status, CliError> {
     let state = api.target(&args.target).await?;
     let now = api.now();
     let sdk = cx.sdk().await;
-    let clients = Clients {
-        cloudwatch: aws_sdk_cloudwatch::Client::new(&sdk),
-        dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
-        ecr: aws_sdk_ecr::Client::new(&sdk),
-        functions: functions(&sdk),
-        ecs: aws_sdk_ecs::Client::new(&sdk),
-        elb: aws_sdk_elasticloadbalancingv2::Client::new(&sdk),
-    };
+    let clients = Clients::new(&sdk);
     let push = find_image(&clients, &state, &args.image, person(cx)?).await?;
     let evidence = match &state.spec.evidence {
         Some(asked) => Some(evidence(&clients, &api, &state, asked, &push).await?),
@@ -163,6 +194,7 @@ async fn plan(
             revision,
             plan: None,
             missing,
+            later: Vec::new(),
             admission,
         });
     }
@@ -171,7 +203,8 @@ async fn plan(
         .map_err(unreadable)?;
     let mut plan = None;
     if found.missing.is_empty() {
-        let mut observation = read(clients, &deployment, &found.wiring)
+        let mut observation = clients
+            .read(&deployment, &found.wiring)
             .await
             .map_err(unreadable)?;
         observation.evidence = evidence;
@@ -198,14 +231,35 @@ async fn plan(
     } else {
         missing.extend(found.missing);
     }
+    let plan = plan.filter(|_| missing.is_empty());
+    let later = plan
+        .as_ref()
+        .map_or_else(Vec::new, |plan| known_later(&deployment, plan));
     let (target, revision) = (deployment.target, deployment.revision);
     Ok(DryRun {
         target,
         revision,
-        plan: plan.filter(|_| missing.is_empty()),
+        plan,
+        later,
         missing,
         admission,
     })
+}
+
+/// What a dry run can't find out: it is no function of Tidegate, and it starts nothing.
+fn known_later(deployment: &Deployment, plan: &Plan) -> Vec<String> {
+    let mut later = Vec::new();
+    if deployment.spec.check_permissions {
+        later.push("IAM is asked whether Tidegate's functions may do this when it is deployed".to_owned());
+    }
+    let proposing = plan.changes.iter().filter(|change| change.work.proposes());
+    later.extend(proposing.map(|change| {
+        format!(
+            "{}: what it would do is known, and asked about, before anything is touched",
+            change.id
+        )
+    }));
+    later
 }
 
 /// What is known of the image, as far as the file asks. Who is who only Tidegate's function knows, so
@@ -307,71 +361,12 @@ fn imagine(
     }
 }
 
-async fn read(clients: &Clients, deployment: &Deployment, wiring: &Wiring) -> Result<Observation, AwsError> {
-    let target = &deployment.target;
-    let slots = observe::slots(
-        &clients.ecs,
-        &clients.elb,
-        wiring,
-        None,
-        &observe::KnownImages::default(),
-    )
-    .await?;
-    let forward = match &wiring.balancer {
-        Some(balancer) => Some(observe::forward(&clients.elb, &balancer.rule_arn).await?),
-        None => None,
-    };
-    let repository = &deployment.revision.repository;
-    let serving = slots
-        .iter()
-        .find(|(slot, state)| state.desired > 0 && serves(wiring, forward.as_ref(), **slot));
-    let stable_image = match serving.and_then(|(_, state)| state.digest.as_ref()) {
-        Some(digest) => Some(observe::image(&clients.ecr, repository, digest).await?),
-        None => None,
-    };
-    let prefix = format!("{}-{}-", target.service, target.environment);
-    let named = deployment.spec.auto_rollback.alarms.as_deref();
-    let suites = &deployment.spec.task_suites();
-    let functions = deployment.spec.called_functions();
-    let image = observe::image(&clients.ecr, repository, &deployment.revision.digest).await?;
-    Ok(Observation {
-        // Which table is Tidegate's own only its functions know.
-        tables: index::find(
-            Tables {
-                client: &clients.dynamodb,
-                own: None,
-            },
-            indexes(&deployment.spec),
-        )
-        .await?,
-        cost: observe::cost_planned(&clients.ecs, deployment, wiring, &image).await?,
-        alarms: observe::alarms(&clients.cloudwatch, named, &prefix).await?,
-        unknown_suites: observe::unknown_suites(&clients.ecs, target, suites).await?,
-        unknown_functions: unknown_functions(&clients.functions, functions).await?,
-        image: Some(image),
-        stable_image,
-        forward,
-        slots,
-        ..Observation::default()
-    })
-}
-
-/// Whether a slot has weight, as far as there are weights.
-fn serves(wiring: &Wiring, forward: Option<&Forward>, slot: Slot) -> bool {
-    let group = wiring
-        .balancer
-        .as_ref()
-        .and_then(|balancer| balancer.target_groups.get(&slot));
-    let weight = group.and_then(|group| forward?.weight_of(group));
-    weight.is_none_or(|weight| weight > Weight::ZERO)
-}
-
 /// AWS said no, or nothing.
 fn unreadable(error: AwsError) -> CliError {
     let next = if error.is_retryable() {
         "try again in a moment"
     } else {
-        "check that your credentials may read ECS, ELB, CloudWatch and ECR, and the tables whose indexes the file changes"
+        "check that your credentials may read ECS, ELB, CloudWatch and ECR, and the tables, functions and flags that the file names"
     };
     CliError::Unreachable(format!("{error}: {next}"))
 }
@@ -381,7 +376,9 @@ fn words(dry_run: &DryRun, cx: &Context) -> String {
     match &dry_run.plan {
         Some(plan) => {
             let plan = render::plan(&dry_run.target, &dry_run.revision, plan, false, paint);
-            format!("{plan}\nnothing was touched; {}", dry_run.admission)
+            let later = dry_run.later.iter().map(|what| format!("\n{what}"));
+            let later: String = later.collect();
+            format!("{plan}{later}\nnothing was touched; {}", dry_run.admission)
         }
         None => render::missing(&dry_run.target, &dry_run.missing, paint),
     }

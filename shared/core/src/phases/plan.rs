@@ -321,7 +321,8 @@ fn requirements(
             "add one that says what a hotfix may leave out, or deploy without `--hotfix`".to_owned(),
         );
     }
-    if !matches!(observation.image, Some(ImageState::Found { .. })) {
+    let pushed = matches!(observation.image, Some(ImageState::Found { .. }));
+    if !pushed {
         lacks(
             format!("image {} in ECR", deployment.revision.digest),
             format!("push it to repository {} again", deployment.revision.repository),
@@ -364,7 +365,9 @@ fn requirements(
         );
     }
     let keeps_logs = deployment.spec.monitoring.as_ref();
-    if keeps_logs.is_some_and(|one| one.log_retention_days.is_some()) && observation.log_groups.is_empty() {
+    let asked = keeps_logs.is_some_and(|one| one.log_retention_days.is_some());
+    // Which container is the application's, its image says.
+    if asked && pushed && observation.log_groups.is_empty() {
         lacks(
             "a log group that the application's container writes to (awslogs)".to_owned(),
             "give the container a log group, or take `logRetention` out of `monitoring`".to_owned(),
