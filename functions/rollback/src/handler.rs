@@ -3,6 +3,7 @@
 use aws_types::SdkConfig;
 use serde::{Deserialize, Serialize};
 use tidegate_aws::error::AwsError;
+use tidegate_aws::on_demand::OnDemand;
 use tidegate_aws::store::{Commit, Store, StoreError};
 use tidegate_aws::{apply, observe};
 use tidegate_core::decision::{Decision, Outcome, QUIESCE_SECONDS};
@@ -38,6 +39,7 @@ pub struct Input {
 pub struct Rollback {
     store: Store,
     clock: Clock,
+    cloudwatch: OnDemand<aws_sdk_cloudwatch::Client>,
     ecs: aws_sdk_ecs::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
     images: observe::KnownImages,
@@ -52,6 +54,7 @@ impl Rollback {
         Ok(Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(sdk), table(lookup)?),
             clock: Clock::of(sdk),
+            cloudwatch: OnDemand::new(sdk, aws_sdk_cloudwatch::Client::new),
             ecs: aws_sdk_ecs::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
             images: observe::KnownImages::default(),
@@ -127,9 +130,16 @@ impl Rollback {
             None => None,
         };
         let slots = observe::slots(&self.ecs, &self.elb, &plan.wiring, None, &self.images).await?;
+        // Traffic never waits for an alarm to be read: this is after everything is taken back.
+        let rollback = deployment.rollback.as_ref();
+        let alarms = match rollback.is_some_and(|rollback| rollback.bake_is_over(self.clock.now())) {
+            true => observe::alarms(self.cloudwatch.get(), Some(&plan.alarms), "").await?,
+            false => Vec::new(),
+        };
         Ok(Observation {
             slots,
             forward,
+            alarms,
             ..Observation::default()
         })
     }

@@ -461,6 +461,16 @@ pub struct Rollback {
     pub reasserted_at: Option<Timestamp>,
     /// When the candidate was seen scaled in.
     pub scaled_in_at: Option<Timestamp>,
+    /// Until when stable is watched, once everything is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baked_until: Option<Timestamp>,
+}
+
+impl Rollback {
+    /// Whether stable was watched for as long as the file says, so that it counts how it stands.
+    pub fn bake_is_over(&self, now: Timestamp) -> bool {
+        self.baked_until.is_some_and(|until| until <= now)
+    }
 }
 
 /// What it takes to open a deployment.
@@ -736,6 +746,11 @@ impl Deployment {
             Event::CandidateScaledIn => {
                 self.update_rollback(|rollback| rollback.scaled_in_at = Some(at));
             }
+            Event::StableBakeStarted { until } => {
+                self.update_rollback(|rollback| rollback.baked_until = Some(*until));
+            }
+            // Evidence for people: the exit follows it.
+            Event::StableBaked { .. } => {}
             Event::ChangeProposed { id, proposal } => self.keep_proposal(id, proposal),
             Event::ChangeStarted { id, before } => self.begin_change(id, before.as_ref(), at),
             Event::ChangeMade { id, detail, .. } => self.keep_change(id, detail, at),
@@ -869,6 +884,7 @@ impl Deployment {
             quiesced_at: None,
             reasserted_at: None,
             scaled_in_at: None,
+            baked_until: None,
         });
     }
 

@@ -530,6 +530,7 @@ fn a_rollback_begins_under_its_epoch_with_nothing_done_yet() {
         quiesced_at: None,
         reasserted_at: None,
         scaled_in_at: None,
+        baked_until: None,
     });
     assert_eq!(told(&before, &event), expected);
 }
@@ -565,6 +566,7 @@ fn traffic_that_returned_keeps_its_first_instant_and_is_to_be_read_again() {
         quiesced_at: Some(at(1085)),
         reasserted_at: Some(at(1090)),
         scaled_in_at: None,
+        baked_until: None,
     };
     assert_eq!(deployment.rollback, Some(rollback.clone()));
 

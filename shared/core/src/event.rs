@@ -210,6 +210,16 @@ pub enum Event {
     TrafficReasserted,
     /// The candidate was seen scaled in.
     CandidateScaledIn,
+    /// Everything is taken back and stable is healthy; from here on it is watched (`autoRollback.bake`).
+    StableBakeStarted {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Stable did well for all of that time.
+    StableBaked {
+        /// What was seen at its end.
+        detail: String,
+    },
     /// It is known what a change would do.
     ChangeProposed {
         /// Which.
@@ -407,14 +417,7 @@ impl Event {
             Self::WeightReached { step, weight } => {
                 format!("step {}: the candidate has {weight} of the traffic", step + 1)
             }
-            Self::Checked { check, .. } => {
-                let mark = match check.verdict {
-                    Verdict::Pass => "Pass",
-                    Verdict::Fail => "Fail",
-                    Verdict::Inconclusive => "Inconclusive",
-                };
-                format!("check {mark}: {}", check.reason)
-            }
+            Self::Checked { check, .. } => describe_check(check),
             Self::ShiftDone => "all steps are done".to_owned(),
             Self::AbortRequested { cause } => format!("stop: {}", cause.describe()),
             Self::RollbackStarted { epoch, .. } => {
@@ -424,6 +427,8 @@ impl Event {
             Self::TrafficReturned { .. } => "all traffic is back on stable (read back)".to_owned(),
             Self::TrafficReasserted => "weights read again: still on stable".to_owned(),
             Self::CandidateScaledIn => "candidate scaled in".to_owned(),
+            Self::StableBakeStarted { until } => format!("stable is watched until {until:.0}"),
+            Self::StableBaked { detail } => format!("stable does well: {detail}"),
             Self::ChangeProposed { id, proposal } => describe_proposal(id, proposal),
             Self::ChangeStarted { id, .. } => format!("{id} begins"),
             Self::TestAlarmHeard { id, .. } => format!("{id}: its event arrived"),
@@ -506,6 +511,15 @@ fn describe_request(revision: &Revision, origin: &Origin, overrides: &[Override]
         Origin::Contract { of } => format!("the time of the contract of {of} has come ({label})"),
         Origin::Person { person } => format!("{person} asked to deploy {label}{how}"),
     }
+}
+
+fn describe_check(check: &Check) -> String {
+    let mark = match check.verdict {
+        Verdict::Pass => "Pass",
+        Verdict::Fail => "Fail",
+        Verdict::Inconclusive => "Inconclusive",
+    };
+    format!("check {mark}: {}", check.reason)
 }
 
 fn describe_proposal(id: &ChangeId, proposal: &Proposal) -> String {

@@ -9,7 +9,7 @@ use crate::machine::{At, Lane};
 use crate::script::FaultKind;
 
 /// Kinds of journal entries.
-const EVENTS: [&str; 44] = [
+const EVENTS: [&str; 46] = [
     "DeploymentRequested",
     "PhaseEntered",
     "Waiting",
@@ -54,6 +54,8 @@ const EVENTS: [&str; 44] = [
     "CostCompared",
     "ContractScheduled",
     "ContractDropped",
+    "StableBakeStarted",
+    "StableBaked",
 ];
 
 const STATES: [&str; 17] = [
@@ -395,6 +397,8 @@ const fn number(event: &Event) -> u32 {
         Event::CostCompared { .. } => 41,
         Event::ContractScheduled { .. } => 42,
         Event::ContractDropped { .. } => 43,
+        Event::StableBakeStarted { .. } => 44,
+        Event::StableBaked { .. } => 45,
     }
 }
 

@@ -1,8 +1,11 @@
 //! Canaries with a load balancer.
 
 use tidegate_core::exit::ExitState;
+use tidegate_local::faults::CallFate;
 use tidegate_local::fleet::{AlarmValue, Behaviour, Start};
+use tidegate_local::stage::FIRST_DIGEST;
 use tidegate_tests::files::{PRODUCTION, SHORT, without_conditions};
+use tidegate_tests::{reason, remedy};
 
 use crate::scenario;
 
@@ -65,6 +68,90 @@ fn canary_alarm_at_50_percent_rolls_back() {
             scene.wait(300).await;
             scene.alarm(GREEN_ERRORS, AlarmValue::Alarm);
             scene.ends(&id, ExitState::RolledBack).await;
+        },
+    );
+}
+
+/// Stable is watched for a quarter of an hour once all is taken back.
+fn watched() -> String {
+    format!("{SHORT}autoRollback: {{bake: 15m}}\n")
+}
+
+#[test]
+fn stable_is_watched_before_a_rollback_counts_as_done() {
+    scenario(
+        "stable-is-watched-before-a-rollback-counts-as-done",
+        "Traffic goes back at once; then stable shows for a quarter of an hour that it does well. The function dies \
+         after each thing that it writes on the way: the watch is begun once.",
+        async |scene| {
+            scene.given(TARGET, 5, &watched()).await;
+            scene.push('2', Behaviour::failing(5.0, 20));
+            let id = scene.started(TARGET).await;
+            scene
+                .until("traffic is back", async |stage| {
+                    let deployment = stage.deployment(&id).await;
+                    let rollback = deployment.and_then(|deployment| deployment.rollback);
+                    rollback.is_some_and(|rollback| rollback.traffic_back_at.is_some())
+                })
+                .await;
+            // After it has read the weights again, scaled the candidate in, begun the watch.
+            let write = ("rollback", "TransactWriteItems", CallFate::KillAfter);
+            scene.cloud(|state| state.faults.numbered.next.extend([write; 3]));
+            // Whatever is pushed meanwhile waits until it is known whether stable does well.
+            scene.push('3', Behaviour::default());
+            let deployment = scene.ends(&id, ExitState::RolledBack).await;
+            let rollback = deployment.rollback.unwrap();
+            let left = deployment
+                .exit
+                .unwrap()
+                .at
+                .duration_since(rollback.traffic_back_at.unwrap());
+            assert!(left.as_secs() >= 900, "{left}");
+            scene.runs(TARGET, ExitState::Completed).await;
+        },
+    );
+}
+
+#[test]
+fn stable_that_does_not_do_well_either_calls_a_person() {
+    scenario(
+        "stable-that-does-not-do-well-either-calls-a-person",
+        "The alarm goes on when the candidate is gone: it was not the cause, or something of it stays. Traffic is on \
+         stable, and a person is called.",
+        async |scene| {
+            scene.given(TARGET, 5, &watched()).await;
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            scene.at_weight(&id, 20).await;
+            // What both need is broken.
+            let broken = scene.cloud(|state| {
+                let fleet = &mut state.fleet;
+                fleet.set_behaviour("web", FIRST_DIGEST, Behaviour::failing(5.0, 1))
+            });
+            assert!(broken);
+            let deployment = scene.ends(&id, ExitState::RollbackFailed).await;
+            assert!(
+                reason(&deployment).contains("alarm web-production-blue-error-rate is in ALARM"),
+                "{deployment:?}"
+            );
+            assert!(remedy(&deployment).contains("the candidate may not be the cause"));
+        },
+    );
+}
+
+#[test]
+fn an_abort_before_any_traffic_watches_nothing() {
+    scenario(
+        "an-abort-before-any-traffic-watches-nothing",
+        "Nothing moved, so there is nothing that stable has to show.",
+        async |scene| {
+            scene.given(TARGET, 5, &watched()).await;
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            scene.wait(20).await;
+            scene.stop("maria", "abort", &id).await.unwrap();
+            let deployment = scene.ends(&id, ExitState::Aborted).await;
+            assert!(deployment.rollback.is_none_or(|it| it.baked_until.is_none()));
         },
     );
 }

@@ -63,6 +63,8 @@ const fn name(event: &Event) -> &'static str {
         Event::TrafficReturned { .. } => "trafficReturned",
         Event::TrafficReasserted => "trafficReasserted",
         Event::CandidateScaledIn => "candidateScaledIn",
+        Event::StableBakeStarted { .. } => "stableBakeStarted",
+        Event::StableBaked { .. } => "stableBaked",
         Event::ChangeProposed { .. } => "changeProposed",
         Event::ChangeStarted { .. } => "changeStarted",
         Event::ChangeMade { .. } => "changeMade",

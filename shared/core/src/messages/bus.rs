@@ -159,6 +159,8 @@ fn signal(deployment: &Deployment, event: &Event) -> Option<(DetailType, String)
         | Event::TrafficReturned { .. }
         | Event::TrafficReasserted
         | Event::CandidateScaledIn
+        | Event::StableBakeStarted { .. }
+        | Event::StableBaked { .. }
         | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
         | Event::TestAlarmHeard { .. }

@@ -94,7 +94,9 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
         | Event::ForwardActionRestored { .. }
         | Event::TrafficReturned { .. }
         | Event::TrafficReasserted
-        | Event::CandidateScaledIn => (Mark::Failed, Some(Mark::Underway)),
+        | Event::CandidateScaledIn
+        | Event::StableBakeStarted { .. }
+        | Event::StableBaked { .. } => (Mark::Failed, Some(Mark::Underway)),
         Event::AbortRequested { .. } => (Mark::Failed, back(Mark::Underway)),
         Event::DeploymentRequested { .. }
         | Event::PhaseEntered { .. }
@@ -155,7 +157,9 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
         | Event::ForwardActionRestored { .. }
         | Event::TrafficReturned { .. }
         | Event::TrafficReasserted
-        | Event::CandidateScaledIn => Phase::Rollback,
+        | Event::CandidateScaledIn
+        | Event::StableBakeStarted { .. }
+        | Event::StableBaked { .. } => Phase::Rollback,
         Event::Waiting { .. }
         | Event::TaskDefinitionRegistered { .. }
         | Event::SuiteStarted { .. }

@@ -92,6 +92,8 @@ pub(super) fn tell(deployment: &Deployment, entry: &Entry) -> Option<Story> {
         | Event::ForwardActionRestored { .. }
         | Event::TrafficReasserted
         | Event::CandidateScaledIn
+        | Event::StableBakeStarted { .. }
+        | Event::StableBaked { .. }
         | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
         | Event::TestAlarmHeard { .. }

@@ -195,6 +195,8 @@ fn bakes_after(before: bool, event: &Event) -> bool {
         | Event::TrafficReturned { .. }
         | Event::TrafficReasserted
         | Event::CandidateScaledIn
+        | Event::StableBakeStarted { .. }
+        | Event::StableBaked { .. }
         | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
         | Event::TestAlarmHeard { .. }
@@ -313,6 +315,8 @@ fn text(event: &Event) -> Option<String> {
         Event::TrafficReturned { .. } => Some("all traffic is on stable, read back".to_owned()),
         Event::TrafficReasserted => Some("read again: nothing moved it since".to_owned()),
         Event::CandidateScaledIn => Some("the candidate is scaled in".to_owned()),
+        Event::StableBakeStarted { until } => Some(format!("stable is watched until {until:.0}")),
+        Event::StableBaked { detail } => Some(format!("stable does well: {detail}")),
         Event::WatchAlarmed { .. }
         | Event::WatchEnded { .. }
         | Event::ContractScheduled { .. }

@@ -5,16 +5,23 @@ use serde::{Deserialize, Serialize};
 
 use super::{contract, later, seconds_until};
 use crate::action::Action;
+use crate::change::alarms_made;
 use crate::decision::{Decision, Outcome, POLL_SECONDS, QUIESCE_SECONDS};
 use crate::deployment::{Deployment, Kind, Plan, Rollback, StableRevision, Traffic};
 use crate::event::Event;
 use crate::exit::{AbortCause, Exit, ExitState};
 use crate::ids::{ChangeId, Slot, Weight};
-use crate::observation::{Observation, Rollout, SlotState};
+use crate::observation::{AlarmState, Observation, Rollout, SlotState};
 
 /// What a person does where ECS does not show what was asked of it.
 const LOOK_AT_SERVICE: &str =
     "look at the events of the ECS service and at what else sets its tasks (autoscaling, another pipeline)";
+
+/// Between two looks at stable while it is watched: it is healthy, and nothing is decided before the end.
+const BAKE_POLL_SECONDS: u32 = 60;
+
+/// So much longer than the file says, alarms that can't be read are asked for.
+const UNREAD_SECONDS: i64 = 300;
 
 /// A state of `rollback.asl.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -420,8 +427,13 @@ impl Round<'_> {
             return ended(self.deployment, self.now);
         };
         let healthy = self.slot(stable.slot).map_or(0, |slot| slot.healthy);
+        if let Some(until) = self.rollback.baked_until {
+            return self.bake(until, healthy, stable.desired);
+        }
         if healthy >= stable.desired {
-            return ended(self.deployment, self.now);
+            return self
+                .begin_bake()
+                .unwrap_or_else(|| ended(self.deployment, self.now));
         }
         if self.overdue() {
             return failed(
@@ -433,6 +445,70 @@ impl Round<'_> {
             POLL_SECONDS,
             format!("stable has {healthy} of {} healthy targets", stable.desired),
         )
+    }
+
+    /// Where the file asks for it and traffic was elsewhere, stable has to show that it does well again.
+    fn begin_bake(&self) -> Option<Decision> {
+        let seconds = self.deployment.spec.auto_rollback.bake_seconds?;
+        let moved = self.deployment.took_traffic() || self.deployment.kind.is_reversal();
+        let until = later(self.now, seconds.into());
+        moved.then(|| Decision::record(vec![Event::StableBakeStarted { until }]))
+    }
+
+    /// What counts is how stable stands at the end: an alarm takes its time to see that it is over.
+    fn bake(&self, until: Timestamp, healthy: u32, desired: u32) -> Decision {
+        if self.now < until {
+            let left = seconds_until(self.now, until).min(BAKE_POLL_SECONDS);
+            return Decision::wait(left, "traffic is on stable, which is watched for a while");
+        }
+        let unread: Vec<&str> = self.alarms_of_stable(AlarmState::Unreadable);
+        if !unread.is_empty() && self.now < later(until, UNREAD_SECONDS) {
+            return Decision::wait(
+                BAKE_POLL_SECONDS,
+                format!("can't be read: alarm {}", unread.join(", ")),
+            );
+        }
+        let firing = self.alarms_of_stable(AlarmState::Alarm);
+        let mut wrong = Vec::new();
+        if healthy < desired {
+            wrong.push(format!("stable has {healthy} of {desired} healthy targets"));
+        }
+        wrong.extend(firing.iter().map(|name| format!("alarm {name} is in ALARM")));
+        wrong.extend(unread.iter().map(|name| format!("alarm {name} can't be read")));
+        if wrong.is_empty() {
+            let alarms = self.alarms_of_stable(AlarmState::Ok).len();
+            let detail = format!("{healthy} of {desired} healthy targets, {alarms} alarms OK");
+            return ended(self.deployment, self.now).after(vec![Event::StableBaked { detail }]);
+        }
+        failed(
+            &format!(
+                "traffic is on stable, but it does not do well: {}",
+                wrong.join("; ")
+            ),
+            "the candidate may not be the cause, or something that it changed stays: look at stable's tasks, \
+             their logs and these alarms",
+        )
+    }
+
+    /// The watched alarms in that state, but for those of the candidate's slot, which nobody uses now,
+    /// and those that this deployment made and that went with it.
+    fn alarms_of_stable(&self, state: AlarmState) -> Vec<&str> {
+        let target = &self.deployment.target;
+        let slot = format!(
+            "{}-{}-{}-",
+            target.service, target.environment, self.plan.candidate
+        );
+        let made = alarms_made(target, &self.deployment.spec, &self.plan.wiring);
+        let alarms = self
+            .observation
+            .alarms
+            .iter()
+            .filter(|alarm| alarm.state == state);
+        alarms
+            .map(|alarm| alarm.name.as_str())
+            .filter(|name| !name.starts_with(&slot))
+            .filter(|name| state != AlarmState::Unreadable || !made.iter().any(|own| own == name))
+            .collect()
     }
 
     fn scale_in(&self) -> Option<Decision> {

@@ -231,6 +231,7 @@ fn auto_rollback(fields: &Fields, problems: &mut Problems) -> Option<AutoRollbac
                 .list("alarms")
                 .map(|alarms| distinct(alarms, "alarm", problems)),
             window_seconds: section.whole("window")?,
+            bake_seconds: section.whole("bake").filter(|seconds| *seconds > 0),
         })
     };
     with_section(fields, &table::TARGET, "autoRollback", read)?

@@ -290,6 +290,10 @@ pub struct AutoRollback {
     /// `window`, seconds: how long after completion the old slot stays warm for `tidegate rollback`
     /// (default 1800).
     pub window_seconds: u32,
+    /// `bake`, seconds: how long stable is watched once all is taken back, before the rollback counts as
+    /// done; not at all where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bake_seconds: Option<u32>,
 }
 
 /// `watch`: what is done about alarms after completion.

@@ -744,6 +744,13 @@ static AUTO_ROLLBACK: Section = Section {
             Default("30m"),
             "How long after completion the old revision stays warm for tidegate rollback.",
         ),
+        key(
+            "bake",
+            Kind::Duration { min: 0, max: 7200 },
+            Optional,
+            "How long stable is watched after a rollback, with the target locked: a person is called where its tasks \
+             or an alarm of it are not well at the end.",
+        ),
     ],
 };
 

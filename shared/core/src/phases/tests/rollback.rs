@@ -4,7 +4,7 @@ use super::*;
 use crate::deployment::{Abort, Kind, Phase};
 use crate::exit::{Exit, ExitState};
 use crate::ids::{PlanHash, Slot};
-use crate::observation::{Rollout, SlotState};
+use crate::observation::{Alarm, AlarmState, Rollout, SlotState};
 use crate::phases::{RollbackStep, cause_from_failure, decide_rollback};
 use crate::spec::GatePhase;
 use crate::testing::*;
@@ -710,6 +710,94 @@ fn one_service_is_not_scaled_in_where_stable_is_back_in_it() {
             )
         );
     }
+}
+
+/// Everything is taken back, and stable is watched until 2000.
+fn watched() -> Deployment {
+    let mut deployment = quiescing(CANARY);
+    deployment.spec.auto_rollback.bake_seconds = Some(900);
+    tell(&mut deployment, 1100, Event::CandidateScaledIn);
+    let begins = restore(&deployment, &at_rest(&deployment.spec), 1100);
+    let until = at(2000);
+    assert_eq!(begins, record(vec![Event::StableBakeStarted { until }]));
+    tell(&mut deployment, 1100, Event::StableBakeStarted { until });
+    deployment
+}
+
+fn with_alarm(world: &Observation, name: &str, state: AlarmState) -> Observation {
+    let alarm = Alarm {
+        name: name.to_owned(),
+        state,
+        reason: String::new(),
+        fired_at: None,
+    };
+    let mut world = world.clone();
+    world.alarms = vec![alarm];
+    world
+}
+
+#[test]
+fn stable_is_watched_to_the_end_where_the_file_asks_for_it() {
+    let deployment = watched();
+    let mut world = at_rest(&deployment.spec);
+    let reason = "traffic is on stable, which is watched for a while";
+    assert_eq!(restore(&deployment, &world, 1101), told(wait(60, reason)));
+    assert_eq!(restore(&deployment, &world, 1990), told(wait(10, reason)));
+    // What is not well in between may be over at the end.
+    slot(&mut world, Slot::Blue).healthy = 3;
+    assert_eq!(restore(&deployment, &world, 1999), told(wait(1, reason)));
+    let bad = "traffic is on stable, but it does not do well: stable has 3 of 4 healthy targets";
+    let Outcome::RollbackFailed { reason, .. } = restore(&deployment, &world, 2000).outcome else {
+        panic!("nobody is called");
+    };
+    assert_eq!(reason, bad);
+    slot(&mut world, Slot::Blue).healthy = 4;
+    let quiet = with_alarm(&world, "web-production-burn-rate", AlarmState::Ok);
+    let detail = "4 of 4 healthy targets, 1 alarms OK".to_owned();
+    let expected = rolled_back(2000).after(vec![Event::StableBaked { detail }]);
+    assert_eq!(restore(&deployment, &quiet, 2000), expected);
+}
+
+#[test]
+fn an_alarm_that_goes_on_without_the_candidate_calls_a_person() {
+    let deployment = watched();
+    let world = at_rest(&deployment.spec);
+    let outcome = |name: &str, state, seconds| {
+        let world = with_alarm(&world, name, state);
+        restore(&deployment, &world, seconds).outcome
+    };
+    let (firing, unread) = (AlarmState::Alarm, AlarmState::Unreadable);
+    for name in ["web-production-burn-rate", "web-production-blue-errors"] {
+        let Outcome::RollbackFailed { reason, remedy } = outcome(name, firing, 2000) else {
+            panic!("{name}: nobody is called");
+        };
+        assert!(reason.ends_with(&format!("alarm {name} is in ALARM")), "{reason}");
+        assert!(remedy.contains("the candidate may not be the cause"), "{remedy}");
+        // CloudWatch may be back in a moment.
+        assert!(matches!(
+            outcome(name, unread, 2299),
+            Outcome::Wait { seconds: 60, .. }
+        ));
+        assert!(matches!(
+            outcome(name, unread, 2300),
+            Outcome::RollbackFailed { .. }
+        ));
+    }
+    // Nobody uses what this one is about any more.
+    assert_eq!(
+        outcome("web-production-green-errors", firing, 2000),
+        Outcome::Done
+    );
+}
+
+#[test]
+fn nothing_is_watched_where_no_traffic_was_moved() {
+    let mut deployment = rolling_back(scaling(CANARY));
+    deployment.spec.auto_rollback.bake_seconds = Some(900);
+    tell(&mut deployment, 1100, Event::CandidateScaledIn);
+    let ended = restore(&deployment, &at_rest(&deployment.spec), 1100);
+    assert_eq!(ended.outcome, Outcome::Done);
+    assert!(matches!(ended.events.as_slice(), [Event::Exited { .. }]));
 }
 
 #[test]

@@ -234,6 +234,7 @@ autoRollback:
     - request_count < 10
   alarms: [web-burn-rate]
   window: 2h
+  bake: 15m
 gates:
   - before: shift
     approvals:
@@ -346,6 +347,7 @@ fn every_key_acts() {
         Some(&["web-burn-rate".to_owned()][..])
     );
     assert_eq!(rollback.window_seconds, 7200);
+    assert_eq!(rollback.bake_seconds, Some(900));
     assert_eq!(spec.gates.len(), 1);
     let gate = &spec.gates[0];
     assert_eq!((gate.before, gate.expires_seconds), (GatePhase::Shift, 14_400));
