@@ -143,6 +143,8 @@ CALLS = {
     "put_retention_policy": "logs:PutRetentionPolicy",
     "create_db_cluster_snapshot": "rds:CreateDBClusterSnapshot",
     "create_db_snapshot": "rds:CreateDBSnapshot",
+    "describe_db_clusters": "rds:DescribeDBClusters",
+    "describe_db_instances": "rds:DescribeDBInstances",
     "describe_db_cluster_snapshots": "rds:DescribeDBClusterSnapshots",
     "describe_db_snapshots": "rds:DescribeDBSnapshots",
     "get_object": "s3:GetObject",

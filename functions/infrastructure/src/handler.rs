@@ -43,6 +43,7 @@ impl Infrastructure {
                 ecr: aws_sdk_ecr::Client::new(sdk),
                 ecs: aws_sdk_ecs::Client::new(sdk),
                 elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+                rds: OnDemand::new(sdk, aws_sdk_rds::Client::new),
             },
             cloudformation: aws_sdk_cloudformation::Client::new(sdk),
             s3: OnDemand::new(sdk, aws_sdk_s3::Client::new),

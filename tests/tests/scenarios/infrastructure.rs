@@ -1,11 +1,12 @@
-//! What a person makes by hand, looked at before the new revision gets traffic.
+//! What a person makes by hand, and how data stores are set up, looked at before the new revision gets traffic.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use tidegate_core::exit::ExitState;
 use tidegate_local::endpoints::Fault;
-use tidegate_local::fleet::{Behaviour, ServiceIndex, ServiceTable};
+use tidegate_local::faults::CallFate;
+use tidegate_local::fleet::{Behaviour, Database, DatabaseSettings, ServiceIndex, ServiceTable};
 use tidegate_tests::Scene;
 use tidegate_tests::files::SHORT;
 
@@ -147,6 +148,154 @@ fn an_abort_ends_the_wait_for_a_person() {
             scene.waits_for(&id, "orders does not exist").await;
             scene.stop("olaf", "abort", &id).await.unwrap();
             scene.ends(&id, ExitState::Aborted).await;
+        },
+    );
+}
+
+/// What is asked of whatever keeps data: nobody reaches it from outside, reads its disks, or loses it.
+const STORES: &str = "\
+infrastructure:
+  verify:
+    - database:
+        name: web-db
+        status: available
+        engine: postgres
+        engineVersion: 16
+        encrypted: true
+        publiclyAccessible: false
+        multiAz: true
+        deletionProtection: true
+        backupRetention: 7d
+    - databaseCluster: {name: web-cluster, encrypted: true, publiclyAccessible: false, deletionProtection: true, backupRetention: 7d}
+    - dynamodbTable: {name: orders, pointInTimeRecovery: true, deletionProtection: true, encryption: KMS}
+  timeout: 1h
+";
+
+/// A database, a cluster of one instance, and a table, as they are set up.
+fn stores(scene: &Scene, database: DatabaseSettings, public_in_cluster: bool, table: ServiceTable) {
+    let of = |settings: DatabaseSettings| Database {
+        settings,
+        ..Database::default()
+    };
+    let within = DatabaseSettings {
+        cluster: Some("web-cluster".to_owned()),
+        public: public_in_cluster,
+        ..DatabaseSettings::default()
+    };
+    scene.cloud(|state| {
+        let fleet = &mut state.fleet;
+        fleet.databases.insert("web-db".to_owned(), of(database));
+        fleet.databases.insert("web-cluster-1".to_owned(), of(within));
+        let cluster = of(DatabaseSettings::default());
+        fleet
+            .clusters_of_databases
+            .insert("web-cluster".to_owned(), cluster);
+        fleet.service_tables.insert("orders".to_owned(), table);
+    });
+}
+
+fn safe_table() -> ServiceTable {
+    ServiceTable {
+        point_in_time_recovery: true,
+        deletion_protection: true,
+        kms_key: Some("arn:aws:kms:us-east-1:123456789012:key/1a2b3c".to_owned()),
+        ..ServiceTable::default()
+    }
+}
+
+async fn given_stores(scene: &Scene) {
+    scene.given(TARGET, 5, &format!("{SHORT}{STORES}")).await;
+}
+
+#[test]
+fn data_stores_that_are_safe_hold_nothing_up() {
+    scenario(
+        "data-stores-that-are-safe-hold-nothing-up",
+        "The database, the cluster with its instance and the table are looked at, by a function that dies on the way.",
+        async |scene| {
+            given_stores(scene).await;
+            stores(scene, DatabaseSettings::default(), false, safe_table());
+            scene.cloud(|state| {
+                let killed = ("infrastructure", "DescribeDBClusters", CallFate::KillAfter);
+                state.faults.numbered.next.push(killed);
+            });
+            scene.push('2', Behaviour::default());
+            scene.runs(TARGET, ExitState::Completed).await;
+        },
+    );
+}
+
+#[test]
+fn a_database_that_is_open_to_the_internet_gets_no_new_revision() {
+    scenario(
+        "a-database-that-is-open-to-the-internet-gets-no-new-revision",
+        "Everything that is wrong is told at once; a person closes it, and the deployment goes on.",
+        async |scene| {
+            given_stores(scene).await;
+            let open = DatabaseSettings {
+                kms_key: None,
+                public: true,
+                multi_az: false,
+                retention_days: 1,
+                version: "15.8".to_owned(),
+                ..DatabaseSettings::default()
+            };
+            let table = ServiceTable {
+                kms_key: None,
+                ..safe_table()
+            };
+            stores(scene, open, true, table);
+            scene.push('2', Behaviour::default());
+            let id = scene.started(TARGET).await;
+            for wrong in [
+                "database web-db: publiclyAccessible is true, not false",
+                "database web-db: encrypted is false, not true",
+                "database web-db: engineVersion is 15.8, not 16",
+                "database web-db: backupRetention is 1 d, not at least 7 d",
+                "databaseCluster web-cluster: publiclyAccessible is true, not false",
+                "dynamodbTable orders: encryption is DEFAULT, not KMS",
+            ] {
+                scene.waits_for(&id, wrong).await;
+            }
+            scene.wait(600).await;
+            let underway = DatabaseSettings {
+                status: "modifying".to_owned(),
+                ..DatabaseSettings::default()
+            };
+            stores(scene, underway, false, safe_table());
+            scene.waits_for(&id, "status is modifying, not available").await;
+            scene.wait(300).await;
+            stores(scene, DatabaseSettings::default(), false, safe_table());
+            scene.ends(&id, ExitState::Completed).await;
+        },
+    );
+}
+
+#[test]
+fn a_database_that_is_not_there_stops_the_deployment() {
+    scenario(
+        "a-database-that-is-not-there-stops-the-deployment",
+        "Nobody makes it within the hour: the deployment ends, and nothing had traffic.",
+        async |scene| {
+            given_stores(scene).await;
+            stores(scene, DatabaseSettings::default(), false, safe_table());
+            scene.cloud(|state| state.fleet.databases.remove("web-db"));
+            scene.push('2', Behaviour::default());
+            scene.runs(TARGET, ExitState::Aborted).await;
+        },
+    );
+}
+
+#[test]
+fn an_alarm_leaves_data_stores_as_they_were_found() {
+    scenario(
+        "an-alarm-leaves-data-stores-as-they-were-found",
+        "They were only looked at, so the way back asks nothing of RDS.",
+        async |scene| {
+            given_stores(scene).await;
+            stores(scene, DatabaseSettings::default(), false, safe_table());
+            scene.push('2', Behaviour::failing(20.0, 20));
+            scene.runs(TARGET, ExitState::RolledBack).await;
         },
     );
 }

@@ -26,7 +26,8 @@ pub mod terraform;
     feature = "dynamodb",
     feature = "ecr",
     feature = "ecs",
-    feature = "elbv2"
+    feature = "elbv2",
+    feature = "rds"
 ))]
 pub mod verify;
 

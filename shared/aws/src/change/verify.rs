@@ -1,10 +1,13 @@
 //! Resources that a person makes: read call by call, and held against what is expected of them.
 
+mod databases;
+
 use std::collections::BTreeSet;
 
 use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm};
 use aws_sdk_dynamodb::types::{
-    BillingMode, ContinuousBackupsDescription, IndexStatus, PointInTimeRecoveryStatus, TableDescription,
+    BillingMode, ContinuousBackupsDescription, IndexStatus, PointInTimeRecoveryStatus, SseStatus,
+    TableDescription,
 };
 use aws_sdk_ecr::types::{ImageTagMutability, Repository};
 use aws_sdk_ecs::types::{AssignPublicIp, Service};
@@ -13,6 +16,7 @@ use tidegate_core::change::{Expected, Progress, ResourceKind, Seen, Setting, Set
 
 use crate::error::{AwsError, Kind};
 use crate::observe::services::describe_services;
+use crate::on_demand::OnDemand;
 
 /// Whom to ask about each kind of resource.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ pub struct Clients {
     pub ecs: aws_sdk_ecs::Client,
     /// Elastic Load Balancing.
     pub elb: aws_sdk_elasticloadbalancingv2::Client,
+    /// RDS, which few files ask about.
+    pub rds: OnDemand<aws_sdk_rds::Client>,
 }
 
 /// How the resources stand, with everything that differs.
@@ -91,6 +97,8 @@ async fn read(clients: &Clients, expected: &Expected) -> Result<Option<Settings>
             let answer = call.send().await.map_err(|error| AwsError::sdk(what, error))?;
             Ok(answer.metric_alarms().first().map(of_alarm))
         }
+        ResourceKind::Database => databases::instance(clients.rds.get(), &expected.name, what).await,
+        ResourceKind::DatabaseCluster => databases::cluster(clients.rds.get(), expected, what).await,
     }
 }
 
@@ -207,8 +215,24 @@ fn of_table(table: &TableDescription, backups: Option<&ContinuousBackupsDescript
             Setting::DeletionProtection,
             one(table.deletion_protection_enabled() == Some(true)),
         ),
+        (Setting::Encryption, one(encryption(table))),
+        (
+            Setting::KmsKey,
+            maybe(table.sse_description().and_then(|sse| sse.kms_master_key_arn())),
+        ),
         (Setting::Indexes, names.flatten().map(str::to_owned).collect()),
     ])
+}
+
+/// A table is always encrypted; one with DynamoDB's own key has no description of that (Amazon DynamoDB API
+/// Reference, `SSESpecification`).
+fn encryption(table: &TableDescription) -> &str {
+    match table.sse_description().and_then(|sse| sse.status()) {
+        None | Some(SseStatus::Disabled) => "DEFAULT",
+        Some(SseStatus::Enabled) => "KMS",
+        // It is on its way from one to the other.
+        Some(other) => other.as_str(),
+    }
 }
 
 fn of_repository(repository: &Repository) -> Settings {
@@ -240,8 +264,9 @@ fn of_alarm(alarm: &MetricAlarm) -> Settings {
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::types::{
-        BillingModeSummary, GlobalSecondaryIndexDescription, LocalSecondaryIndexDescription,
+        BillingModeSummary, GlobalSecondaryIndexDescription, LocalSecondaryIndexDescription, SseDescription,
     };
+    use aws_sdk_rds::types::{DbCluster, DbInstance};
 
     use super::*;
 
@@ -265,6 +290,8 @@ mod tests {
                 ResourceKind::DynamodbTable => of_table(&table, None),
                 ResourceKind::EcrRepository => of_repository(&Repository::builder().build()),
                 ResourceKind::Alarm => of_alarm(&MetricAlarm::builder().build()),
+                ResourceKind::Database => databases::of_instance(&DbInstance::builder().build()),
+                ResourceKind::DatabaseCluster => databases::of_cluster(&DbCluster::builder().build(), None),
             };
             let wanted: BTreeSet<Setting> = kind.settings().iter().copied().collect();
             assert_eq!(read.keys().copied().collect::<BTreeSet<_>>(), wanted, "{kind:?}");
@@ -308,6 +335,29 @@ mod tests {
             texts(&billing(Some(on_demand)), Setting::BillingMode),
             ["PAY_PER_REQUEST"]
         );
+    }
+
+    #[test]
+    fn a_table_without_a_key_of_kms_has_dynamodbs_own() {
+        let read = |status: Option<SseStatus>| {
+            let sse = status.map(|status| {
+                SseDescription::builder()
+                    .status(status)
+                    .kms_master_key_arn("arn:key")
+                    .build()
+            });
+            of_table(
+                &TableDescription::builder().set_sse_description(sse).build(),
+                None,
+            )
+        };
+        assert_eq!(texts(&read(None), Setting::Encryption), ["DEFAULT"]);
+        assert_eq!(texts(&read(None), Setting::KmsKey), [""; 0]);
+        let own = read(Some(SseStatus::Enabled));
+        assert_eq!(texts(&own, Setting::Encryption), ["KMS"]);
+        assert_eq!(texts(&own, Setting::KmsKey), ["arn:key"]);
+        let changing = read(Some(SseStatus::Updating));
+        assert_eq!(texts(&changing, Setting::Encryption), ["UPDATING"]);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::messages::text::duration;
+
 /// A resource of AWS and the settings that it shall have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,6 +39,10 @@ pub enum ResourceKind {
     EcrRepository,
     /// A metric alarm of CloudWatch.
     Alarm,
+    /// A database instance of RDS.
+    Database,
+    /// A database cluster of RDS: of Aurora, or of several zones.
+    DatabaseCluster,
 }
 
 /// A setting of a resource.
@@ -87,16 +93,52 @@ pub enum Setting {
     Period,
     /// Periods that are looked at.
     EvaluationPeriods,
+    /// Whose key a table is encrypted with: `DEFAULT`, which is DynamoDB's own, or `KMS`.
+    Encryption,
+    /// ARN of the key of KMS that encrypts it.
+    KmsKey,
+    /// `available`, or `stopped`.
+    Status,
+    /// Class of the instance, such as `db.r6g.large`.
+    InstanceClass,
+    /// The engine, such as `postgres`.
+    Engine,
+    /// Version of the engine, or the first parts of it.
+    EngineVersion,
+    /// Whether what it stores is encrypted.
+    Encrypted,
+    /// Whether it has a public address.
+    PubliclyAccessible,
+    /// Whether it stands in more than one zone.
+    MultiAz,
+    /// Seconds that its automated backups are kept, at least.
+    BackupRetention,
+}
+
+/// How what is there is held against what is expected.
+enum Rule {
+    /// It is the same.
+    Same,
+    /// It is the same, in seconds.
+    SameSeconds,
+    /// It has at least these.
+    Among,
+    /// It is at least so long.
+    AtLeast,
+    /// It begins with the same parts: `16` is any 16.4, `16.1` is no 16.10.
+    Version,
 }
 
 impl ResourceKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::EcsService,
         Self::TargetGroup,
         Self::DynamodbTable,
         Self::EcrRepository,
         Self::Alarm,
+        Self::Database,
+        Self::DatabaseCluster,
     ];
 
     /// Its name in the deployment file.
@@ -107,6 +149,8 @@ impl ResourceKind {
             Self::DynamodbTable => "dynamodbTable",
             Self::EcrRepository => "ecrRepository",
             Self::Alarm => "alarm",
+            Self::Database => "database",
+            Self::DatabaseCluster => "databaseCluster",
         }
     }
 
@@ -131,6 +175,8 @@ impl ResourceKind {
                 Setting::BillingMode,
                 Setting::PointInTimeRecovery,
                 Setting::DeletionProtection,
+                Setting::Encryption,
+                Setting::KmsKey,
                 Setting::Indexes,
             ],
             Self::EcrRepository => &[Setting::ScanOnPush, Setting::ImmutableTags],
@@ -141,6 +187,29 @@ impl ResourceKind {
                 Setting::Comparison,
                 Setting::Period,
                 Setting::EvaluationPeriods,
+            ],
+            Self::Database => &[
+                Setting::Status,
+                Setting::InstanceClass,
+                Setting::Engine,
+                Setting::EngineVersion,
+                Setting::Encrypted,
+                Setting::KmsKey,
+                Setting::PubliclyAccessible,
+                Setting::MultiAz,
+                Setting::DeletionProtection,
+                Setting::BackupRetention,
+            ],
+            Self::DatabaseCluster => &[
+                Setting::Status,
+                Setting::Engine,
+                Setting::EngineVersion,
+                Setting::Encrypted,
+                Setting::KmsKey,
+                Setting::PubliclyAccessible,
+                Setting::MultiAz,
+                Setting::DeletionProtection,
+                Setting::BackupRetention,
             ],
         }
     }
@@ -172,13 +241,25 @@ impl Setting {
             Self::Comparison => "comparison",
             Self::Period => "period",
             Self::EvaluationPeriods => "evaluationPeriods",
+            Self::Encryption => "encryption",
+            Self::KmsKey => "kmsKey",
+            Self::Status => "status",
+            Self::InstanceClass => "instanceClass",
+            Self::Engine => "engine",
+            Self::EngineVersion => "engineVersion",
+            Self::Encrypted => "encrypted",
+            Self::PubliclyAccessible => "publiclyAccessible",
+            Self::MultiAz => "multiAz",
+            Self::BackupRetention => "backupRetention",
         }
     }
 
-    /// What its numbers count, for messages.
-    const fn unit(self) -> &'static str {
+    const fn rule(self) -> Rule {
         match self {
-            Self::HealthCheckInterval | Self::Period => " s",
+            Self::HealthCheckInterval | Self::Period => Rule::SameSeconds,
+            Self::Indexes => Rule::Among,
+            Self::BackupRetention => Rule::AtLeast,
+            Self::EngineVersion => Rule::Version,
             Self::DesiredCount
             | Self::LaunchType
             | Self::Subnets
@@ -191,14 +272,30 @@ impl Setting {
             | Self::BillingMode
             | Self::PointInTimeRecovery
             | Self::DeletionProtection
-            | Self::Indexes
             | Self::ScanOnPush
             | Self::ImmutableTags
             | Self::Metric
             | Self::Namespace
             | Self::Threshold
             | Self::Comparison
-            | Self::EvaluationPeriods => "",
+            | Self::EvaluationPeriods
+            | Self::Encryption
+            | Self::KmsKey
+            | Self::Status
+            | Self::InstanceClass
+            | Self::Engine
+            | Self::Encrypted
+            | Self::PubliclyAccessible
+            | Self::MultiAz => Rule::Same,
+        }
+    }
+
+    /// A value of it, for messages.
+    fn told(self, value: &str) -> String {
+        match self.rule() {
+            Rule::SameSeconds => format!("{value} s"),
+            Rule::AtLeast => value.parse().map_or_else(|_| value.to_owned(), duration),
+            Rule::Same | Rule::Among | Rule::Version => value.to_owned(),
         }
     }
 }
@@ -238,25 +335,45 @@ impl Expected {
 
 fn difference(setting: Setting, wanted: &BTreeSet<String>, found: &BTreeSet<String>) -> Option<String> {
     let name = setting.as_str();
-    if setting == Setting::Indexes {
-        let missing: BTreeSet<String> = wanted.difference(found).cloned().collect();
-        return (!missing.is_empty())
-            .then(|| format!("{name} {} missing or not active", listed(setting, &missing)));
-    }
-    if wanted == found {
-        return None;
-    }
-    let wanted = listed(setting, wanted);
+    let (good, not) = match setting.rule() {
+        Rule::Among => {
+            let missing: BTreeSet<String> = wanted.difference(found).cloned().collect();
+            return (!missing.is_empty())
+                .then(|| format!("{name} {} missing or not active", listed(setting, &missing)));
+        }
+        Rule::Same | Rule::SameSeconds => (wanted == found, "not"),
+        Rule::AtLeast => (every(wanted, found, is_at_least), "not at least"),
+        Rule::Version => (every(wanted, found, is_of_version), "not"),
+    };
     let found = match found.is_empty() {
         true => "nothing".to_owned(),
         false => listed(setting, found),
     };
-    Some(format!("{name} is {found}, not {wanted}"))
+    (!good).then(|| format!("{name} is {found}, {not} {}", listed(setting, wanted)))
+}
+
+/// Whether something was found, and all of it is good for all that is wanted.
+fn every(wanted: &BTreeSet<String>, found: &BTreeSet<String>, good: fn(&str, &str) -> bool) -> bool {
+    let each = |found: &String| wanted.iter().all(|wanted| good(wanted, found));
+    !found.is_empty() && found.iter().all(each)
+}
+
+fn is_at_least(wanted: &str, found: &str) -> bool {
+    let number = |text: &str| text.parse::<u64>().ok();
+    match (number(wanted), number(found)) {
+        (Some(wanted), Some(found)) => found >= wanted,
+        (None, _) | (_, None) => false,
+    }
+}
+
+fn is_of_version(wanted: &str, found: &str) -> bool {
+    let rest = found.strip_prefix(wanted);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn listed(setting: Setting, values: &BTreeSet<String>) -> String {
-    let values: Vec<&str> = values.iter().map(String::as_str).collect();
-    format!("{}{}", values.join(" + "), setting.unit())
+    let values: Vec<String> = values.iter().map(|value| setting.told(value)).collect();
+    values.join(" + ")
 }
 
 #[cfg(test)]
@@ -321,6 +438,48 @@ mod tests {
             service.differences(Some(&found)),
             ["ecsService web-blue: subnets is subnet-1 + subnet-2, not subnet-1"]
         );
+    }
+
+    fn database(setting: Setting, wanted: &str, found: &[&str]) -> Vec<String> {
+        let expected = Expected {
+            kind: ResourceKind::Database,
+            name: "web-db".to_owned(),
+            cluster: None,
+            settings: settings(&[(setting, &[wanted])]),
+        };
+        expected.differences(Some(&settings(&[(setting, found)])))
+    }
+
+    #[test]
+    fn backups_may_be_kept_for_longer_than_is_asked_for() {
+        let kept = |found: &[&str]| database(Setting::BackupRetention, "604800", found);
+        assert_eq!(kept(&["604800"]), [""; 0]);
+        assert_eq!(kept(&["1209600"]), [""; 0]);
+        assert_eq!(
+            kept(&["86400"]),
+            ["database web-db: backupRetention is 1 d, not at least 7 d"]
+        );
+        assert_eq!(
+            kept(&[]),
+            ["database web-db: backupRetention is nothing, not at least 7 d"]
+        );
+    }
+
+    #[test]
+    fn a_version_is_asked_for_by_its_first_parts() {
+        let version = |wanted: &str, found: &str| database(Setting::EngineVersion, wanted, &[found]);
+        for (wanted, found) in [
+            ("16", "16.4"),
+            ("16.4", "16.4"),
+            ("8.0", "8.0.mysql_aurora.3.04.0"),
+        ] {
+            assert_eq!(version(wanted, found), [""; 0]);
+        }
+        for (wanted, found) in [("16.1", "16.10"), ("16.4", "16"), ("1", "16.4")] {
+            let told = format!("database web-db: engineVersion is {found}, not {wanted}");
+            assert_eq!(version(wanted, found), [told]);
+        }
+        assert_eq!(database(Setting::EngineVersion, "16", &[]).len(), 1);
     }
 
     #[test]

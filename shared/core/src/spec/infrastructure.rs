@@ -173,7 +173,9 @@ fn resource(item: &Fields, home: Option<&str>, problems: &mut Problems) -> Optio
         ResourceKind::TargetGroup
         | ResourceKind::DynamodbTable
         | ResourceKind::EcrRepository
-        | ResourceKind::Alarm => None,
+        | ResourceKind::Alarm
+        | ResourceKind::Database
+        | ResourceKind::DatabaseCluster => None,
     };
     let settings = kind.settings().iter();
     let expected = Expected {

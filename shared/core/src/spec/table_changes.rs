@@ -21,7 +21,7 @@ pub(super) static TABLE: TextRule = TextRule {
         (3..=255).contains(&text.len()) && text.chars().all(plain)
     },
 };
-static DATABASE: TextRule = TextRule {
+pub(super) static DATABASE: TextRule = TextRule {
     what: "the identifier of a database instance or a cluster of RDS",
     rule: "lowercase letters, digits and dashes, starting with a letter, at most 63 characters",
     pattern: "^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",

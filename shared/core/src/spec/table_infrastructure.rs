@@ -4,6 +4,7 @@
 use super::keys::Presence::{Default, Optional, Required};
 use super::keys::{Key, Kind, Section, TextRule};
 use super::table::{AGREE_WITHIN, APPROVALS, is_printable, key};
+use super::table_changes::DATABASE;
 
 static RESOURCE_NAME: TextRule = TextRule {
     what: "the name of a resource",
@@ -25,8 +26,38 @@ static CHECK_PATH: TextRule = TextRule {
     pattern: "^/[!-~]{0,1023}$",
     accepts: |text| text.starts_with('/') && text.len() <= 1024 && text.chars().all(|c| c.is_ascii_graphic()),
 };
+static KEY_ARN: TextRule = TextRule {
+    what: "the ARN of a key of KMS",
+    rule: "arn:aws:kms:REGION:ACCOUNT:key/ID",
+    pattern: "^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,256}$",
+    accepts: |text| {
+        let rest = text.strip_prefix("arn:aws");
+        rest.is_some_and(|rest| rest.contains(":kms:") && rest.contains(":key/"))
+            && text.len() <= 400
+            && text.chars().all(|c| c.is_ascii_graphic())
+    },
+};
+static VERSION: TextRule = TextRule {
+    what: "a version such as 16.4, or its first parts",
+    rule: "letters, digits, dots, dashes and underscores, beginning with a digit, at most 64 characters",
+    pattern: "^[0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$",
+    accepts: |text| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        (1..=64).contains(&text.len())
+            && text.chars().all(plain)
+            && text.starts_with(|c: char| c.is_ascii_digit())
+            && text.ends_with(|c: char| c.is_ascii_alphanumeric())
+    },
+};
 
 const NAME: Key = key("name", Kind::Text(&RESOURCE_NAME), Required, "Its name on AWS.");
+
+const KMS_KEY: Key = key(
+    "kmsKey",
+    Kind::Text(&KEY_ARN),
+    Optional,
+    "ARN of the key that it is encrypted with.",
+);
 
 pub(super) static INFRASTRUCTURE: Section = Section {
     doc: "What the service runs on.",
@@ -345,6 +376,18 @@ static RESOURCE: Section = Section {
             Optional,
             "A metric alarm of CloudWatch.",
         ),
+        key(
+            "database",
+            Kind::Section(&DATABASE_INSTANCE),
+            Optional,
+            "A database instance of RDS.",
+        ),
+        key(
+            "databaseCluster",
+            Kind::Section(&DATABASE_CLUSTER),
+            Optional,
+            "A database cluster of RDS: of Aurora, or of several zones.",
+        ),
     ],
 };
 
@@ -452,12 +495,14 @@ static DYNAMODB_TABLE: Section = Section {
             Optional,
             "Whether it can be restored to any second of the last days.",
         ),
+        DELETION_PROTECTION,
         key(
-            "deletionProtection",
-            Kind::Flag,
+            "encryption",
+            Kind::Choice(&["DEFAULT", "KMS"]),
             Optional,
-            "Whether it can't be deleted.",
+            "Whose key it is encrypted with: DynamoDB's own, or one of KMS.",
         ),
+        KMS_KEY,
         key(
             "indexes",
             Kind::List {
@@ -538,5 +583,97 @@ static METRIC_ALARM: Section = Section {
             Optional,
             "Periods that it looks at.",
         ),
+    ],
+};
+
+const DATABASE_NAME: Key = key("name", Kind::Text(&DATABASE), Required, "Its identifier on AWS.");
+const STATUS: Key = key(
+    "status",
+    Kind::Choice(&["available", "stopped"]),
+    Optional,
+    "Its status as RDS tells it. While it is another, such as backing-up, the deployment waits.",
+);
+const ENGINE: Key = key(
+    "engine",
+    Kind::Text(&RESOURCE_NAME),
+    Optional,
+    "Its engine, such as postgres or aurora-postgresql.",
+);
+const ENGINE_VERSION: Key = key(
+    "engineVersion",
+    Kind::Text(&VERSION),
+    Optional,
+    "Version of the engine, or the first parts of it: 16 is any 16.4.",
+);
+const ENCRYPTED: Key = key(
+    "encrypted",
+    Kind::Flag,
+    Optional,
+    "Whether what it stores is encrypted, with whichever key.",
+);
+const PUBLICLY_ACCESSIBLE: Key = key(
+    "publiclyAccessible",
+    Kind::Flag,
+    Optional,
+    "Whether it has a public address. Of Aurora, whether any of its instances has one.",
+);
+const MULTI_AZ: Key = key(
+    "multiAz",
+    Kind::Flag,
+    Optional,
+    "Whether it stands in more than one Availability Zone.",
+);
+const DELETION_PROTECTION: Key = key(
+    "deletionProtection",
+    Kind::Flag,
+    Optional,
+    "Whether it can't be deleted.",
+);
+const BACKUP_RETENTION: Key = key(
+    "backupRetention",
+    // RDS keeps automated backups for 35 days at most (Amazon RDS API Reference, `ModifyDBInstance`).
+    Kind::Duration {
+        min: 86_400,
+        max: 3_024_000,
+    },
+    Optional,
+    "How long its automated backups are kept, at least.",
+);
+
+static DATABASE_INSTANCE: Section = Section {
+    doc: "A database instance of RDS.",
+    keys: &[
+        DATABASE_NAME,
+        STATUS,
+        key(
+            "instanceClass",
+            Kind::Text(&RESOURCE_NAME),
+            Optional,
+            "Its class, such as db.r6g.large.",
+        ),
+        ENGINE,
+        ENGINE_VERSION,
+        ENCRYPTED,
+        KMS_KEY,
+        PUBLICLY_ACCESSIBLE,
+        MULTI_AZ,
+        DELETION_PROTECTION,
+        BACKUP_RETENTION,
+    ],
+};
+
+static DATABASE_CLUSTER: Section = Section {
+    doc: "A database cluster of RDS: of Aurora, or of several zones.",
+    keys: &[
+        DATABASE_NAME,
+        STATUS,
+        ENGINE,
+        ENGINE_VERSION,
+        ENCRYPTED,
+        KMS_KEY,
+        PUBLICLY_ACCESSIBLE,
+        MULTI_AZ,
+        DELETION_PROTECTION,
+        BACKUP_RETENTION,
     ],
 };

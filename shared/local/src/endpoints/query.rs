@@ -150,8 +150,19 @@ pub(crate) fn write_element(xml: &mut String, name: &str, value: &Value) {
             }
         }
         Value::Object(members) => {
-            for (name, value) in members {
-                write_element(xml, name, value);
+            for (member, value) in members {
+                match value {
+                    // RDS names the items of a list after what they are.
+                    Value::Array(items) if *name == format!("{member}s") => {
+                        items.iter().for_each(|item| write_element(xml, member, item));
+                    }
+                    Value::Array(_)
+                    | Value::Null
+                    | Value::Bool(_)
+                    | Value::Number(_)
+                    | Value::String(_)
+                    | Value::Object(_) => write_element(xml, member, value),
+                }
             }
         }
     }

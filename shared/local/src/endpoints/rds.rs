@@ -1,4 +1,4 @@
-//! Operations of RDS: snapshots of database instances, and of clusters.
+//! Operations of RDS: how database instances and clusters are set up, and snapshots of them.
 
 use std::collections::BTreeMap;
 
@@ -20,6 +20,8 @@ pub(super) fn answer(fleet: &mut Fleet, operation: &str, args: Args<'_>) -> Resu
     match operation {
         "CreateDBSnapshot" => create(fleet, Of::Instance, args),
         "CreateDBClusterSnapshot" => create(fleet, Of::Cluster, args),
+        "DescribeDBClusters" => found(fleet, Of::Cluster, args),
+        "DescribeDBInstances" => found(fleet, Of::Instance, args),
         "DescribeDBSnapshots" => describe(fleet, Of::Instance, args),
         "DescribeDBClusterSnapshots" => describe(fleet, Of::Cluster, args),
         other => Err(Fault::unknown_operation(other)),
@@ -40,6 +42,13 @@ impl Of {
         match self {
             Self::Instance => "DBInstance",
             Self::Cluster => "DBCluster",
+        }
+    }
+
+    const fn engine(self) -> &'static str {
+        match self {
+            Self::Instance => "postgres",
+            Self::Cluster => "aurora-postgresql",
         }
     }
 
@@ -145,10 +154,7 @@ fn shown(fleet: &Fleet, of: Of, arn: &str, backup: &Backup) -> Value {
         "AllocatedStorage": backup.bytes >> 30,
         "SnapshotCreateTime": epoch(backup.created_at),
         "SnapshotType": "manual",
-        "Engine": match of {
-            Of::Instance => "postgres",
-            Of::Cluster => "aurora-postgresql",
-        },
+        "Engine": of.engine(),
         "Encrypted": true,
     });
     if let Some(members) = shown.as_object_mut() {
@@ -160,6 +166,75 @@ fn shown(fleet: &Fleet, of: Of, arn: &str, backup: &Backup) -> Value {
         ] {
             members.insert(name, value.into());
         }
+    }
+    shown
+}
+
+/// Databases and clusters: the one of that name, or all of a cluster.
+fn found(fleet: &Fleet, of: Of, args: Args<'_>) -> Result<Value, Fault> {
+    let source = of.source();
+    let held = of.held(fleet);
+    let shown: Vec<Value> = match args.filled(&format!("{source}Identifier")) {
+        Some(name) => {
+            let name = name.to_lowercase();
+            let Some(database) = held.get(&name) else {
+                let message = format!("{source} {name} not found.");
+                let code = format!("{source}NotFound{}", of.fault());
+                return Err(Fault::new(&code, message).with_status(404));
+            };
+            vec![set_up(of, &name, database)]
+        }
+        None => {
+            let cluster = of_cluster(args)?;
+            held.iter()
+                .filter(|(_, one)| cluster.is_none_or(|name| one.settings.cluster.as_deref() == Some(name)))
+                .map(|(name, one)| set_up(of, name, one))
+                .collect()
+        }
+    };
+    let items = Map::from_iter([(source.to_owned(), shown.into())]);
+    Ok(Map::from_iter([(format!("{source}s"), items.into())]).into())
+}
+
+/// The cluster whose instances are asked for; the one filter that is known here.
+fn of_cluster(args: Args<'_>) -> Result<Option<&str>, Fault> {
+    let Some(filters) = args.value("Filters") else {
+        return Ok(None);
+    };
+    let text = |path: &str| filters.pointer(path).and_then(Value::as_str);
+    match (text("/Filter/1/Name"), text("/Filter/1/Values/Value/1")) {
+        (Some("db-cluster-id"), Some(name)) => Ok(Some(name)),
+        (name, _) => Err(Fault::new(
+            "InvalidParameterValue",
+            format!("Unrecognized filter name: {}", name.unwrap_or_default()),
+        )),
+    }
+}
+
+fn set_up(of: Of, name: &str, database: &Database) -> Value {
+    let settings = &database.settings;
+    let mut shown = json!({
+        "Engine": of.engine(),
+        "EngineVersion": settings.version,
+        "StorageEncrypted": settings.kms_key.is_some(),
+        "KmsKeyId": settings.kms_key,
+        "MultiAZ": settings.multi_az,
+        "DeletionProtection": settings.deletion_protection,
+        "BackupRetentionPeriod": settings.retention_days,
+    });
+    let own = match of {
+        Of::Instance => json!({
+            "DBInstanceIdentifier": name,
+            "DBInstanceStatus": settings.status,
+            "DBInstanceClass": settings.class,
+            "DBClusterIdentifier": settings.cluster,
+            "PubliclyAccessible": settings.public,
+        }),
+        // One of Aurora tells nothing of addresses: its instances do.
+        Of::Cluster => json!({ "DBClusterIdentifier": name, "Status": settings.status }),
+    };
+    if let (Some(shown), Value::Object(own)) = (shown.as_object_mut(), own) {
+        shown.extend(own);
     }
     shown
 }

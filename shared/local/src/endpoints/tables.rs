@@ -82,6 +82,9 @@ fn describe(fleet: &Fleet, name: &str, table: &ServiceTable) -> Value {
     if table.on_demand {
         described["BillingModeSummary"] = json!({"BillingMode": "PAY_PER_REQUEST"});
     }
+    if let Some(key) = &table.kms_key {
+        described["SSEDescription"] = json!({"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key});
+    }
     described
 }
 

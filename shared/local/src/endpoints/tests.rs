@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tidegate_aws::archive;
 use tidegate_aws::change::verify::{self, Clients};
 use tidegate_aws::observe;
+use tidegate_aws::on_demand::OnDemand;
 use tidegate_core::archive::Object;
 use tidegate_core::change::{Expected, Progress, ResourceKind, Setting, Settings};
 use tidegate_core::evidence::{ScanState, Signature};
@@ -27,7 +28,8 @@ use tidegate_core::ids::Digest;
 
 use super::*;
 use crate::fleet::{
-    AlarmValue, Behaviour, Bucket, Database, GoldenService, GoldenSpec, Scan, ScanEnd, ServiceTable, Signed,
+    AlarmValue, Behaviour, Bucket, Database, DatabaseSettings, GoldenService, GoldenSpec, Scan, ScanEnd,
+    ServiceTable, Signed,
 };
 
 const STABLE: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
@@ -635,12 +637,21 @@ fn the_ecr_client_finds_images_by_tag_and_digest() {
 #[test]
 fn the_clients_read_what_a_person_should_have_made() {
     let (fleet, _) = InProcess::new();
+    let sdk = aws_types::SdkConfig::builder()
+        .behavior_version(aws_sdk_rds::config::BehaviorVersion::latest())
+        .region(aws_sdk_rds::config::Region::new("eu-west-1"))
+        .credentials_provider(aws_sdk_rds::config::SharedCredentialsProvider::new(
+            Credentials::new("AKIDLOCAL", "local", None, None, "test"),
+        ))
+        .http_client(SharedHttpClient::new(fleet.clone()))
+        .build();
     let clients = Clients {
         cloudwatch: client!(aws_sdk_cloudwatch, fleet),
         dynamodb: client!(aws_sdk_dynamodb, fleet),
         ecr: client!(aws_sdk_ecr, fleet),
         ecs: client!(aws_sdk_ecs, fleet),
         elb: client!(aws_sdk_elasticloadbalancingv2, fleet),
+        rds: OnDemand::new(&sdk, aws_sdk_rds::Client::new),
     };
     let expected = |kind, name: &str, setting, value: &str| Expected {
         kind,
@@ -679,8 +690,20 @@ fn the_clients_read_what_a_person_should_have_made() {
             "true",
         ),
         expected(ResourceKind::DynamodbTable, "no", Setting::Indexes, "by-day"),
+        expected(ResourceKind::Database, "web-db", Setting::MultiAz, "false"),
+        expected(ResourceKind::Database, "no", Setting::MultiAz, "true"),
+        expected(
+            ResourceKind::DatabaseCluster,
+            "web-cluster",
+            Setting::PubliclyAccessible,
+            "true",
+        ),
+        expected(ResourceKind::DatabaseCluster, "no", Setting::MultiAz, "true"),
     ];
     fleet.with(|fleet| {
+        fleet.databases.insert("web-db".to_owned(), Database::default());
+        let clusters = &mut fleet.clusters_of_databases;
+        clusters.insert("web-cluster".to_owned(), Database::default());
         let table = ServiceTable::default();
         fleet.service_tables.insert("orders".to_owned(), table)
     });
@@ -694,6 +717,10 @@ fn the_clients_read_what_a_person_should_have_made() {
         "alarm no does not exist",
         "dynamodbTable orders: pointInTimeRecovery is false, not true",
         "dynamodbTable no does not exist",
+        "database web-db: multiAz is true, not false",
+        "database no does not exist",
+        "databaseCluster web-cluster: publiclyAccessible is false, not true",
+        "databaseCluster no does not exist",
     ];
     let note = format!("{}; a person has to apply it", differences.join("; "));
     assert_eq!(seen.made, Progress::Running { note });
@@ -1175,6 +1202,69 @@ fn the_rds_client_takes_each_snapshot_of_a_cluster_once() {
                 Some("arn:aws:rds:eu-west-1:123456789012:cluster-snapshot:tidegate-web-1")
             )
         );
+    });
+}
+
+#[test]
+fn the_rds_client_reads_how_databases_are_set_up() {
+    let (fleet, _) = InProcess::new();
+    let client = client!(aws_sdk_rds, fleet);
+    let instance = |cluster: Option<&str>, public: bool| Database {
+        settings: DatabaseSettings {
+            cluster: cluster.map(str::to_owned),
+            public,
+            ..DatabaseSettings::default()
+        },
+        ..Database::default()
+    };
+    fleet.with(|fleet| {
+        fleet.databases.insert("web-db".to_owned(), instance(None, true));
+        for (name, public) in [("one", false), ("two", true)] {
+            let one = instance(Some("web-cluster"), public);
+            fleet.databases.insert(name.to_owned(), one);
+        }
+        let clusters = &mut fleet.clusters_of_databases;
+        clusters.insert("web-cluster".to_owned(), Database::default());
+    });
+    let instance = |name: &str| client.describe_db_instances().db_instance_identifier(name).send();
+    let cluster = |name: &str| client.describe_db_clusters().db_cluster_identifier(name).send();
+    let within = |filter: &str| {
+        let filter = aws_sdk_rds::types::Filter::builder()
+            .name(filter)
+            .values("web-cluster");
+        client.describe_db_instances().filters(filter.build()).send()
+    };
+    runtime().block_on(async {
+        let error = instance("no").await.unwrap_err();
+        assert!(error.into_service_error().is_db_instance_not_found_fault());
+        let error = cluster("no").await.unwrap_err();
+        assert!(error.into_service_error().is_db_cluster_not_found_fault());
+        let answer = instance("Web-DB").await.unwrap();
+        let [found] = answer.db_instances() else {
+            unreachable!("it was asked for by name")
+        };
+        assert_eq!(found.db_instance_status(), Some("available"));
+        assert_eq!(
+            (found.publicly_accessible(), found.multi_az()),
+            (Some(true), Some(true))
+        );
+        assert_eq!(
+            (found.storage_encrypted(), found.backup_retention_period()),
+            (Some(true), Some(7))
+        );
+        let answer = cluster("web-cluster").await.unwrap();
+        let found = &answer.db_clusters()[0];
+        assert_eq!(
+            (found.status(), found.publicly_accessible()),
+            (Some("available"), None)
+        );
+        let answer = within("db-cluster-id").await.unwrap();
+        let names = answer
+            .db_instances()
+            .iter()
+            .map(|one| one.db_instance_identifier().unwrap());
+        assert_eq!(names.collect::<Vec<_>>(), ["one", "two"]);
+        within("engine").await.unwrap_err();
     });
 }
 

@@ -1,4 +1,4 @@
-//! Databases of the services, as far as their snapshots go, and what was backed up.
+//! Databases of the services, as far as their settings and snapshots go, and what was backed up.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,48 @@ pub struct Database {
     pub snapshot_seconds: u32,
     /// Whether its snapshots fail in the end.
     pub snapshots_fail: bool,
+    /// How it is set up.
+    #[serde(default)]
+    pub settings: DatabaseSettings,
+}
+
+/// How a database is set up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseSettings {
+    /// The cluster that an instance is part of.
+    pub cluster: Option<String>,
+    /// Status that RDS tells.
+    pub status: String,
+    /// Class of an instance.
+    pub class: String,
+    /// Version of its engine.
+    pub version: String,
+    /// Key of KMS that it is encrypted with.
+    pub kms_key: Option<String>,
+    /// Whether it has a public address.
+    pub public: bool,
+    /// Whether it stands in several zones.
+    pub multi_az: bool,
+    /// Whether it is protected from being deleted.
+    pub deletion_protection: bool,
+    /// How long its automated backups are kept; 0 where there are none.
+    pub retention_days: u32,
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self {
+            cluster: None,
+            status: "available".to_owned(),
+            class: "db.r6g.large".to_owned(),
+            version: "16.4".to_owned(),
+            kms_key: Some("arn:aws:kms:us-east-1:123456789012:key/1a2b3c".to_owned()),
+            public: false,
+            multi_az: true,
+            deletion_protection: true,
+            retention_days: 7,
+        }
+    }
 }
 
 /// A backup of a table, or a snapshot of a database.

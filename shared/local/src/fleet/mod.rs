@@ -49,7 +49,7 @@ use serde_json::{Map, Value};
 pub use alarms::{
     Alarm, AlarmChange, AlarmState, AlarmValue, Comparison, Query, Source, Subject, TreatMissing,
 };
-pub use backups::{Backup, Database};
+pub use backups::{Backup, Database, DatabaseSettings};
 pub use bills::Bill;
 pub use ecs::{
     Attachment, Deployment, DeploymentConfiguration, EcsService, RolloutState, ServiceEvent, Stop, StopCode,

@@ -18,6 +18,9 @@ pub struct ServiceTable {
     pub point_in_time_recovery: bool,
     /// Whether it is protected from being deleted.
     pub deletion_protection: bool,
+    /// Key of KMS that it is encrypted with, where it is not DynamoDB's own.
+    #[serde(default)]
+    pub kms_key: Option<String>,
     /// How large it is.
     #[serde(default)]
     pub bytes: u64,

@@ -53,9 +53,11 @@ infrastructure:
   verify:
     - ecsService: {name: web-blue, cluster: shop, desiredCount: 4, launchType: FARGATE, subnets: [subnet-1, subnet-2], securityGroups: [sg-1], publicIp: false}
     - targetGroup: {name: web-blue, protocol: HTTP, port: 8080, targetType: ip, healthCheckPath: /health, healthCheckInterval: 10s}
-    - dynamodbTable: {name: orders, billingMode: PAY_PER_REQUEST, pointInTimeRecovery: true, deletionProtection: true, indexes: [by-customer]}
+    - dynamodbTable: {name: orders, billingMode: PAY_PER_REQUEST, pointInTimeRecovery: true, deletionProtection: true, encryption: KMS, kmsKey: \"arn:aws:kms:eu-west-1:123456789012:key/1a2b\", indexes: [by-customer]}
     - ecrRepository: {name: web, scanOnPush: true, immutableTags: true}
     - alarm: {name: web-errors, metric: HTTPCode_Target_5XX_Count, namespace: AWS/ApplicationELB, threshold: 0.5, comparison: GreaterThanThreshold, period: 1m, evaluationPeriods: 3}
+    - database: {name: web-db, status: available, instanceClass: db.r6g.large, engine: postgres, engineVersion: 16, encrypted: true, kmsKey: \"arn:aws:kms:eu-west-1:123456789012:key/1a2b\", publiclyAccessible: false, multiAz: true, deletionProtection: true, backupRetention: 7d}
+    - databaseCluster: {name: web-cluster, status: available, engine: aurora-postgresql, engineVersion: 16.10, encrypted: true, kmsKey: \"arn:aws:kms:eu-west-1:123456789012:key/1a2b\", publiclyAccessible: false, multiAz: true, deletionProtection: true, backupRetention: 36h}
   timeout: 4h
 validate:
   http:
@@ -402,10 +404,18 @@ fn a_file_says_what_a_person_shall_have_made() {
             "targetGroup web-blue with protocol HTTP, port 8080, targetType ip, healthCheckPath /health, \
              healthCheckInterval 10 s",
             "dynamodbTable orders with billingMode PAY_PER_REQUEST, pointInTimeRecovery true, \
-             deletionProtection true, indexes by-customer",
+             deletionProtection true, indexes by-customer, encryption KMS, \
+             kmsKey arn:aws:kms:eu-west-1:123456789012:key/1a2b",
             "ecrRepository web with scanOnPush true, immutableTags true",
             "alarm web-errors with metric HTTPCode_Target_5XX_Count, namespace AWS/ApplicationELB, \
              threshold 0.5, comparison GreaterThanThreshold, period 60 s, evaluationPeriods 3",
+            "database web-db with deletionProtection true, kmsKey arn:aws:kms:eu-west-1:123456789012:key/1a2b, \
+             status available, instanceClass db.r6g.large, engine postgres, engineVersion 16, encrypted true, \
+             publiclyAccessible false, multiAz true, backupRetention 7 d",
+            "databaseCluster web-cluster with deletionProtection true, \
+             kmsKey arn:aws:kms:eu-west-1:123456789012:key/1a2b, status available, engine aurora-postgresql, \
+             engineVersion 16.10, encrypted true, publiclyAccessible false, multiAz true, \
+             backupRetention 1 d 12 h",
         ]
     );
     assert_eq!(infrastructure.verify[0].cluster.as_deref(), Some("shop"));
@@ -551,7 +561,7 @@ fn a_resource_is_of_one_known_kind_with_settings_of_its_own() {
         one("{alarm: {name: a}, ecrRepository: {name: web}}"),
         [
             "a resource is of one kind; begin an item of its own for each resource (one of ecsService, \
-          targetGroup, dynamodbTable, ecrRepository, alarm)"
+          targetGroup, dynamodbTable, ecrRepository, alarm, database, databaseCluster)"
         ]
     );
     assert_eq!(
