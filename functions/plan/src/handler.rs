@@ -11,6 +11,7 @@ use tidegate_aws::permissions::Roles;
 use tidegate_aws::planning::Planning;
 use tidegate_aws::store::{Commit, Store, StoreError};
 use tidegate_core::change::alarm_tested;
+use tidegate_core::change::flags::FlagsPlace;
 use tidegate_core::decision::{Decision, Outcome};
 use tidegate_core::deployment::{Deployment, Phase, Revision};
 use tidegate_core::event::Event;
@@ -18,7 +19,7 @@ use tidegate_core::evidence::{Author, EvidenceSeen};
 use tidegate_core::exit::{Exit, Missing};
 use tidegate_core::ids::{EnvironmentName, Slot, Target};
 use tidegate_core::observation::{Observation, SlotState};
-use tidegate_core::permissions::{self, TaskRoles};
+use tidegate_core::permissions::{self, Known, Schedules};
 use tidegate_core::phases::make_plan;
 use tidegate_core::spec::Evidence;
 use tidegate_core::wiring::Wiring;
@@ -43,6 +44,7 @@ pub struct Plan {
     elb: aws_sdk_elasticloadbalancingv2::Client,
     iam: OnDemand<aws_sdk_iam::Client>,
     roles: Roles,
+    schedules: Option<Schedules>,
 }
 
 impl Plan {
@@ -64,6 +66,7 @@ impl Plan {
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
             iam: OnDemand::new(sdk, aws_sdk_iam::Client::new),
             roles: Roles::read(&optional(lookup, "TIDEGATE_ROLES").unwrap_or_default()),
+            schedules: schedules(lookup),
         })
     }
 
@@ -111,10 +114,10 @@ impl Plan {
         decision: Decision,
     ) -> Result<Decision, FunctionError> {
         let planned = decision.events.iter().find_map(Event::planned);
-        let (Some(plan), Some(tasks)) = (planned, &observation.task_roles) else {
+        let (Some(plan), Some(known)) = (planned, &observation.permissions) else {
             return Ok(decision);
         };
-        let needed = permissions::needed(deployment, plan, tasks);
+        let needed = permissions::needed(deployment, plan, known);
         let mut missing = permissions::unknown(&self.roles.unknown(&needed));
         if missing.is_empty() {
             let denied = tidegate_aws::permissions::denied(self.iam.get(), &self.roles, &needed).await?;
@@ -165,25 +168,31 @@ impl Plan {
         wiring: &Wiring,
         alarms: &[String],
     ) -> Result<Observation, FunctionError> {
-        let mut observation = self.planning().read(deployment, wiring, alarms).await?;
+        let found = self.planning().read(deployment, wiring, alarms).await?;
+        let mut observation = found.observation;
         if let Some(asked) = &deployment.spec.evidence {
             observation.evidence = Some(self.evidence(deployment, asked).await?);
         }
         if deployment.spec.check_permissions {
-            observation.task_roles = Some(self.task_roles(deployment, &observation.slots).await?);
+            observation.permissions = Some(self.known(deployment, &observation.slots, found.flags).await?);
         }
         Ok(observation)
     }
 
-    /// The roles of the tasks that will run.
-    async fn task_roles(
+    /// What must be known to say which permissions are needed.
+    async fn known(
         &self,
         deployment: &Deployment,
         slots: &BTreeMap<Slot, SlotState>,
-    ) -> Result<TaskRoles, FunctionError> {
+        flags: Option<FlagsPlace>,
+    ) -> Result<Known, FunctionError> {
         let running = slots.values().map(|state| state.task_definition.as_str());
         let definitions = permissions::task_definitions(deployment, running);
-        Ok(observe::task_roles(&self.ecs, &definitions).await?)
+        Ok(Known {
+            roles: observe::task_roles(&self.ecs, &definitions).await?,
+            flags,
+            schedules: self.schedules.clone(),
+        })
     }
 
     /// What is known of the image, as far as the file asks.
@@ -260,6 +269,14 @@ impl Plan {
             .await?;
         Ok(output)
     }
+}
+
+/// Where contracts are scheduled; a stack of an older version does not tell this function.
+fn schedules(lookup: Lookup<'_>) -> Option<Schedules> {
+    Some(Schedules {
+        group: optional(lookup, "TIDEGATE_SCHEDULE_GROUP")?,
+        role: optional(lookup, "TIDEGATE_SCHEDULE_ROLE")?,
+    })
 }
 
 /// A plan that was made before, or an end that came before.

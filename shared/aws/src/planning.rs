@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tidegate_core::change::flags::FlagsPlace;
 use tidegate_core::change::{Names, SettingNow, alarms_made, indexes};
 use tidegate_core::deployment::Deployment;
 use tidegate_core::ids::{Slot, Weight};
@@ -33,6 +34,15 @@ pub struct Planning<'a> {
     pub functions: &'a Functions,
     /// Tables whose indexes the file changes.
     pub tables: Tables<'a>,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub struct Found {
+    /// What the plan is decided on.
+    pub observation: Observation,
+    /// Where the flags are that the file sets.
+    pub flags: Option<FlagsPlace>,
 }
 
 impl Planning<'_> {
@@ -68,7 +78,7 @@ impl Planning<'_> {
         deployment: &Deployment,
         wiring: &Wiring,
         alarms: &[String],
-    ) -> Result<Observation, AwsError> {
+    ) -> Result<Found, AwsError> {
         let known = observe::KnownImages::default();
         let slots = observe::slots(self.ecs, self.elb, wiring, None, &known).await?;
         let forward = match &wiring.balancer {
@@ -87,14 +97,16 @@ impl Planning<'_> {
             Some(digest) => Some(observe::image(self.ecr, repository, digest).await?),
             None => None,
         };
+        let (flags, refused_flags) = match self.flags(deployment).await? {
+            Some(Ok(place)) => (Some(place), None),
+            Some(Err(reason)) => (None, Some(reason)),
+            None => (None, None),
+        };
         let names = Names::of(target, spec, wiring);
-        Ok(Observation {
+        let observation = Observation {
             container: self.container(deployment, &slots, &image).await?,
             log_groups: self.log_groups(deployment, &slots, &image).await?,
-            refused_flags: match &spec.configuration.flags {
-                Some(flags) => flags::refusal(self.appconfig.get(), &flags.work).await?,
-                None => None,
-            },
+            refused_flags,
             cost: observe::cost_planned(self.ecs, deployment, wiring, &image).await?,
             tables: index::find(self.tables, indexes(spec)).await?,
             taken: observe::taken(self.cloudwatch, &names).await?,
@@ -106,6 +118,15 @@ impl Planning<'_> {
             forward,
             slots,
             ..Observation::default()
+        };
+        Ok(Found { observation, flags })
+    }
+
+    /// The flags that the file sets, or why they can't be set.
+    async fn flags(&self, deployment: &Deployment) -> Result<Option<Result<FlagsPlace, String>>, AwsError> {
+        Ok(match &deployment.spec.configuration.flags {
+            Some(flags) => Some(flags::find(self.appconfig.get(), &flags.work).await?),
+            None => None,
         })
     }
 

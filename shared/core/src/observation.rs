@@ -14,7 +14,7 @@ use crate::deployment::{Deployment, Phase, Stage};
 use crate::evidence::EvidenceSeen;
 use crate::http::{HttpMoment, HttpTry};
 use crate::ids::{ChangeId, Digest, Slot};
-use crate::permissions::TaskRoles;
+use crate::permissions;
 use crate::phases::later;
 use crate::security::SecuritySeen;
 use crate::spec::SuiteName;
@@ -76,9 +76,9 @@ pub struct Observation {
     /// Tables of DynamoDB whose indexes the file changes, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tables: BTreeMap<String, TableFound>,
-    /// Roles of the tasks that will run, where the file asks whether they may be given.
+    /// What must be known to say which permissions the functions need, where the file asks for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_roles: Option<TaskRoles>,
+    pub permissions: Option<permissions::Known>,
     /// What is known of the target's contracts.
     #[serde(default, skip_serializing_if = "Contracts::is_empty")]
     pub contracts: Contracts,

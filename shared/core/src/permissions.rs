@@ -1,14 +1,14 @@
 //! What the functions of Tidegate must be allowed to do for a plan, and what AWS says to that, before
 //! anything is touched.
 //!
-//! Only what changes or starts something is in it: what can't be read shows in the plan phase. Flags of
-//! AppConfig are not in it, because their ARNs have ids that only AppConfig knows.
+//! Only what changes or starts something is in it: what can't be read shows in the plan phase.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Change, Monitored, Source, Work};
+use crate::change::flags::FlagsPlace;
+use crate::change::{Change, Monitored, Source, StackWork, Work};
 use crate::deployment::{Deployment, Plan, Traffic};
 use crate::exit::Missing;
 use crate::phases::SMOKE;
@@ -19,6 +19,11 @@ const TASKS: &str = "ecs-tasks.amazonaws.com";
 const PREPARE: &str = "prepare";
 const SHIFT: &str = "shift";
 const ROLLBACK: &str = "rollback";
+const COMPLETE: &str = "complete";
+const NOTIFY: &str = "notify";
+const SWEEP: &str = "sweep";
+/// AppConfig's strategy with which flags are taken back: an id of a strategy that AWS has made.
+const ALL_AT_ONCE: &str = "AppConfig.AllAtOnce";
 /// So many denials are told at once.
 const MOST_TOLD: usize = 5;
 
@@ -64,6 +69,30 @@ impl Denial {
 #[serde(transparent)]
 pub struct TaskRoles(pub BTreeMap<String, BTreeSet<String>>);
 
+/// What only AWS and Tidegate's own stack can tell of what a plan needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Known {
+    /// Roles of the tasks that will run.
+    pub roles: TaskRoles,
+    /// Where the flags of the file are: their ARNs have ids of AppConfig's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flags: Option<FlagsPlace>,
+    /// Where contracts are scheduled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedules: Option<Schedules>,
+}
+
+/// Where schedules of EventBridge Scheduler are made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Schedules {
+    /// Name of their group.
+    pub group: String,
+    /// ARN of the role that Scheduler gets.
+    pub role: String,
+}
+
 /// The task definitions whose tasks a plan starts: their roles are given to them.
 pub fn task_definitions<'a>(
     deployment: &Deployment,
@@ -82,22 +111,24 @@ pub fn task_definitions<'a>(
 
 /// Everything that the functions must be allowed for a plan, each once and in order; nothing where no ARN
 /// says in which account it is.
-pub fn needed(deployment: &Deployment, plan: &Plan, roles: &TaskRoles) -> BTreeSet<Permission> {
+pub fn needed(deployment: &Deployment, plan: &Plan, known: &Known) -> BTreeSet<Permission> {
     let Some(place) = place(plan) else {
         return BTreeSet::new();
     };
     let mut needs = Needs {
+        deployment,
         plan,
-        roles,
+        known,
         place,
         found: BTreeSet::new(),
     };
     needs.revision();
     needs.traffic();
-    needs.suites(deployment);
+    needs.suites();
     for change in &plan.changes {
         needs.change(change);
     }
+    needs.afterwards();
     needs.found
 }
 
@@ -109,8 +140,9 @@ pub fn place(plan: &Plan) -> Option<Place> {
 }
 
 struct Needs<'a> {
+    deployment: &'a Deployment,
     plan: &'a Plan,
-    roles: &'a TaskRoles,
+    known: &'a Known,
     place: Place,
     found: BTreeSet<Permission>,
 }
@@ -139,7 +171,10 @@ impl Needs<'_> {
     fn revision(&mut self) {
         if let Some(stable) = &self.plan.stable {
             let copy = self.place.task_definition(&stable.task_definition);
-            self.add(PREPARE, "ecs:RegisterTaskDefinition", copy);
+            self.add(PREPARE, "ecs:RegisterTaskDefinition", copy.clone());
+            // It says on it which deployment has registered it.
+            let registering = ("ecs:CreateAction", "RegisterTaskDefinition".to_owned());
+            self.add_with(PREPARE, "ecs:TagResource", copy, Some(registering));
             self.pass_roles(PREPARE, &stable.task_definition);
         }
     }
@@ -151,6 +186,10 @@ impl Needs<'_> {
             let service = self.place.ecs_service(&plan.wiring.cluster, name);
             for function in [SHIFT, ROLLBACK] {
                 self.add(function, "ecs:UpdateService", service.clone());
+            }
+            // The old tasks are stopped once nothing returns to them.
+            if plan.wiring.services.len() > 1 {
+                self.add(SWEEP, "ecs:UpdateService", service);
             }
         }
         if let Some(stable) = &plan.stable {
@@ -173,7 +212,8 @@ impl Needs<'_> {
         }
     }
 
-    fn suites(&mut self, deployment: &Deployment) {
+    fn suites(&mut self) {
+        let deployment = self.deployment;
         for suite in &deployment.spec.post_deployment_tests {
             let function = match suite.0 == SMOKE {
                 true => SHIFT,
@@ -200,16 +240,7 @@ impl Needs<'_> {
             Work::Index { index, .. } => {
                 self.add(function, "dynamodb:UpdateTable", place.table(&index.table))
             }
-            Work::Backup { source } => {
-                let (action, resource) = match source {
-                    Source::Table(name) => ("dynamodb:CreateBackup", place.table(name)),
-                    Source::Database(name) => ("rds:CreateDBSnapshot", place.database(name)),
-                    Source::Cluster(name) => {
-                        ("rds:CreateDBClusterSnapshot", place.cluster_of_databases(name))
-                    }
-                };
-                self.add(function, action, resource);
-            }
+            Work::Backup { source } => self.backup(function, source),
             Work::SuspendScaling { .. } => self.add_with(
                 function,
                 "application-autoscaling:RegisterScalableTarget",
@@ -221,18 +252,7 @@ impl Needs<'_> {
                     self.add(function, action, place.parameter(name));
                 }
             }
-            Work::Stack { stack } => {
-                for action in [
-                    "cloudformation:CancelUpdateStack",
-                    "cloudformation:CreateChangeSet",
-                    "cloudformation:ExecuteChangeSet",
-                ] {
-                    self.add(function, action, place.stack(&stack.name));
-                }
-                if let Some(role) = &stack.role {
-                    self.pass(function, role, "cloudformation.amazonaws.com");
-                }
-            }
+            Work::Stack { stack } => self.stack(function, stack),
             Work::Terraform { terraform } => self.run(function, &terraform.task_definition),
             Work::Analyze { analyzer } => {
                 let called = place.function(&analyzer.function);
@@ -258,11 +278,100 @@ impl Needs<'_> {
                 }
             }
             Work::TestAlarm { name, .. } => {
-                for action in ["cloudwatch:PutMetricAlarm", "cloudwatch:SetAlarmState"] {
+                for action in [
+                    "cloudwatch:DeleteAlarms",
+                    "cloudwatch:PutMetricAlarm",
+                    "cloudwatch:SetAlarmState",
+                ] {
                     self.add(function, action, place.alarm(name));
                 }
             }
-            Work::Verify { .. } | Work::SetFlags { .. } => {}
+            Work::SetFlags { .. } => self.flags(function),
+            Work::Verify { .. } => {}
+        }
+    }
+
+    /// A snapshot is a resource of its own, and says on it which deployment has taken it.
+    fn backup(&mut self, function: &'static str, source: &Source) {
+        let name = source.backup_name(self.deployment.id.as_str(), self.deployment.requested_at);
+        let place = self.place.clone();
+        let (action, of, snapshot) = match source {
+            Source::Table(name) => {
+                return self.add(function, "dynamodb:CreateBackup", place.table(name));
+            }
+            Source::Database(database) => {
+                let snapshot = place.snapshot(&name);
+                ("rds:CreateDBSnapshot", place.database(database), snapshot)
+            }
+            Source::Cluster(cluster) => {
+                let of = place.cluster_of_databases(cluster);
+                let snapshot = place.cluster_snapshot(&name);
+                ("rds:CreateDBClusterSnapshot", of, snapshot)
+            }
+        };
+        for resource in [of, snapshot.clone()] {
+            self.add(function, action, resource);
+        }
+        self.add(function, "rds:AddTagsToResource", snapshot);
+    }
+
+    fn stack(&mut self, function: &'static str, stack: &StackWork) {
+        let drift = stack.drift.then_some("cloudformation:DetectStackDrift");
+        let always = [
+            "cloudformation:CancelUpdateStack",
+            "cloudformation:CreateChangeSet",
+            "cloudformation:ExecuteChangeSet",
+        ];
+        for action in always.into_iter().chain(drift) {
+            self.add(function, action, self.place.stack(&stack.name));
+        }
+        if let Some(role) = &stack.role {
+            self.pass(function, role, "cloudformation.amazonaws.com");
+        }
+    }
+
+    /// Resources by action are those of the Service Authorization Reference, "AWS AppConfig".
+    fn flags(&mut self, function: &'static str) {
+        let known = self.known;
+        let Some(flags) = &known.flags else {
+            return;
+        };
+        let application = self.place.flags(&flags.application);
+        let environment = format!("{application}/environment/{}", flags.environment);
+        let profile = format!("{application}/configurationprofile/{}", flags.profile);
+        for resource in [&application, &profile] {
+            self.add(
+                function,
+                "appconfig:CreateHostedConfigurationVersion",
+                resource.clone(),
+            );
+        }
+        let strategy = self.place.flags_strategy(&flags.strategy);
+        // The way back is by this one.
+        let back = self.place.flags_strategy(ALL_AT_ONCE);
+        for resource in [&application, &environment, &profile, &strategy, &back] {
+            self.add(function, "appconfig:StartDeployment", resource.clone());
+        }
+        // The number of the deployment says nothing.
+        let deployment = format!("{environment}/deployment/1");
+        for resource in [application, environment, deployment] {
+            self.add(function, "appconfig:StopDeployment", resource);
+        }
+    }
+
+    /// What follows once the deployment is over.
+    fn afterwards(&mut self) {
+        let (deployment, known) = (self.deployment, self.known);
+        if let (Some(_), Some(schedules)) = (&self.plan.contract, &known.schedules) {
+            // What else is in the name says nothing.
+            let schedule = self.place.schedule(&schedules.group, deployment.id.as_str());
+            self.add(COMPLETE, "scheduler:CreateSchedule", schedule);
+            self.pass(COMPLETE, &schedules.role, "scheduler.amazonaws.com");
+        }
+        if let Some(store) = &deployment.spec.report {
+            let report = format!("{}report.md", store.prefix_of(deployment));
+            let report = self.place.object(&store.bucket, &report);
+            self.add(NOTIFY, "s3:PutObject", report);
         }
     }
 
@@ -275,7 +384,8 @@ impl Needs<'_> {
     }
 
     fn pass_roles(&mut self, function: &'static str, definition: &str) {
-        let roles = self.roles.0.get(definition);
+        let known = self.known;
+        let roles = known.roles.0.get(definition);
         for role in roles.into_iter().flatten() {
             self.pass(function, role, TASKS);
         }
@@ -341,14 +451,31 @@ fn widened_by(action: &str, function: &str) -> Option<&'static str> {
         ("ecs:RunTask", "infrastructure") => "TerraformPattern",
         // The families of suites are by the rule of their names.
         ("ecs:RunTask", SHIFT | "validate") => return None,
-        ("ecs:UpdateService" | "ecs:RegisterTaskDefinition" | "ecs:RunTask", _) => "ServicePattern",
+        ("ecs:UpdateService" | "ecs:RegisterTaskDefinition" | "ecs:RunTask" | "ecs:TagResource", _) => {
+            "ServicePattern"
+        }
         ("elasticloadbalancing:ModifyRule", _) => "LoadBalancerPattern",
         ("elasticloadbalancing:ModifyTargetGroup", _) => "TargetGroupPattern",
         ("dynamodb:CreateBackup", _) => "TablePattern",
         ("dynamodb:UpdateTable", _) => "IndexTablePattern",
         ("rds:CreateDBSnapshot" | "rds:CreateDBClusterSnapshot", _) => "DatabasePattern",
         ("ssm:PutParameter" | "ssm:DeleteParameter", _) => "ParameterPattern",
-        ("cloudformation:CreateChangeSet" | "cloudformation:ExecuteChangeSet", _) => "StackPattern",
+        (
+            "cloudformation:CancelUpdateStack"
+            | "cloudformation:CreateChangeSet"
+            | "cloudformation:DetectStackDrift"
+            | "cloudformation:ExecuteChangeSet",
+            _,
+        ) => "StackPattern",
+        (
+            "appconfig:CreateHostedConfigurationVersion"
+            | "appconfig:StartDeployment"
+            | "appconfig:StopDeployment",
+            _,
+        ) => "FlagApplicationPattern",
+        ("s3:PutObject", _) => "ReportPattern",
+        // Tidegate's stack makes the role that Scheduler gets.
+        ("iam:PassRole", COMPLETE) => return None,
         ("iam:PassRole", "infrastructure") => "TerraformRolePattern` or `StackRolePattern",
         ("iam:PassRole", _) => "TaskRolePattern` or `ExecutionRolePattern",
         ("lambda:InvokeFunction", "infrastructure") => "AnalyzerPattern",
@@ -361,15 +488,35 @@ fn widened_by(action: &str, function: &str) -> Option<&'static str> {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::contract::ContractPlan;
     use crate::testing::{CANARY, planned};
 
     fn asked(file: &str) -> BTreeSet<Permission> {
         let deployment = planned(file);
-        let plan = deployment.plan.as_ref().unwrap();
+        let mut plan = deployment.plan.clone().unwrap();
+        plan.contract = deployment
+            .spec
+            .contract_after_seconds()
+            .map(|after_seconds| ContractPlan {
+                changes: Vec::new(),
+                after_seconds,
+            });
         let definition = plan.stable.as_ref().unwrap().task_definition.clone();
         let role = "arn:aws:iam::123456789012:role/web-task".to_owned();
-        let roles = TaskRoles([(definition, [role].into())].into());
-        needed(&deployment, plan, &roles)
+        let known = Known {
+            roles: TaskRoles([(definition, [role].into())].into()),
+            flags: Some(FlagsPlace {
+                application: "app1".to_owned(),
+                environment: "env1".to_owned(),
+                profile: "prof1".to_owned(),
+                strategy: "quick".to_owned(),
+            }),
+            schedules: Some(Schedules {
+                group: "tidegate".to_owned(),
+                role: "arn:aws:iam::123456789012:role/schedules".to_owned(),
+            }),
+        };
+        needed(&deployment, &plan, &known)
     }
 
     fn lines(asked: &BTreeSet<Permission>) -> Vec<String> {
@@ -409,10 +556,12 @@ mod tests {
     fn every_kind_of_change_asks_for_what_makes_it_and_what_takes_it_back() {
         let file = format!(
             "{CANARY}\
-             prepare: {{suspendAutoscaling: true}}\n\
-             migrations: [{{name: a, command: [up]}}, {{name: b, table: orders, addIndex: {{name: by-b, partitionKey: {{b: S}}}}}}]\n\
-             configuration: {{parameters: [{{name: /web/size, value: \"3\"}}]}}\n\
-             infrastructure: {{stack: {{name: shop, template: \"https://templates.s3.amazonaws.com/shop.yaml\", role: \"arn:aws:iam::123456789012:role/shop\"}}}}\n"
+             prepare: {{suspendAutoscaling: true, backups: [{{table: orders}}, {{database: web-db}}, {{cluster: web-cluster}}]}}\n\
+             migrations: [{{name: a, command: [up]}}, {{name: b, table: orders, addIndex: {{name: by-b, partitionKey: {{b: S}}}}}}, {{name: c, stage: contract, after: 7d, command: [up]}}]\n\
+             configuration: {{parameters: [{{name: /web/size, value: \"3\"}}], flags: {{application: web, environment: production, profile: flags, strategy: Quick, set: {{banner: off}}}}}}\n\
+             gates: [{{before: contract, approvals: [{{role: tech-lead}}]}}]\n\
+             report: {{bucket: shop-records}}\n\
+             infrastructure: {{stack: {{name: shop, template: \"https://templates.s3.amazonaws.com/shop.yaml\", role: \"arn:aws:iam::123456789012:role/shop\", drift: true}}}}\n"
         );
         let lines = lines(&asked(&file));
         for line in [
@@ -421,16 +570,41 @@ mod tests {
             "configure ssm:DeleteParameter parameter/web/size",
             "infrastructure cloudformation:CreateChangeSet stack/shop/0",
             "infrastructure cloudformation:ExecuteChangeSet stack/shop/0",
+            "infrastructure cloudformation:DetectStackDrift stack/shop/0",
+            "prepare dynamodb:CreateBackup table/orders",
+            "prepare rds:CreateDBSnapshot web-db",
+            "prepare rds:CreateDBClusterSnapshot web-cluster",
+            "configure appconfig:CreateHostedConfigurationVersion application/app1",
+            "configure appconfig:CreateHostedConfigurationVersion application/app1/configurationprofile/prof1",
+            "configure appconfig:StartDeployment application/app1/environment/env1",
+            "configure appconfig:StartDeployment deploymentstrategy/quick",
+            "configure appconfig:StartDeployment deploymentstrategy/AppConfig.AllAtOnce",
+            "configure appconfig:StopDeployment application/app1/environment/env1/deployment/1",
+            "complete iam:PassRole role/schedules",
+            "sweep ecs:UpdateService service/production/web-blue",
             "infrastructure iam:PassRole role/shop",
             "migrate iam:PassRole role/web-task",
             "migrate dynamodb:UpdateTable table/orders",
         ] {
             assert!(lines.iter().any(|one| one == line), "{line} in {lines:#?}");
         }
-        assert!(
-            lines.iter().any(|one| one.starts_with("migrate ecs:RunTask 1")),
-            "{lines:#?}"
-        );
+        for begin in [
+            "migrate ecs:RunTask 1",
+            "prepare rds:CreateDBSnapshot tidegate-",
+            "prepare rds:CreateDBClusterSnapshot tidegate-",
+            "prepare ecs:TagResource 1",
+            "complete scheduler:CreateSchedule schedule/tidegate/web-production-",
+            "notify s3:PutObject shop-records/",
+        ] {
+            assert!(
+                lines.iter().any(|one| one.starts_with(begin)),
+                "{begin} in {lines:#?}"
+            );
+        }
+        let snapshots = lines
+            .iter()
+            .filter(|one| one.starts_with("prepare rds:AddTagsToResource tidegate-"));
+        assert_eq!(snapshots.count(), 2);
     }
 
     #[test]

@@ -84,6 +84,36 @@ impl Place {
         self.arn("rds", &format!("cluster:{name}"))
     }
 
+    /// ARN of a snapshot of a database instance.
+    pub fn snapshot(&self, name: &str) -> String {
+        self.arn("rds", &format!("snapshot:{name}"))
+    }
+
+    /// ARN of a snapshot of a database cluster.
+    pub fn cluster_snapshot(&self, name: &str) -> String {
+        self.arn("rds", &format!("cluster-snapshot:{name}"))
+    }
+
+    /// ARN of an application of AppConfig, by its id.
+    pub fn flags(&self, application: &str) -> String {
+        self.arn("appconfig", &format!("application/{application}"))
+    }
+
+    /// ARN of a deployment strategy of AppConfig, by its id.
+    pub fn flags_strategy(&self, id: &str) -> String {
+        self.arn("appconfig", &format!("deploymentstrategy/{id}"))
+    }
+
+    /// ARN of a schedule of EventBridge Scheduler.
+    pub fn schedule(&self, group: &str, name: &str) -> String {
+        self.arn("scheduler", &format!("schedule/{group}/{name}"))
+    }
+
+    /// ARN of an object in S3, which has neither region nor account.
+    pub fn object(&self, bucket: &str, key: &str) -> String {
+        format!("arn:{}:s3:::{bucket}/{key}", self.partition)
+    }
+
     /// ARN of a scalable target of Application Auto Scaling; its id says nothing.
     pub fn scalable_target(&self) -> String {
         self.arn("application-autoscaling", "scalable-target/0")

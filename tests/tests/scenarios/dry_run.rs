@@ -77,8 +77,8 @@ async fn dry_run(scene: &Scene, digit: char) -> Decision {
     };
     let found = find_wiring(&ecs, &elb, &target, &deployment.spec).await.unwrap();
     let alarms = planning.alarms(&deployment, &found.wiring).await.unwrap();
-    let seen = planning.read(&deployment, &found.wiring, &alarms).await.unwrap();
-    make_plan(&deployment, found.wiring, &seen, now)
+    let read = planning.read(&deployment, &found.wiring, &alarms).await.unwrap();
+    make_plan(&deployment, found.wiring, &read.observation, now)
 }
 
 #[test]

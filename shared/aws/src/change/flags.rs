@@ -45,16 +45,20 @@ pub async fn observe(
     })
 }
 
-/// Why the flags can't be set as the file asks, before anything is touched; nothing where they can.
+/// Where the flags are, before anything is touched; or why they can't be set as the file asks.
 ///
 /// # Errors
 /// Where AWS can't be asked.
-pub async fn refusal(client: &Client, work: &FlagsWork) -> Result<Option<String>, AwsError> {
+pub async fn find(client: &Client, work: &FlagsWork) -> Result<Result<FlagsPlace, String>, AwsError> {
     let place = match resolve(client, work).await? {
         Ok(place) => place,
-        Err(reason) => return Ok(Some(reason)),
+        Err(reason) => return Ok(Err(reason)),
     };
-    Ok(refused(&read(client, place, work, "").await?, work))
+    let now = read(client, place, work, "").await?;
+    Ok(match refused(&now, work) {
+        Some(reason) => Err(reason),
+        None => Ok(now.place),
+    })
 }
 
 /// Stores a version with the flags as the file asks, and has AppConfig deploy it.
@@ -416,7 +420,9 @@ async fn resolve(client: &Client, work: &FlagsWork) -> Result<Result<FlagsPlace,
 /// What a page has of the one that is looked for, and the token of the next page.
 type Page<T> = Result<(Option<T>, Option<String>), AwsError>;
 
-async fn find<T>(mut page: impl AsyncFnMut(Option<String>) -> Page<T>) -> Result<Option<T>, AwsError> {
+async fn find_in_pages<T>(
+    mut page: impl AsyncFnMut(Option<String>) -> Page<T>,
+) -> Result<Option<T>, AwsError> {
     let mut next = None;
     for _ in 0..MOST_PAGES {
         let (found, token) = page(next).await?;
@@ -429,7 +435,7 @@ async fn find<T>(mut page: impl AsyncFnMut(Option<String>) -> Page<T>) -> Result
 }
 
 async fn application(client: &Client, name: &str) -> Result<Option<String>, AwsError> {
-    find(async |next| {
+    find_in_pages(async |next| {
         let call = client.list_applications().max_results(50).set_next_token(next);
         let page = call.send().await;
         let page = page.map_err(|error| AwsError::sdk("failed to list AppConfig's applications", error))?;
@@ -444,7 +450,7 @@ async fn application(client: &Client, name: &str) -> Result<Option<String>, AwsE
 }
 
 async fn environment(client: &Client, application: &str, name: &str) -> Result<Option<String>, AwsError> {
-    find(async |next| {
+    find_in_pages(async |next| {
         let call = client.list_environments().application_id(application);
         let page = call.max_results(50).set_next_token(next).send().await;
         let page = page.map_err(|error| AwsError::sdk("failed to list AppConfig's environments", error))?;
@@ -464,7 +470,7 @@ async fn profile(
     application: &str,
     name: &str,
 ) -> Result<Option<Result<String, String>>, AwsError> {
-    find(async |next| {
+    find_in_pages(async |next| {
         let call = client.list_configuration_profiles().application_id(application);
         let page = call.max_results(50).set_next_token(next).send().await;
         let page = page.map_err(|error| AwsError::sdk("failed to list AppConfig's profiles", error))?;
@@ -490,7 +496,7 @@ async fn strategy(client: &Client, name: &str) -> Result<Option<String>, AwsErro
     if name.starts_with("AppConfig.") {
         return Ok(Some(name.to_owned()));
     }
-    find(async |next| {
+    find_in_pages(async |next| {
         let call = client
             .list_deployment_strategies()
             .max_results(50)

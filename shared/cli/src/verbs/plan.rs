@@ -95,7 +95,7 @@ impl Clients {
             },
         };
         let alarms = planning.alarms(deployment, wiring).await?;
-        planning.read(deployment, wiring, &alarms).await
+        Ok(planning.read(deployment, wiring, &alarms).await?.observation)
     }
 }
 

@@ -152,8 +152,8 @@ fn assemble(
         permissions: None,
         hash: PlanHash::of(b""),
     };
-    if let Some(roles) = &observation.task_roles {
-        let needed = needed(deployment, &plan, roles).len();
+    if let Some(known) = &observation.permissions {
+        let needed = needed(deployment, &plan, known).len();
         plan.permissions = Some(u32::try_from(needed).unwrap_or(u32::MAX));
     }
     // Two deployments of one plan are two things to approve: the id is part of the hash.
