@@ -352,7 +352,7 @@ async fn suites(side: &Side) -> String {
         ecs: &side.ecs,
         logs: &side.logs,
     };
-    answer(observe::suites(clients, &started(side)).await)
+    answer(observe::suites(clients, &started(side), Timestamp::UNIX_EPOCH).await)
 }
 
 async fn tasks(side: &Side) -> Vec<String> {

@@ -103,8 +103,19 @@ impl Scene {
 
     /// As [`Scene::suite`], and writes these lines.
     pub fn suite_writing(&self, environment: &str, suite: &str, exit_code: i64, lines: &[&str]) {
+        let seconds = Behaviour::default().suite_seconds;
+        self.suite_lasting(environment, suite, exit_code, lines, seconds);
+    }
+
+    /// As [`Scene::suite`], writes these lines, and does not end for a day.
+    pub fn suite_hanging(&self, environment: &str, suite: &str, lines: &[&str]) {
+        self.suite_lasting(environment, suite, 0, lines, 86_400);
+    }
+
+    fn suite_lasting(&self, environment: &str, suite: &str, exit_code: i64, lines: &[&str], seconds: u32) {
         let family = format!("web-{environment}-test-{suite}");
         let behaviour = Behaviour {
+            suite_seconds: seconds,
             suite_exit_codes: BTreeMap::from([(suite.to_owned(), exit_code)]),
             suite_lines: BTreeMap::from([(
                 suite.to_owned(),

@@ -78,7 +78,7 @@ impl Shift {
         Ok(Observation {
             slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None, &self.images).await?,
             alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
-            suites: observe::suites(suites, deployment).await?,
+            suites: observe::suites(suites, deployment, self.clock.now()).await?,
             suite_answers: self.suites.answers(deployment),
             security: match question.security() {
                 true => observe::security(&self.ecs, &self.elb, deployment).await?,

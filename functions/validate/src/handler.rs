@@ -76,7 +76,7 @@ impl Validate {
         Ok(Observation {
             slots: observe::slots(&self.ecs, &self.elb, &plan.wiring, None, &self.images).await?,
             alarms: observe::watched_alarms(&self.cloudwatch, deployment).await?,
-            suites: observe::suites(suites, deployment).await?,
+            suites: observe::suites(suites, deployment, self.clock.now()).await?,
             suite_answers: self.suites.answers(deployment),
             samples: observe::samples_asked(&self.cloudwatch, deployment, question, self.clock.now()).await?,
             security: match question.security() {

@@ -706,6 +706,7 @@ impl Deployment {
             | Event::SuiteEnded { .. }
             | Event::SuiteCalled { .. }
             | Event::SuiteNotRun { .. }
+            | Event::SuiteOverdue { .. }
             | Event::SuiteAnswered { .. } => self.follow_suite(event, at),
             Event::HttpTested { test, tried } => self.keep_try(test, tried, at),
             Event::SecurityChecked { .. } | Event::PerformanceMeasured { .. } | Event::CostChecked { .. } => {
@@ -793,6 +794,13 @@ impl Deployment {
             gate.passed_at = Some(at);
         }
         self.waiting_for.clear();
+    }
+
+    /// Whether the time is over that a suite has which is a task.
+    pub fn is_suite_overdue(&self, suite: &SuiteName, now: Timestamp) -> bool {
+        let limit = i64::from(self.spec.timeouts.suite_seconds);
+        let started = self.suites_started.get(suite);
+        started.is_some_and(|since| now.duration_since(*since).as_secs() > limit)
     }
 
     fn follow_suite(&mut self, event: &Event, at: Timestamp) {

@@ -122,6 +122,16 @@ pub enum Event {
         /// What Lambda said.
         reason: String,
     },
+    /// A suite has not ended in its time. Its task is left to run.
+    SuiteOverdue {
+        /// Which.
+        suite: SuiteName,
+        /// How much time it had, seconds.
+        seconds: u32,
+        /// The last lines that it wrote.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        log: Vec<String>,
+    },
     /// A suite that is a Lambda function has answered.
     SuiteAnswered {
         /// Which.
@@ -400,6 +410,7 @@ impl Event {
                 of,
             } => describe_call(suite, function, *attempt, *of),
             Self::SuiteNotRun { suite, reason, .. } => format!("suite {} was not run: {reason}", suite.0),
+            Self::SuiteOverdue { suite, seconds, .. } => did_not_end(suite, *seconds),
             Self::SuiteAnswered { suite, report } => format!("suite {} {}", suite.0, report.describe()),
             Self::HttpTested { test, tried } => tried.describe(test),
             Self::SecurityChecked { checks, findings } => describe_security(checks, findings),
@@ -479,6 +490,8 @@ impl Event {
         } = self
         {
             (*exit_code != 0).then_some((suite, log))
+        } else if let Self::SuiteOverdue { suite, log, .. } = self {
+            Some((suite, log))
         } else if let Self::SuiteAnswered { suite, report } = self {
             (report.exit_code() != 0).then_some((suite, &report.log))
         } else {
@@ -499,6 +512,11 @@ impl Event {
             None
         }
     }
+}
+
+/// What a suite is told to have done that was still running when its time was over.
+pub(crate) fn did_not_end(suite: &SuiteName, seconds: u32) -> String {
+    format!("suite {} did not end within {seconds} s", suite.0)
 }
 
 fn describe_request(revision: &Revision, origin: &Origin, overrides: &[Override]) -> String {

@@ -177,7 +177,11 @@ pub enum ImageState {
 #[serde(rename_all = "camelCase", tag = "state")]
 pub enum SuiteRun {
     /// Not ended.
-    Running,
+    Running {
+        /// The last lines that it wrote, where its time is over.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        log: Vec<String>,
+    },
     /// Ended with this exit code.
     #[serde(rename_all = "camelCase")]
     Ended {
@@ -196,6 +200,12 @@ pub enum SuiteRun {
 }
 
 impl SuiteRun {
+    /// Not ended, with nothing read of what it wrote.
+    pub const fn running() -> Self {
+        let log = Vec::new();
+        Self::Running { log }
+    }
+
     /// Ended, with nothing read of what it wrote.
     pub const fn ended(exit_code: i32) -> Self {
         let log = Vec::new();

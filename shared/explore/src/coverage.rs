@@ -9,7 +9,7 @@ use crate::machine::{At, Lane};
 use crate::script::FaultKind;
 
 /// Kinds of journal entries.
-const EVENTS: [&str; 46] = [
+const EVENTS: [&str; 47] = [
     "DeploymentRequested",
     "PhaseEntered",
     "Waiting",
@@ -56,6 +56,7 @@ const EVENTS: [&str; 46] = [
     "ContractDropped",
     "StableBakeStarted",
     "StableBaked",
+    "SuiteOverdue",
 ];
 
 const STATES: [&str; 17] = [
@@ -392,6 +393,7 @@ const fn number(event: &Event) -> u32 {
         Event::SecurityChecked { .. } => 36,
         Event::SuiteCalled { .. } => 37,
         Event::SuiteNotRun { .. } => 38,
+        Event::SuiteOverdue { .. } => 46,
         Event::SuiteAnswered { .. } => 39,
         Event::CostChecked { .. } => 40,
         Event::CostCompared { .. } => 41,

@@ -175,7 +175,7 @@ impl World {
             let run = if suite.ends_at <= now {
                 SuiteRun::ended(suite.code)
             } else {
-                SuiteRun::Running
+                SuiteRun::running()
             };
             (SuiteName(suite.name.clone()), run)
         })

@@ -104,6 +104,31 @@ fn what_a_suite_wrote_before_it_failed_is_told() {
 }
 
 #[test]
+fn a_suite_that_hangs_shows_what_it_wrote_last() {
+    scenario(
+        "a-suite-that-hangs-shows-what-it-wrote-last",
+        "Its time is over while its task still runs: where it stands is told, and its password is not.",
+        async |scene| {
+            let short = format!("{STAGING}timeouts: {{suite: 2m}}\n");
+            scene.given(STAGE, 2, &short).await;
+            scene.cloud(|state| state.fleet.keep_secret("hunter2"));
+            for suite in ["integration", "load"] {
+                scene.suite("staging", suite, 0);
+            }
+            scene.suite_hanging("staging", "smoke", &LINES);
+            scene.push('2', Behaviour::default());
+            let ended = scene.runs(STAGE, ExitState::Aborted).await;
+            assert_eq!(ended.suite_logs[&SuiteName("smoke".to_owned())].len(), 3);
+            let page = report(&ended, &scene.stage.journal(&ended.id).await);
+            let text = markdown::render(&page);
+            assert!(text.contains("did not end within 120 s"), "{text}");
+            assert!(text.contains("FAILED checkout: expected 200, got 503"), "{text}");
+            assert!(!text.contains("hunter2"), "{text}");
+        },
+    );
+}
+
+#[test]
 fn a_suite_that_is_said_to_print_secrets_is_not_read() {
     scenario(
         "a-suite-that-is-said-to-print-secrets-is-not-read",

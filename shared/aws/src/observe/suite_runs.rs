@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types::{Container, Task};
+use jiff::Timestamp;
 use tidegate_core::deployment::Deployment;
 use tidegate_core::observation::SuiteRun;
 use tidegate_core::spec::SuiteName;
@@ -19,7 +20,7 @@ use crate::tail;
 pub struct SuiteClients<'a> {
     /// ECS.
     pub ecs: &'a aws_sdk_ecs::Client,
-    /// CloudWatch Logs, which is asked only of a suite that failed.
+    /// CloudWatch Logs, which is asked only of a suite that failed, or did not end in its time.
     pub logs: &'a OnDemand<aws_sdk_cloudwatchlogs::Client>,
 }
 
@@ -32,6 +33,7 @@ pub struct SuiteClients<'a> {
 pub async fn suites(
     clients: SuiteClients<'_>,
     deployment: &Deployment,
+    now: Timestamp,
 ) -> Result<BTreeMap<SuiteName, SuiteRun>, AwsError> {
     let mut runs = BTreeMap::new();
     let Some(plan) = &deployment.plan else {
@@ -48,9 +50,10 @@ pub async fn suites(
         if let Some(task) = newest(tasks) {
             let run = run_of(&task, suite);
             let silent = deployment.spec.silent_suites.contains(suite);
+            let overdue = deployment.is_suite_overdue(suite, now);
             let run = match silent {
                 true => run,
-                false => with_log(clients, &task, suite, run).await,
+                false => with_log(clients, &task, suite, run, overdue).await,
             };
             runs.insert(suite.clone(), run);
         }
@@ -58,8 +61,14 @@ pub async fn suites(
     Ok(runs)
 }
 
-/// Adds the last lines of a task that did not pass.
-async fn with_log(clients: SuiteClients<'_>, task: &Task, suite: &SuiteName, run: SuiteRun) -> SuiteRun {
+/// Adds the last lines of a task that did not pass, or not in its time.
+async fn with_log(
+    clients: SuiteClients<'_>,
+    task: &Task,
+    suite: &SuiteName,
+    run: SuiteRun,
+    overdue: bool,
+) -> SuiteRun {
     match run {
         SuiteRun::Ended { exit_code, .. } if exit_code != 0 => SuiteRun::Ended {
             exit_code,
@@ -73,7 +82,10 @@ async fn with_log(clients: SuiteClients<'_>, task: &Task, suite: &SuiteName, run
                 log: tidegate_core::change::tail([tail::note(why).as_str()]),
             }
         }
-        SuiteRun::Running | SuiteRun::Ended { .. } => run,
+        SuiteRun::Running { .. } if overdue => SuiteRun::Running {
+            log: last_lines(clients, task, suite).await,
+        },
+        SuiteRun::Running { .. } | SuiteRun::Ended { .. } => run,
     }
 }
 
@@ -109,7 +121,7 @@ fn failed<'a>(task: &'a Task, suite: &SuiteName) -> Option<&'a Container> {
 /// neither is there, any container that failed makes the suite fail.
 fn run_of(task: &Task, suite: &SuiteName) -> SuiteRun {
     if task.last_status() != Some("STOPPED") {
-        return SuiteRun::Running;
+        return SuiteRun::running();
     }
     if let Some(container) = own(task, suite) {
         return container
@@ -143,8 +155,8 @@ mod tests {
 
     #[test]
     fn a_suite_runs_until_its_task_has_stopped() {
-        assert_eq!(run("RUNNING", &[("any", None)]), SuiteRun::Running);
-        assert_eq!(run("DEPROVISIONING", &[("any", Some(0))]), SuiteRun::Running);
+        assert_eq!(run("RUNNING", &[("any", None)]), SuiteRun::running());
+        assert_eq!(run("DEPROVISIONING", &[("any", Some(0))]), SuiteRun::running());
         assert_eq!(run("STOPPED", &[("any", Some(3))]), SuiteRun::ended(3));
     }
 

@@ -47,6 +47,7 @@ const fn name(event: &Event) -> &'static str {
         Event::SuiteStarted { .. } => "suiteStarted",
         Event::SuiteCalled { .. } => "suiteCalled",
         Event::SuiteNotRun { .. } => "suiteNotRun",
+        Event::SuiteOverdue { .. } => "suiteOverdue",
         Event::SuiteAnswered { .. } => "suiteAnswered",
         Event::SuiteEnded { .. } => "suiteEnded",
         Event::HttpTested { .. } => "httpTested",

@@ -139,6 +139,7 @@ fn signal(deployment: &Deployment, event: &Event) -> Option<(DetailType, String)
         | Event::SuiteStarted { .. }
         | Event::SuiteCalled { .. }
         | Event::SuiteNotRun { .. }
+        | Event::SuiteOverdue { .. }
         | Event::SuiteAnswered { .. }
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }

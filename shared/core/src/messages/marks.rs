@@ -111,6 +111,7 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
         | Event::SuiteStarted { .. }
         | Event::SuiteCalled { .. }
         | Event::SuiteNotRun { .. }
+        | Event::SuiteOverdue { .. }
         | Event::SuiteAnswered { .. }
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
@@ -165,6 +166,7 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
         | Event::SuiteStarted { .. }
         | Event::SuiteCalled { .. }
         | Event::SuiteNotRun { .. }
+        | Event::SuiteOverdue { .. }
         | Event::SuiteAnswered { .. }
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }

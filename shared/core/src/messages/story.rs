@@ -81,6 +81,7 @@ pub(super) fn tell(deployment: &Deployment, entry: &Entry) -> Option<Story> {
         | Event::SuiteStarted { .. }
         | Event::SuiteCalled { .. }
         | Event::SuiteNotRun { .. }
+        | Event::SuiteOverdue { .. }
         | Event::SuiteAnswered { .. }
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }

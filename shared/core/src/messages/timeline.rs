@@ -176,6 +176,7 @@ fn bakes_after(before: bool, event: &Event) -> bool {
         | Event::SuiteStarted { .. }
         | Event::SuiteCalled { .. }
         | Event::SuiteNotRun { .. }
+        | Event::SuiteOverdue { .. }
         | Event::SuiteAnswered { .. }
         | Event::SuiteEnded { .. }
         | Event::HttpTested { .. }
@@ -296,6 +297,7 @@ fn text(event: &Event) -> Option<String> {
         Event::SuiteEnded { .. }
         | Event::SuiteCalled { .. }
         | Event::SuiteNotRun { .. }
+        | Event::SuiteOverdue { .. }
         | Event::SuiteAnswered { .. }
         | Event::HttpTested { .. }
         | Event::PerformanceMeasured { .. }

@@ -11,7 +11,7 @@ use crate::action::Action;
 use crate::analysis::{Check, Condition, Verdict, assess};
 use crate::decision::{Decision, Outcome, POLL_SECONDS};
 use crate::deployment::{Deployment, Plan, Stage, Traffic};
-use crate::event::Event;
+use crate::event::{Event, did_not_end};
 use crate::exit::AbortCause;
 use crate::http::HttpMoment;
 use crate::ids::{Slot, Weight};
@@ -698,11 +698,9 @@ fn run_suite(
         (Some(_), Some(SuiteRun::Ended { exit_code, log })) => ended(*exit_code, log),
         // 127 as a shell says when a command can't be started.
         (Some(_), Some(SuiteRun::Broken { log })) => ended(127, log),
-        (Some(since), None | Some(SuiteRun::Running)) => {
-            let limit = i64::from(deployment.spec.timeouts.suite_seconds);
-            if now.duration_since(*since).as_secs() > limit {
-                let reason = format!("suite {} did not end within {limit} s", suite.0);
-                return Decision::abort(AbortCause::SuiteFailed { reason });
+        (Some(_), run @ (None | Some(SuiteRun::Running { .. }))) => {
+            if deployment.is_suite_overdue(suite, now) {
+                return overdue(deployment, suite, run);
             }
             let run = Action::RunSuite {
                 suite: suite.clone(),
@@ -717,6 +715,23 @@ fn run_suite(
             Decision::act_and_wait(actions, POLL_SECONDS, format!("suite {} is running", suite.0))
         }
     }
+}
+
+/// Its task is left to run: stopped, it might leave behind what it was about to put away.
+fn overdue(deployment: &Deployment, suite: &SuiteName, run: Option<&SuiteRun>) -> Decision {
+    let seconds = deployment.spec.timeouts.suite_seconds;
+    let log = match run {
+        Some(SuiteRun::Running { log } | SuiteRun::Ended { log, .. } | SuiteRun::Broken { log }) => {
+            log.clone()
+        }
+        None => Vec::new(),
+    };
+    let reason = did_not_end(suite, seconds);
+    Decision::abort(AbortCause::SuiteFailed { reason }).after(vec![Event::SuiteOverdue {
+        suite: suite.clone(),
+        seconds,
+        log,
+    }])
 }
 
 /// ECS takes 64 characters at most.

@@ -54,7 +54,7 @@ fn trouble(entry: &Entry) -> Option<String> {
         (*exit_code != 0).then(|| format!("suite {} failed with exit code {exit_code}", clean(&suite.0)))
     } else if let Event::SuiteAnswered { report, .. } = &entry.event {
         (report.exit_code() != 0).then(|| clean(&entry.event.describe()))
-    } else if let Event::SuiteNotRun { .. } = &entry.event {
+    } else if let Event::SuiteNotRun { .. } | Event::SuiteOverdue { .. } = &entry.event {
         Some(clean(&entry.event.describe()))
     } else if let Event::HttpTested { test, tried } = &entry.event {
         (!tried.passed()).then(|| clean(&tried.describe(test)))

@@ -118,9 +118,11 @@ impl Fleet {
         }
     }
 
-    /// What a task of `RunTask` has written, with when; nothing before it ended.
+    /// What a task of `RunTask` has written, with when; nothing before it runs.
     pub(crate) fn lines_of(&self, task: &Task) -> Vec<(Timestamp, String)> {
-        let (None, Some(_), Some(at)) = (&task.service, task.exit_code, task.stopped_at) else {
+        let ended = task.exit_code.and(task.stopped_at);
+        let runs = task.started_at.filter(|_| task.stopped_at.is_none());
+        let (None, Some(at)) = (&task.service, ended.or(runs)) else {
             return Vec::new();
         };
         let words = words(&task.overrides, task.started_by.as_deref(), &task.task_definition);

@@ -66,7 +66,7 @@ fn a_suite_is_put_on_record_before_it_runs() {
     let world = with_candidate(&deployment.spec, 4, 0);
     assert_eq!(of(&deployment, &world, &suites, BEGAN), started);
     // Even where a run of it is seen already.
-    for run in [SuiteRun::Running, SuiteRun::broken(), SuiteRun::ended(0)] {
+    for run in [SuiteRun::running(), SuiteRun::broken(), SuiteRun::ended(0)] {
         let world = seen(&deployment, run.clone());
         assert_eq!(of(&deployment, &world, &suites, BEGAN), started, "{run:?}");
     }
@@ -104,16 +104,36 @@ fn a_suite_has_one_token_of_64_characters_of_its_own() {
 fn a_suite_that_runs_is_waited_for_until_its_time_is_over() {
     let deployment = running();
     let suites = [suite("smoke")];
-    let world = seen(&deployment, SuiteRun::Running);
+    let world = seen(&deployment, SuiteRun::running());
     let hold = Some(wait(20, "suite smoke is running"));
     assert_eq!(of(&deployment, &world, &suites, BEGAN + 1), hold);
     assert_eq!(of(&deployment, &world, &suites, BEGAN + 900), hold);
     let reason = "suite smoke did not end within 900 s".to_owned();
-    let late = Some(abort(AbortCause::SuiteFailed { reason }));
-    assert_eq!(of(&deployment, &world, &suites, BEGAN + 901), late);
+    let late = |log: &[String]| {
+        let overdue = Event::SuiteOverdue {
+            suite: suite("smoke"),
+            seconds: 900,
+            log: log.to_vec(),
+        };
+        let reason = reason.clone();
+        Some(abort(AbortCause::SuiteFailed { reason }).after(vec![overdue]))
+    };
+    assert_eq!(of(&deployment, &world, &suites, BEGAN + 901), late(&[]));
+    let log = ["waiting for the queue".to_owned()];
+    let hangs = seen(&deployment, SuiteRun::Running { log: log.to_vec() });
+    assert_eq!(of(&deployment, &hangs, &suites, BEGAN + 901), late(&log));
     // One that could never be started is given up at the same time.
     let world = with_candidate(&deployment.spec, 4, 0);
-    assert_eq!(of(&deployment, &world, &suites, BEGAN + 901), late);
+    assert_eq!(of(&deployment, &world, &suites, BEGAN + 901), late(&[]));
+    let mut deployment = deployment;
+    let overdue = Event::SuiteOverdue {
+        suite: suite("smoke"),
+        seconds: 900,
+        log: log.to_vec(),
+    };
+    assert_eq!(overdue.describe(), reason);
+    tell(&mut deployment, BEGAN + 901, overdue);
+    assert_eq!(deployment.suite_logs[&suite("smoke")], log);
 }
 
 #[test]
