@@ -1,6 +1,7 @@
 //! Indexes of DynamoDB tables, added before the new revision gets traffic and removed by a contract.
 
 use jiff::{SignedDuration, Timestamp};
+use tidegate_core::change::index::{AttributeType, KeyAttribute};
 use tidegate_core::deployment::Deployment;
 use tidegate_core::exit::ExitState;
 use tidegate_core::ids::DeploymentId;
@@ -261,10 +262,37 @@ fn an_index_that_somebody_else_makes_with_other_keys_fails_and_stays() {
             let ended = scene.ends(&id, ExitState::Aborted).await;
             let told = reason(&ended);
             assert!(
-                told.contains("index by-customer of table orders has partition key mail (S)"),
+                told.contains("table orders has one of that name with partition key mail (S)"),
                 "{told}"
             );
             assert_eq!(asked(scene), [""; 0]);
+        },
+    );
+}
+
+#[test]
+fn an_index_that_somebody_else_makes_while_ours_waits_is_not_taken_back() {
+    scenario(
+        "an-index-that-somebody-else-makes-while-ours-waits-is-not-taken-back",
+        "It has our name and our keys, but Tidegate never asked for it: an alarm takes back everything else.",
+        async |scene| {
+            let id = busy_after_its_plan(scene).await;
+            scene.waits_for(&id, "migration:orders-by-customer waits").await;
+            let mut theirs = ServiceIndex::by("customer");
+            let placed = KeyAttribute {
+                name: "placed".to_owned(),
+                kind: AttributeType::N,
+            };
+            theirs.definition.sort_key.push(placed);
+            change(scene, |table, _| {
+                table.indexes.insert("by-customer".to_owned(), theirs);
+            });
+            scene.at_weight(&id, 20).await;
+            scene.alarm("web-production-green-error-rate", AlarmValue::Alarm);
+            scene.ends(&id, ExitState::RolledBack).await;
+            assert_eq!(asked(scene), [""; 0]);
+            let stays = scene.cloud(|state| state.fleet.service_tables["orders"].indexes.len());
+            assert_eq!(stays, 1);
         },
     );
 }

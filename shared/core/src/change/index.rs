@@ -1,8 +1,10 @@
 //! Global secondary indexes of DynamoDB tables: one is added before the candidate gets traffic, or taken
 //! away by a contract.
 //!
-//! An index has no tag that says who made it. So what was there is recorded before anything is asked for: an
-//! index is ours where there was none by that record, and its keys are those of the file.
+//! An index has no tag that says who made it. So what was there is recorded before anything is asked for, and only
+//! once nothing is in the way of asking: an index is ours where there was none by that record, and its keys are those
+//! of the file. One that somebody makes with the same name and keys after that, while DynamoDB refuses ours, can't be
+//! told from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -30,6 +30,7 @@ pub(super) fn make_changes(
     let seen = observation.changes.get(&change.id);
     Some(match deployment.change_stage(&change.id) {
         None => proposals::nothing_to_do(change, deployment.proposals.get(&change.id))
+            .or_else(|| wait_to_begin(deployment, change, seen, now))
             .unwrap_or_else(|| begin(change, seen)),
         Some(ChangeStage::Failed) => failed(change, "it failed"),
         Some(
@@ -40,6 +41,29 @@ pub(super) fn make_changes(
             | ChangeStage::Held,
         ) => look(deployment, change, seen, now),
     })
+}
+
+/// While something else is in the way nothing is recorded: what somebody else makes meanwhile was there before, and is
+/// not taken back.
+fn wait_to_begin(
+    deployment: &Deployment,
+    change: &Change,
+    seen: Option<&Seen>,
+    now: Timestamp,
+) -> Option<Decision> {
+    let Progress::Waiting { note } = &seen?.made else {
+        return None;
+    };
+    let last = deployment.changes.values().map(|state| state.since).max();
+    let since = last.map_or(deployment.phase_since, |last| last.max(deployment.phase_since));
+    Some(match now >= later(since, change.timeout_seconds.into()) {
+        true => failed(change, &format!("{}: {note}", too_long(change))),
+        false => waits(change, note),
+    })
+}
+
+fn waits(change: &Change, note: &str) -> Decision {
+    Decision::wait(change.poll_seconds(), format!("{} waits: {note}", change.id))
 }
 
 /// What is there is recorded first, so that a rollback knows what to bring back even if the function
@@ -79,9 +103,7 @@ fn look(deployment: &Deployment, change: &Change, seen: Option<&Seen>, now: Time
             POLL_SECONDS,
             format!("{} is being started", change.id),
         ),
-        Progress::Waiting { note } => {
-            Decision::wait(change.poll_seconds(), format!("{} waits: {note}", change.id))
-        }
+        Progress::Waiting { note } => waits(change, note),
         Progress::Running { note } => Decision::wait(change.poll_seconds(), format!("{}: {note}", change.id)),
         Progress::Done { detail, log } => Decision::record(vec![Event::ChangeMade {
             id: change.id.clone(),

@@ -220,3 +220,31 @@ fn an_index_that_is_being_removed_is_looked_at_once_a_minute() {
         "{remedy:?}"
     );
 }
+
+#[test]
+fn nothing_is_on_record_while_something_is_in_the_way() {
+    let mut deployment = planned(ADDS);
+    let phase = Phase::Migrate;
+    tell(&mut deployment, 20, Event::PhaseEntered { phase });
+    let hold = decide(phase, &deployment, &seen(waiting()), at(40));
+    let Outcome::Wait { reason, .. } = &hold.outcome else {
+        unreachable!("it can't be asked for: {hold:?}")
+    };
+    assert!(reason.ends_with("waits: index other is being made"), "{reason}");
+    let begun = |decision: &Decision| {
+        let mut events = decision.events.iter();
+        events.any(|event| matches!(event, Event::ChangeStarted { .. }))
+    };
+    assert!(!begun(&hold) && hold.actions.is_empty());
+    // It is begun once it can be, and waits no longer than it may take.
+    assert!(begun(&decide(
+        phase,
+        &deployment,
+        &seen(Progress::NotBegun),
+        at(60)
+    )));
+    let last = 20 + 4 * 3600;
+    let late = |seconds| decide(phase, &deployment, &seen(waiting()), at(seconds)).outcome;
+    assert!(matches!(late(last - 1), Outcome::Wait { .. }));
+    assert!(matches!(late(last), Outcome::Abort(_)));
+}
