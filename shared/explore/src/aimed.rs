@@ -22,9 +22,17 @@ pub const KINDS: [FaultKind; 6] = [
     FaultKind::Pause { ms: 71_000 },
 ];
 
+/// A run in which all goes well, and people agree where that is what makes it interesting.
+fn calm(approves: bool) -> Script {
+    Script {
+        approves,
+        ..Script::calm()
+    }
+}
+
 /// When each call of a calm run is made.
 pub fn call_times(setting: &Arc<Setting>) -> Vec<Ms> {
-    let mut world = World::new(setting, &Arc::new(Script::calm()), None);
+    let mut world = World::new(setting, &Arc::new(calm(setting.seldom)), None);
     world.call_times = Some(Vec::new());
     world.run();
     world.call_times.unwrap_or_default()
@@ -33,10 +41,11 @@ pub fn call_times(setting: &Arc<Setting>) -> Vec<Ms> {
 /// Every script with one fault, without and with an alarm right after it.
 pub fn scripts(setting: &Arc<Setting>) -> impl Iterator<Item = Script> + use<> {
     let calls = call_times(setting).into_iter().zip(0_u32..);
-    calls.flat_map(|(at, call)| {
+    let approves = setting.seldom;
+    calls.flat_map(move |(at, call)| {
         KINDS.into_iter().flat_map(move |kind| {
             [None, Some(at + 500)].into_iter().map(move |alarm| {
-                let mut script = Script::calm();
+                let mut script = calm(approves);
                 script.faults.push(Fault { call, kind });
                 script.stimuli.extend(alarm.map(|at| Stimulus {
                     at,
@@ -60,11 +69,12 @@ const CALLS_BACK: u32 = 36;
 /// a clock that is off and a lost answer, at every pair of calls.
 pub fn clock_scripts(setting: &Arc<Setting>) -> impl Iterator<Item = Script> + use<> {
     let calls = call_times(setting).into_iter().zip(0_u32..);
-    calls.flat_map(|(at, late)| {
+    let approves = setting.seldom;
+    calls.flat_map(move |(at, late)| {
         OFF_MS.into_iter().flat_map(move |ms| {
             (late + 1..late + CALLS_BACK).flat_map(move |off| {
                 (off..late + CALLS_BACK).map(move |lost| {
-                    let mut script = Script::calm();
+                    let mut script = calm(approves);
                     let fault = |call, kind| Fault { call, kind };
                     script.faults = vec![
                         fault(late, FaultKind::Pause { ms: 71_000 }),

@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_core::action::Action;
 use tidegate_core::change::flags::{self, Deployed, DeployedStage, FlagsNow, FlagsPlace, FlagsWork, merged};
+use tidegate_core::change::index::IndexTo;
 use tidegate_core::change::parameter::{Held, seen, version_to_compare};
-use tidegate_core::change::{Before, Change, Direction, Seen, Work};
+use tidegate_core::change::{Before, Change, Direction, Seen, Suspended, Work, indexes};
 use tidegate_core::ids::{ChangeId, Slot};
 use tidegate_core::wiring::Forward;
 
 use crate::plant::Plant;
-use crate::script::Script;
+use crate::script::{Image, Script};
 use crate::setting::{Ms, Setting, index, slot};
+use crate::tables::{Tables, some_definition};
+use crate::watchers::Watchers;
 
 /// An ECS service and its tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,6 +94,19 @@ pub struct WeightsSet {
     pub outside: bool,
 }
 
+/// A setting from an instant on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingSet {
+    /// When.
+    pub at: Ms,
+    /// Which: by the change that sets it.
+    pub name: String,
+    /// To what.
+    pub value: Option<String>,
+    /// By a person with a console, or before anything happened.
+    pub outside: bool,
+}
+
 /// A service from an instant on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceSeen {
@@ -129,8 +145,14 @@ pub struct Aws {
     pub flag_versions: Vec<(Option<usize>, String)>,
     /// What AppConfig has deployed of them, newest first.
     pub flags: Vec<Deployed>,
+    /// Tables of the service.
+    pub tables: Tables,
+    /// What watches the target.
+    pub watchers: Watchers,
+    /// A person with a console is at it.
+    pub meddling: bool,
     /// Settings by the name of the change that sets them, oldest first.
-    pub settings_log: Vec<(Ms, String, Option<String>)>,
+    pub settings_log: Vec<SettingSet>,
     /// Images in the registry, with the time of the push.
     pub pushed: Vec<(usize, Ms)>,
     /// Weights, oldest first.
@@ -176,6 +198,9 @@ impl Aws {
             parameters: BTreeMap::new(),
             flag_versions: Vec::new(),
             flags: Vec::new(),
+            tables: Tables::default(),
+            watchers: Watchers::new(setting),
+            meddling: false,
             settings_log: Vec::new(),
             pushed: vec![(0, -3_600_000)],
             weights_log: vec![WeightsSet {
@@ -197,6 +222,7 @@ impl Aws {
         if let Some(flags) = &setting.spec.configuration.flags {
             aws.deploy_flags(None, NO_FLAGS.to_owned(), &flags.work, -1);
         }
+        aws.begin_tables(setting);
         if setting.spec.prepare.suspend_autoscaling {
             for service in setting.wiring.services.values() {
                 let id = ChangeId::of("autoscaling", service);
@@ -204,6 +230,22 @@ impl Aws {
             }
         }
         aws
+    }
+
+    /// Every other index that is added exists already, and all that are removed.
+    fn begin_tables(&mut self, setting: &Setting) {
+        for (at, work) in indexes(&setting.spec).enumerate() {
+            let definition = match &work.to {
+                IndexTo::Added { definition, .. } => (at % 2 == 1).then(|| definition.clone()),
+                IndexTo::Removed => Some(some_definition()),
+            };
+            let index = definition
+                .as_ref()
+                .map(|definition| (work.name.as_str(), definition));
+            self.tables.begin(&work.table, index);
+            let id = ChangeId::of("index", &work.title());
+            self.note_setting(&id, definition.map(|one| one.to_string()), -1);
+        }
     }
 
     /// The listener rule as AWS shows it.
@@ -247,7 +289,7 @@ impl Aws {
                 slot,
                 client_token,
             } => self.run_suite(&suite.0, *slot, client_token, world),
-            // No setting has a suite that is a function: its answer is lost, as any answer may be.
+            // Whoever calls it has its answer: `World::suite_answer`.
             Action::CallSuite { .. } => {}
             Action::ProposeChange { change } => {
                 self.proposed.insert((world.deployment, change.id.clone()));
@@ -364,21 +406,19 @@ impl Aws {
         world: &Applying<'_>,
     ) {
         match (&change.work, direction) {
-            // A look by a person is a task that somebody else runs, and what DynamoDB does is one, too.
+            // A backup, a change set and a plan of Terraform are begun once, as a task is.
+            (Work::Run { .. } | Work::Backup { .. } | Work::Stack { .. } | Work::Terraform { .. }, _) => {
+                self.run_change(change, direction, world);
+            }
+            // There is nothing to do but to look; what is looked at first is written after that: `write`.
             (
-                Work::Run { .. }
-                | Work::Index { .. }
-                | Work::Verify { .. }
-                | Work::Backup { .. }
+                Work::Verify { .. }
                 | Work::Analyze { .. }
-                | Work::Stack { .. }
-                | Work::Terraform { .. }
+                | Work::Index { .. }
                 | Work::Monitor { .. }
                 | Work::TestAlarm { .. },
                 _,
-            ) => {
-                self.run_change(change, direction, world);
-            }
+            ) => {}
             // Nothing is looked at once more here: a write that comes late must do no harm even so.
             (Work::SetParameter { name, value }, Direction::Make) => {
                 self.set_parameter(name, Some(value.clone()), world.now);
@@ -413,6 +453,8 @@ impl Aws {
                 self.suspended.insert(change.id.clone());
                 self.note_setting(&change.id, Some("suspended".to_owned()), world.now);
             }
+            // It was suspended when it was found: so it stays.
+            (Work::SuspendScaling { .. }, Direction::Undo) if before == Some(&scaling(true)) => {}
             (Work::SuspendScaling { .. }, Direction::Undo) => {
                 self.suspended.remove(&change.id);
                 self.note_setting(&change.id, Some(ON.to_owned()), world.now);
@@ -420,12 +462,67 @@ impl Aws {
         }
     }
 
-    fn note_setting(&mut self, change: &ChangeId, value: Option<String>, now: Ms) {
-        self.settings_log.push((now, change.as_str().to_owned(), value));
+    /// Writes what a function has found to be right to write.
+    pub fn write(
+        &mut self,
+        change: &Change,
+        before: Option<&Before>,
+        writing: Writing,
+        world: &Applying<'_>,
+    ) {
+        let now = world.now;
+        match (&change.work, writing) {
+            (Work::Index { index, .. }, writing) => {
+                let ms = self.image_for(world).suite_ms;
+                let (taken, direction) = match writing {
+                    Writing::Put => (self.tables.ask(index, ms, now), Direction::Make),
+                    Writing::TakeBack => (self.tables.delete(index, ms, now), Direction::Undo),
+                };
+                if taken {
+                    let value = match (&index.to, writing) {
+                        (IndexTo::Added { definition, .. }, Writing::Put) => Some(definition.to_string()),
+                        (IndexTo::Added { .. }, Writing::TakeBack) | (IndexTo::Removed, _) => None,
+                    };
+                    let id = ChangeId::of("index", &index.title());
+                    self.note_setting(&id, value, now);
+                    self.began(change, direction, world);
+                }
+            }
+            (Work::Monitor { name, wanted }, writing) => {
+                match writing {
+                    Writing::Put => self.watchers.put(name, wanted),
+                    Writing::TakeBack => self.watchers.put_back(name, before),
+                }
+                self.note_setting(&change.id, self.watchers.told(name), now);
+            }
+            (Work::TestAlarm { .. }, Writing::Put) => self.watchers.raise_test(now),
+            (Work::TestAlarm { .. }, Writing::TakeBack) => self.watchers.delete_test(),
+            (
+                Work::Run { .. }
+                | Work::Verify { .. }
+                | Work::Backup { .. }
+                | Work::SuspendScaling { .. }
+                | Work::SetParameter { .. }
+                | Work::SetFlags { .. }
+                | Work::Stack { .. }
+                | Work::Terraform { .. }
+                | Work::Analyze { .. },
+                _,
+            ) => {}
+        }
+    }
+
+    pub(crate) fn note_setting(&mut self, change: &ChangeId, value: Option<String>, now: Ms) {
+        self.settings_log.push(SettingSet {
+            at: now,
+            name: change.as_str().to_owned(),
+            value,
+            outside: now < 0 || self.meddling,
+        });
     }
 
     /// A version is stored once for each deployment; AppConfig has it for everybody at once.
-    fn deploy_flags(&mut self, by: Option<usize>, content: String, work: &FlagsWork, now: Ms) {
+    pub(crate) fn deploy_flags(&mut self, by: Option<usize>, content: String, work: &FlagsWork, now: Ms) {
         let of = |(stored, _): &(Option<usize>, String)| *stored == by;
         let at = self.flag_versions.iter().position(of).unwrap_or_else(|| {
             self.flag_versions.push((by, content));
@@ -490,7 +587,7 @@ impl Aws {
         flags::seen(&self.flags_now(maker), before, work)
     }
 
-    fn set_parameter(&mut self, name: &str, value: Option<String>, now: Ms) {
+    pub(crate) fn set_parameter(&mut self, name: &str, value: Option<String>, now: Ms) {
         self.note_setting(&ChangeId::of("parameter", name), value.clone(), now);
         self.parameters.entry(name.to_owned()).or_default().push(value);
     }
@@ -526,15 +623,29 @@ impl Aws {
         if world.plant != Some(Plant::MigratesAgain) && self.changes.iter().any(known) {
             return;
         }
+        self.began(change, direction, world);
+    }
+
+    /// The image that a deployment has registered, or that it is about.
+    fn image_for(&self, world: &Applying<'_>) -> Image {
         let image = self.definitions.iter().find(|d| d.by == Some(world.deployment));
-        let image = world.script.images[image.map_or(0, |d| d.image)];
+        world.script.images[image.map_or(world.image, |d| d.image)]
+    }
+
+    fn began(&mut self, change: &Change, direction: Direction, world: &Applying<'_>) {
+        let image = self.image_for(world);
         self.changes.push(ChangeRun {
             deployment: world.deployment,
             change: change.id.clone(),
             direction,
             began_at: world.now,
             ends_at: world.now + image.suite_ms,
-            good: direction == Direction::Undo || image.suite_code == 0,
+            good: match (direction, &change.work) {
+                (Direction::Undo, _) => true,
+                // DynamoDB gives one of eight backups up, whatever the image is.
+                (Direction::Make, Work::Backup { .. }) => world.now / 1000 % 8 != 7,
+                (Direction::Make, _) => image.suite_code == 0,
+            },
             artifact: (change.work.proposes() && direction == Direction::Make).then(|| match world.plant {
                 Some(Plant::AppliesAnother) => artifact(usize::MAX),
                 _ => artifact(world.deployment),
@@ -605,6 +716,28 @@ impl Aws {
     }
 }
 
+/// What a function does that has looked before it writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Writing {
+    /// It puts what the change wants.
+    Put,
+    /// It brings back what was there.
+    TakeBack,
+}
+
+/// Autoscaling, suspended or not.
+pub const fn scaling(is: bool) -> Before {
+    Before::Scaling {
+        suspended: Suspended {
+            scale_in: is,
+            scale_out: is,
+            scheduled: is,
+        },
+        min: 1,
+        max: 4,
+    }
+}
+
 /// A configuration without a flag.
 const NO_FLAGS: &str = r#"{"version":"1","flags":{},"values":{}}"#;
 /// Autoscaling as it is found.
@@ -633,6 +766,8 @@ pub struct Applying<'a> {
     pub deployment: usize,
     /// The deployment that made what this one takes back; itself, unless it reverses another.
     pub maker: usize,
+    /// The image that it brings; 0 where it takes something back.
+    pub image: usize,
     /// When.
     pub now: Ms,
 }

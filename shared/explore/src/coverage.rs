@@ -2,62 +2,17 @@
 
 use std::fmt;
 
+use tidegate_core::change::Change;
+use tidegate_core::deployment::Phase;
 use tidegate_core::event::Event;
 
+use crate::decisions::{
+    CAUSES, EVENTS, FATES, SPARED_FATES, UNPLAYED, WORKS, cause_number, fate, fate_bit, fates, number,
+    work_number,
+};
 use crate::function::OpName;
 use crate::machine::{At, Lane};
 use crate::script::FaultKind;
-
-/// Kinds of journal entries.
-const EVENTS: [&str; 47] = [
-    "DeploymentRequested",
-    "PhaseEntered",
-    "Waiting",
-    "Planned",
-    "GateOpened",
-    "Decided",
-    "GatePassed",
-    "TaskDefinitionRegistered",
-    "ScalingStarted",
-    "TestingStarted",
-    "SuiteStarted",
-    "SuiteEnded",
-    "WeightDecided",
-    "WeightReached",
-    "Checked",
-    "ShiftDone",
-    "AbortRequested",
-    "RollbackStarted",
-    "ForwardActionRestored",
-    "TrafficReturned",
-    "TrafficReasserted",
-    "CandidateScaledIn",
-    "Exited",
-    "ChangeStarted",
-    "ChangeMade",
-    "ChangeFailed",
-    "UndoStarted",
-    "ChangeUndone",
-    "ChangeHeld",
-    "ChangesTakenOver",
-    "ChangeProposed",
-    "HttpTested",
-    "PerformanceMeasured",
-    "TestAlarmHeard",
-    "WatchAlarmed",
-    "WatchEnded",
-    "SecurityChecked",
-    "SuiteCalled",
-    "SuiteNotRun",
-    "SuiteAnswered",
-    "CostChecked",
-    "CostCompared",
-    "ContractScheduled",
-    "ContractDropped",
-    "StableBakeStarted",
-    "StableBaked",
-    "SuiteOverdue",
-];
 
 const STATES: [&str; 17] = [
     "Plan",
@@ -108,17 +63,15 @@ const TRANSITIONS: [u32; 17] = [
     to(&[9, 12, 13, 15, 16]),
     to(&[9, 13, 16]),
     to(&[10, 11, 12, 15]),
-    to(&[2, 5, 6, 8]),
+    to(&[2, 4, 5, 6, 8, 14]),
     to(&[4, 5, 8, 9, 12, 13, 15]),
     to(&[0, 10]),
 ];
 
 /// Transitions that the shipped files have and no run takes, with the reason.
-const SPARE: [(usize, usize, &str); 6] = [
+const SPARE: [(usize, usize, &str); 4] = [
     (0, 5, PLAN_WAITS),
     (5, 0, PLAN_WAITS),
-    (1, 5, PREPARE_WAITS),
-    (5, 1, PREPARE_WAITS),
     (
         7,
         8,
@@ -135,8 +88,6 @@ const SPARE: [(usize, usize, &str); 6] = [
 
 const PLAN_WAITS: &str = "a plan waits only for the scan of an image, and no file here asks for one";
 
-const PREPARE_WAITS: &str = "prepare waits for nothing: only twelve lost races in one function lead there";
-
 const EXITS: [&str; 5] = ["Completed", "Blocked", "Aborted", "RolledBack", "RollbackFailed"];
 
 const FAULTS: [&str; 6] = [
@@ -151,7 +102,8 @@ const FAULTS: [&str; 6] = [
 /// What was hit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Covered {
-    events: u32,
+    events: u64,
+    fates: u64,
     transitions: [u32; 17],
     exits: [u64; 5],
     causes: u32,
@@ -159,10 +111,14 @@ pub struct Covered {
 }
 
 impl Covered {
-    /// Entries that were written.
-    pub fn events(&mut self, events: &[Event]) {
+    /// Entries that were written for a deployment with these changes.
+    pub fn events(&mut self, events: &[Event], changes: &[Change]) {
         for event in events {
             self.events |= 1 << number(event);
+            if let Some((id, fate)) = fate(event) {
+                let change = changes.iter().find(|change| change.id == *id);
+                self.fates |= change.map_or(0, |change| fate_bit(work_number(change), fate));
+            }
             match event {
                 Event::Exited { exit } => self.exits[exit.state as usize] += 1,
                 Event::AbortRequested { cause } | Event::RollbackStarted { cause, .. } => {
@@ -175,9 +131,13 @@ impl Covered {
 
     /// A state that was entered, and from which.
     pub const fn transition(&mut self, from: &At, to: &At) {
+        let another = match (several(from), several(to)) {
+            (Some(from), Some(to)) => from as u8 != to as u8,
+            _ => false,
+        };
         let (from, to) = (state(from), state(to));
         // Tried again, or the abort handle was released beside it.
-        if from != to {
+        if from != to || another {
             self.transitions[from] |= 1 << to;
         }
     }
@@ -198,6 +158,7 @@ impl Covered {
     /// Adds what another run has hit.
     pub fn add(&mut self, other: &Self) {
         self.events |= other.events;
+        self.fates |= other.fates;
         for (mine, theirs) in self.transitions.iter_mut().zip(other.transitions) {
             *mine |= theirs;
         }
@@ -221,10 +182,13 @@ impl Covered {
         (hit, 6 * OpName::ALL.len() as u32)
     }
 
-    /// Decisions that were hit, as kinds of entries and reasons to stop, and how many there are.
+    /// Decisions that were hit, as kinds of entries, reasons to stop and what became of each kind of change,
+    /// and how many there are.
     pub fn decisions(&self) -> (u32, u32) {
-        let hit = self.events.count_ones() + self.causes.count_ones();
-        (hit, (EVENTS.len() + CAUSES.len()) as u32)
+        let known = fates();
+        let hit = self.events.count_ones() + self.causes.count_ones() + (self.fates & known).count_ones();
+        let all = (EVENTS.len() + CAUSES.len()) as u32 + known.count_ones();
+        (hit, all)
     }
 
     /// Transitions of the state machines that were hit, and how many there are.
@@ -245,20 +209,28 @@ impl Covered {
             .into_iter()
             .filter(|(from, to, _)| self.transitions[*from] & (1 << to) == 0);
         let told = not_hit.map(|(from, to, why)| format!("{} -> {} ({why})", STATES[from], STATES[to]));
-        told.collect()
+        let entries = UNPLAYED.into_iter();
+        let entries = entries.filter(|(entry, _)| self.events & (1 << entry) == 0);
+        let entries = entries.map(|(entry, why)| format!("entry {} ({why})", EVENTS[entry]));
+        let fates = SPARED_FATES.into_iter();
+        let fates = fates.filter(|(work, fate, _)| self.fates & fate_bit(*work, *fate) == 0);
+        let fates = fates.map(|(work, fate, why)| format!("change {} {} ({why})", WORKS[work], FATES[fate]));
+        told.chain(entries).chain(fates).collect()
     }
 
     /// Names of everything else that was not hit.
     pub fn missed(&self) -> Vec<String> {
-        let not_in = |mask: u32, names: &'static [&'static str], kind: &'static str| {
+        let not_in = |mask: u64, names: &'static [&'static str], kind: &'static str| {
             let missed = names
                 .iter()
                 .enumerate()
                 .filter(move |(n, _)| mask & (1 << n) == 0);
             missed.map(move |(_, name)| format!("{kind} {name}"))
         };
-        let events = not_in(self.events, &EVENTS, "entry");
-        let causes = not_in(self.causes, &CAUSES, "cause");
+        let unplayed = UNPLAYED.iter().fold(0, |mask, (entry, _)| mask | 1 << entry);
+        let events = not_in(self.events | unplayed, &EVENTS, "entry");
+        let causes = not_in(self.causes.into(), &CAUSES, "cause");
+        let changes = self.missed_fates();
         let transitions = named(|from| TRANSITIONS[from] & !self.transitions[from] & !spare(from));
         let faults = self.faults.iter().zip(FAULTS).flat_map(|(mask, fault)| {
             let missed = OpName::ALL
@@ -266,7 +238,24 @@ impl Covered {
                 .filter(move |op| mask & (1 << (**op as u32)) == 0);
             missed.map(move |op| format!("{fault} at {op:?}"))
         });
-        events.chain(causes).chain(transitions).chain(faults).collect()
+        events
+            .chain(causes)
+            .chain(changes)
+            .chain(transitions)
+            .chain(faults)
+            .collect()
+    }
+}
+
+impl Covered {
+    /// What became of no change of a kind.
+    fn missed_fates(&self) -> impl Iterator<Item = String> {
+        let spared = SPARED_FATES.iter();
+        let spared = spared.fold(0, |mask, (work, fate, _)| mask | fate_bit(*work, *fate));
+        let missed = fates() & !self.fates & !spared;
+        let all = (0..WORKS.len()).flat_map(|work| (0..FATES.len()).map(move |fate| (work, fate)));
+        let missed = all.filter(move |(work, fate)| missed & fate_bit(*work, *fate) != 0);
+        missed.map(|(work, fate)| format!("change {} {}", WORKS[work], FATES[fate]))
     }
 }
 
@@ -288,9 +277,23 @@ fn named(mask: impl Fn(usize) -> u32) -> Vec<String> {
         .collect()
 }
 
+/// The phase, of a state that each phase with changes has one of.
+const fn several(at: &At) -> Option<Phase> {
+    match at {
+        At::Undo(phase, _) | At::Lanes(Lane::Undo(phase, _) | Lane::Call(phase, _), _) => Some(*phase),
+        At::Plan(_)
+        | At::Lanes(..)
+        | At::Child(_)
+        | At::Record(_)
+        | At::Back(..)
+        | At::BackWait(..)
+        | At::UndoWait(..)
+        | At::Over => None,
+    }
+}
+
 /// The number of a state.
 const fn state(at: &At) -> usize {
-    use tidegate_core::deployment::Phase;
     use tidegate_core::phases::RollbackStep;
     match at {
         At::Plan(_) => 0,
@@ -312,95 +315,6 @@ const fn state(at: &At) -> usize {
         At::BackWait(..) | At::UndoWait(..) => 13,
         At::Undo(..) | At::Lanes(Lane::Undo(..), _) => 15,
         At::Over => OVER,
-    }
-}
-
-const CAUSES: [&str; 14] = [
-    "AlarmRaised",
-    "AskedFor",
-    "Superseded",
-    "Rejected",
-    "ApprovalExpired",
-    "AnalysisFailed",
-    "AnalysisInconclusive",
-    "ConditionMet",
-    "CandidateUnhealthy",
-    "SuiteFailed",
-    "ChangedOutside",
-    "PhaseFailed",
-    "TimedOut",
-    "ChangeFailed",
-];
-
-const fn cause_number(cause: &tidegate_core::exit::AbortCause) -> u32 {
-    use tidegate_core::exit::AbortCause;
-    match cause {
-        AbortCause::AlarmRaised { .. } => 0,
-        AbortCause::AskedFor { .. } => 1,
-        AbortCause::Superseded { .. } => 2,
-        AbortCause::Rejected { .. } => 3,
-        AbortCause::ApprovalExpired { .. } => 4,
-        AbortCause::AnalysisFailed { .. } => 5,
-        AbortCause::AnalysisInconclusive { .. } => 6,
-        AbortCause::ConditionMet { .. } => 7,
-        AbortCause::CandidateUnhealthy { .. } => 8,
-        AbortCause::SuiteFailed { .. } => 9,
-        AbortCause::ChangedOutside { .. } => 10,
-        AbortCause::PhaseFailed { .. } => 11,
-        AbortCause::TimedOut => 12,
-        AbortCause::ChangeFailed { .. } => 13,
-    }
-}
-
-const fn number(event: &Event) -> u32 {
-    match event {
-        Event::DeploymentRequested { .. } => 0,
-        Event::PhaseEntered { .. } => 1,
-        Event::Waiting { .. } => 2,
-        Event::Planned { .. } => 3,
-        Event::GateOpened { .. } => 4,
-        Event::Decided { .. } => 5,
-        Event::GatePassed { .. } => 6,
-        Event::TaskDefinitionRegistered { .. } => 7,
-        Event::ScalingStarted { .. } => 8,
-        Event::TestingStarted { .. } => 9,
-        Event::SuiteStarted { .. } => 10,
-        Event::SuiteEnded { .. } => 11,
-        Event::WeightDecided { .. } => 12,
-        Event::WeightReached { .. } => 13,
-        Event::Checked { .. } => 14,
-        Event::ShiftDone => 15,
-        Event::AbortRequested { .. } => 16,
-        Event::RollbackStarted { .. } => 17,
-        Event::ForwardActionRestored { .. } => 18,
-        Event::TrafficReturned { .. } => 19,
-        Event::TrafficReasserted => 20,
-        Event::CandidateScaledIn => 21,
-        Event::Exited { .. } => 22,
-        Event::ChangeStarted { .. } => 23,
-        Event::ChangeMade { .. } => 24,
-        Event::ChangeFailed { .. } => 25,
-        Event::UndoStarted { .. } => 26,
-        Event::ChangeUndone { .. } => 27,
-        Event::ChangeHeld { .. } => 28,
-        Event::ChangesTakenOver { .. } => 29,
-        Event::ChangeProposed { .. } => 30,
-        Event::HttpTested { .. } => 31,
-        Event::PerformanceMeasured { .. } => 32,
-        Event::TestAlarmHeard { .. } => 33,
-        Event::WatchAlarmed { .. } => 34,
-        Event::WatchEnded { .. } => 35,
-        Event::SecurityChecked { .. } => 36,
-        Event::SuiteCalled { .. } => 37,
-        Event::SuiteNotRun { .. } => 38,
-        Event::SuiteOverdue { .. } => 46,
-        Event::SuiteAnswered { .. } => 39,
-        Event::CostChecked { .. } => 40,
-        Event::CostCompared { .. } => 41,
-        Event::ContractScheduled { .. } => 42,
-        Event::ContractDropped { .. } => 43,
-        Event::StableBakeStarted { .. } => 44,
-        Event::StableBaked { .. } => 45,
     }
 }
 

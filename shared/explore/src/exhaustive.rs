@@ -195,6 +195,8 @@ impl Model for Small {
                 }
                 Tick::PushEvent { .. }
                 | Tick::AlarmEvent { .. }
+                | Tick::TestEvent { .. }
+                | Tick::Contract
                 | Tick::Kill(_)
                 | Tick::Bury(_)
                 | Tick::Machine { .. }
@@ -289,7 +291,12 @@ fn earliest_timer(world: &World) -> Option<usize> {
 
 /// Events come at once: what they start can still be later than everything else.
 fn deliver(world: &mut World) {
-    let event = |tick| matches!(tick, Tick::PushEvent { .. } | Tick::AlarmEvent { .. });
+    let event = |tick| {
+        matches!(
+            tick,
+            Tick::PushEvent { .. } | Tick::AlarmEvent { .. } | Tick::TestEvent { .. }
+        )
+    };
     while let Some(at) = position(world, event) {
         let timer = world.timers.swap_remove(at);
         world.fire(timer);
@@ -452,10 +459,12 @@ impl Ranks {
             | Job::Undo(_)
             | Job::Rollback { .. }
             | Job::Alarm
+            | Job::Hear { .. }
             | Job::Decide { .. }
             | Job::Abort
             | Job::Deploy { .. }
             | Job::TakeBack
+            | Job::Due
             | Job::Sweep { .. } => job.hash(state),
         }
     }
@@ -473,7 +482,12 @@ impl Ranks {
             } => {
                 (4, image, self.rank(event), attempt).hash(state);
             }
-            Tick::Stimulus(_) | Tick::AlarmEvent { .. } | Tick::Sweep | Tick::Notice { .. } => {
+            Tick::Stimulus(_)
+            | Tick::AlarmEvent { .. }
+            | Tick::TestEvent { .. }
+            | Tick::Contract
+            | Tick::Sweep
+            | Tick::Notice { .. } => {
                 tick.hash(state);
             }
         }

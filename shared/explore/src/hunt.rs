@@ -131,6 +131,12 @@ fn runs_for(settings: &[Arc<Setting>], plant: Plant) -> Runs<'_> {
         Plant::RollsBackToNothing => {
             listed("first-canary", |one| Box::new(aimed::scripts(one)), Source::Aimed)
         }
+        // The alarm of a test is there for seconds: a deployment must be stopped in them.
+        Plant::LeavesTheTestAlarm => listed(
+            "canary-with-monitoring",
+            |one| Box::new(aimed::scripts(one)),
+            Source::Aimed,
+        ),
         Plant::QuiescesByItsClock => listed(
             "canary",
             |one| Box::new(aimed::clock_scripts(one)),
@@ -178,6 +184,9 @@ fn runs_for(settings: &[Arc<Setting>], plant: Plant) -> Runs<'_> {
         | Plant::AppliesAnother
         | Plant::BelievesItsUndo
         | Plant::BelievesFlagsAreBack
+        | Plant::LeavesTheIndex
+        | Plant::TakesAwayWhatWasThere
+        | Plant::LeavesTheDashboard
         | Plant::KeepsWhatIsWritten
         | Plant::LostTokenHangs
         | Plant::QueueWedges

@@ -4,7 +4,7 @@
 //!
 //! The decisions are those of `tidegate-core`, unchanged. What is modelled here is everything around
 //! them: the table with its conditions ([`store`]), AWS ([`aws`], the second interpreter of
-//! `Action`), the functions as sequences of calls ([`function`]) and the state machines
+//! `Action`, with [`tables`] and [`watchers`]), the functions as sequences of calls ([`function`]) and the state machines
 //! ([`machine`]). [`world`] puts them on one virtual time line.
 //!
 //! In the order in which a reader needs them: [`setting`] (deployment files), [`script`] (what
@@ -16,12 +16,15 @@
 
 pub mod aimed;
 pub mod aws;
+mod checks;
 pub mod coverage;
+mod decisions;
 #[cfg(feature = "exhaustive")]
 pub mod exhaustive;
 pub mod function;
 pub mod hunt;
 pub mod machine;
+mod meddle;
 pub mod observe;
 pub mod plant;
 pub mod random;
@@ -30,6 +33,8 @@ pub mod setting;
 pub mod shrink;
 pub mod simulate;
 pub mod store;
+pub mod tables;
 pub mod verdict;
+pub mod watchers;
 pub mod way_back;
 pub mod world;

@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use tidegate_core::analysis::Samples;
+use tidegate_core::change::index::TableFound;
 use tidegate_core::change::{
     Before, Change, ChangeStage, Direction, Effect, EffectKind, Progress, Proposal, Proposed, Seen,
-    StackBefore, StoredText, Work, tail,
+    StackBefore, StoredText, Work, index as indexes, indexes as indexes_of, monitored, tail, test_alarm,
 };
 use tidegate_core::deployment::{Deployment, Stage, Traffic};
 use tidegate_core::http::HttpTry;
@@ -18,9 +19,10 @@ use tidegate_core::observation::{
 use tidegate_core::spec::{Metric, SuiteName};
 use tidegate_core::wiring::Forward;
 
-use crate::aws::{self, Service, artifact};
+use crate::aws::{self, Service, artifact, scaling};
 use crate::plant::Plant;
 use crate::setting::{Ms, index, instant, virtual_ms};
+use crate::watchers::LOG_GROUP;
 use crate::world::World;
 
 /// What a migration writes, and nobody may read.
@@ -83,17 +85,24 @@ impl World {
             let at = instant(*at);
             (at >= since).then_some(at)
         });
-        self.setting
-            .alarms
-            .iter()
-            .enumerate()
-            .map(|(at, name)| Alarm {
-                name: name.clone(),
-                state: if at == 0 { state } else { AlarmState::Ok },
-                reason: String::new(),
-                fired_at: fired_at.filter(|_| at == 0),
-            })
-            .collect()
+        let watched = self.setting.alarms.iter().enumerate();
+        let watched = watched.map(|(at, name)| Alarm {
+            name: name.clone(),
+            state: if at == 0 { state } else { AlarmState::Ok },
+            reason: String::new(),
+            fired_at: fired_at.filter(|_| at == 0),
+        });
+        // Those that deployments make exist only then.
+        let made = self.setting.made_alarms.iter().map(|name| Alarm {
+            name: name.clone(),
+            state: match self.aws.watchers.get(name) {
+                Some(_) => AlarmState::Ok,
+                None => AlarmState::Unreadable,
+            },
+            reason: String::new(),
+            fired_at: None,
+        });
+        watched.chain(made).collect()
     }
 
     /// What the plan phase reads.
@@ -118,8 +127,20 @@ impl World {
             forward,
             alarms,
             image: Some(state.unwrap_or(ImageState::Missing)),
+            cost: self.observe_cost(deployment),
+            tables: self.observe_tables(deployment),
+            log_groups: match &deployment.spec.monitoring {
+                Some(_) => vec![LOG_GROUP.to_owned()],
+                None => Vec::new(),
+            },
             ..Observation::default()
         }
+    }
+
+    fn observe_tables(&self, deployment: &Deployment) -> BTreeMap<String, TableFound> {
+        let works = indexes_of(&deployment.spec);
+        let tables = works.map(|work| (work.table.clone(), self.aws.tables.found(&work.table, self.now)));
+        tables.collect()
     }
 
     /// What a forward phase reads.
@@ -129,11 +150,12 @@ impl World {
         deployment: &Deployment,
         question: &Question,
         forward: Option<Forward>,
-        now: Ms,
+        clock: Timestamp,
     ) -> Observation {
         if deployment.plan.is_none() {
             return Observation::default();
         }
+        let now = self.now;
         let registered = self.aws.definitions.iter().position(|d| d.by == Some(of));
         Observation {
             slots: self.observe_slots(),
@@ -141,8 +163,7 @@ impl World {
             alarms: self.observe_alarms(deployment.planned_at),
             registered_task_definition: registered.map(|at| self.setting.definitions[at].clone()),
             suites: self.observe_suites(of, now),
-            changes: self.observe_change(of, deployment, question, now),
-            proposals: self.observe_proposal(of, question),
+            changes: self.observe_change(of, deployment, question, clock),
             samples: self.observe_samples(deployment, now),
             ..Observation::default()
         }
@@ -175,31 +196,40 @@ impl World {
             let run = if suite.ends_at <= now {
                 SuiteRun::ended(suite.code)
             } else {
-                SuiteRun::running()
+                SuiteRun::Running { log: Vec::new() }
             };
             (SuiteName(suite.name.clone()), run)
         })
         .collect()
     }
 
-    /// What a change would do that a deployment has asked about: every one replaces something.
-    fn observe_proposal(&self, of: usize, question: &Question) -> BTreeMap<ChangeId, Proposed> {
-        let proposing = question.proposal().filter(|change| change.work.proposes());
-        let proposed = proposing.map(|change| {
-            let asked = self.aws.proposed.contains(&(of, change.id.clone()));
-            let effect = || Effect {
-                kind: EffectKind::Replace,
-                what: "AWS::RDS::DBInstance Db".to_owned(),
-            };
-            let proposed = match asked {
-                false => Proposed::NotBegun,
-                true => Proposed::Ready {
-                    proposal: Box::new(Proposal::new(artifact(of), vec![effect()], Vec::new())),
-                },
-            };
-            (change.id.clone(), proposed)
-        });
-        proposed.into_iter().collect()
+    /// What a change would do: a stack replaces something, and Terraform's plan does what the image says. What
+    /// an analyzer says comes to who called it.
+    pub fn proposal_seen(&self, of: usize, change: &Change, heard: bool) -> Proposed {
+        let asked = match change.work {
+            Work::Analyze { .. } => heard,
+            Work::Run { .. }
+            | Work::Index { .. }
+            | Work::Verify { .. }
+            | Work::Backup { .. }
+            | Work::SuspendScaling { .. }
+            | Work::SetParameter { .. }
+            | Work::SetFlags { .. }
+            | Work::Stack { .. }
+            | Work::Terraform { .. }
+            | Work::Monitor { .. }
+            | Work::TestAlarm { .. } => self.aws.proposed.contains(&(of, change.id.clone())),
+        };
+        if !asked {
+            return Proposed::NotBegun;
+        }
+        let effect = || Effect {
+            kind: EffectKind::Replace,
+            what: "AWS::RDS::DBInstance Db".to_owned(),
+        };
+        Proposed::Ready {
+            proposal: Box::new(Proposal::new(artifact(of), vec![effect()], Vec::new())),
+        }
     }
 
     /// The deployment that made what this one takes back; itself, unless it reverses another.
@@ -213,28 +243,100 @@ impl World {
         head.map_or(of, |head| self.maker(of, &head.deployment))
     }
 
-    /// How the change stands that is asked about, as a function looks at no other either.
+    /// The image that a deployment in the table brings; 0 where it takes something back.
+    pub fn image_at(&self, of: usize) -> usize {
+        let head = self.store.heads.get(of);
+        let forward = head.filter(|head| !head.deployment.kind.is_reversal());
+        let digest = forward.map(|head| &head.deployment.revision.digest);
+        let image = self
+            .setting
+            .digests
+            .iter()
+            .position(|known| Some(known) == digest);
+        image.unwrap_or(0)
+    }
+
+    /// How the change stands that a function asks about.
     pub fn observe_change(
         &self,
         of: usize,
         deployment: &Deployment,
         question: &Question,
-        now: Ms,
+        clock: Timestamp,
     ) -> BTreeMap<ChangeId, Seen> {
-        let set = |change: &Change, direction| {
-            let is = self.aws.suspended.contains(&change.id);
-            if is != (direction == Direction::Make) {
-                return Progress::NotBegun;
+        let asked = question.change().into_iter();
+        let seen = asked.map(|change| {
+            let before = deployment.before_of(&change.id);
+            let seen = self.change_seen(of, deployment, (change, before), clock);
+            (change.id.clone(), seen)
+        });
+        seen.collect()
+    }
+
+    /// How a change stands, with what was there `before` it; `clock` is that of the function that looks.
+    pub fn change_seen(
+        &self,
+        of: usize,
+        deployment: &Deployment,
+        (change, before): (&Change, Option<&Before>),
+        clock: Timestamp,
+    ) -> Seen {
+        match &change.work {
+            Work::Run { .. } | Work::Backup { .. } => self.task_seen(of, change, None),
+            Work::Stack { .. } => self.task_seen(of, change, Some(was())),
+            Work::Terraform { .. } => self.terraform_seen(of, deployment, change),
+            Work::Analyze { .. } => Seen::NOTHING,
+            Work::Verify { .. } => self.looked_at(),
+            Work::SuspendScaling { .. } => self.scaling_seen(change, before),
+            Work::SetParameter { name, value } => {
+                let mut seen = self.aws.parameter_seen(name, value, before);
+                self.believe(deployment, change, Plant::BelievesItsUndo, &mut seen);
+                seen
             }
-            Progress::done("read back")
-        };
-        let ran = |change: &Change, direction| {
+            Work::SetFlags { flags } => {
+                let mut seen = self.aws.flags_seen(self.maker(of, deployment), flags, before);
+                self.believe(deployment, change, Plant::BelievesFlagsAreBack, &mut seen);
+                seen
+            }
+            Work::Index { index, .. } => {
+                let found = self.aws.tables.found(&index.table, self.now);
+                let mut seen = indexes::seen(&found, before, index);
+                if self.plant == Some(Plant::TakesAwayWhatWasThere) {
+                    seen.undone = indexes::seen(&found, Some(&Before::Absent), index).undone;
+                }
+                self.believe(deployment, change, Plant::LeavesTheIndex, &mut seen);
+                seen
+            }
+            Work::Monitor { name, wanted } => {
+                let mut seen = monitored::seen(self.aws.watchers.get(name), before, wanted);
+                self.believe(deployment, change, Plant::LeavesTheDashboard, &mut seen);
+                seen
+            }
+            Work::TestAlarm { .. } => {
+                let alarm = self.aws.watchers.test();
+                let mut seen = test_alarm::seen(alarm.as_ref(), deployment, change, clock);
+                self.believe(deployment, change, Plant::LeavesTheTestAlarm, &mut seen);
+                seen
+            }
+        }
+    }
+
+    /// A break that takes what is being undone for undone.
+    fn believe(&self, deployment: &Deployment, change: &Change, plant: Plant, seen: &mut Seen) {
+        let undoing = deployment.change_stage(&change.id) == Some(ChangeStage::Undoing);
+        if undoing && self.plant == Some(plant) {
+            seen.undone = Progress::done("so it is said");
+        }
+    }
+
+    fn task_seen(&self, of: usize, change: &Change, before: Option<Before>) -> Seen {
+        let ran = |direction| {
             let mut runs = self.aws.changes.iter().rev();
             let run =
                 runs.find(|run| (run.deployment, &run.change, run.direction) == (of, &change.id, direction));
             match run {
                 None => Progress::NotBegun,
-                Some(run) if run.ends_at > now => Progress::running("its task is running"),
+                Some(run) if run.ends_at > self.now => Progress::running("its task is running"),
                 Some(run) if run.good => Progress::Done {
                     detail: "its task ended with exit code 0".to_owned(),
                     log: self.written().to_vec(),
@@ -242,46 +344,48 @@ impl World {
                 Some(_) => Progress::failed("its task ended with exit code 1"),
             }
         };
-        let both = |progress: &dyn Fn(&Change, Direction) -> Progress, change: &Change| Seen {
-            before: change.work.proposes().then(was),
-            made: progress(change, Direction::Make),
-            undone: progress(change, Direction::Undo),
+        Seen {
+            before,
+            made: ran(Direction::Make),
+            undone: ran(Direction::Undo),
+        }
+    }
+
+    /// Every other plan that fails is refused before it touches anything.
+    fn terraform_seen(&self, of: usize, deployment: &Deployment, change: &Change) -> Seen {
+        let mut seen = self.task_seen(of, change, Some(Before::TerraformState));
+        let mut runs = self.aws.changes.iter();
+        let run = runs.find(|run| (run.deployment, &run.change) == (of, &change.id));
+        let refused = run.is_some_and(|run| !run.good && run.began_at / 1000 % 2 == 0);
+        if refused && deployment.change_stage(&change.id) == Some(ChangeStage::Failed) {
+            seen.undone = Progress::done("nothing of it was applied");
+        }
+        seen
+    }
+
+    /// A person applies what is expected once in a run; how slow that person is, the first image says.
+    fn looked_at(&self) -> Seen {
+        let made = match self.now >= self.script.images[1].suite_ms * 4 {
+            true => Progress::done("the one resource is as the file says"),
+            false => Progress::running("it does not exist; a person has to apply it"),
         };
-        let seen = |change: &Change| match &change.work {
-            Work::Run { .. }
-            | Work::Index { .. }
-            | Work::Verify { .. }
-            | Work::Backup { .. }
-            | Work::Analyze { .. }
-            | Work::Stack { .. }
-            | Work::Terraform { .. }
-            | Work::Monitor { .. }
-            | Work::TestAlarm { .. } => both(&ran, change),
-            Work::SuspendScaling { .. } => both(&set, change),
-            Work::SetParameter { name, value } => {
-                let state = deployment.changes.get(&change.id);
-                let before = deployment.before_of(&change.id);
-                let mut seen = self.aws.parameter_seen(name, value, before);
-                let undoing = state.is_some_and(|state| state.stage == ChangeStage::Undoing);
-                if undoing && self.plant == Some(Plant::BelievesItsUndo) {
-                    seen.undone = Progress::done("so it is said");
-                }
-                seen
-            }
-            Work::SetFlags { flags } => {
-                let maker = self.maker(of, deployment);
-                let before = deployment.before_of(&change.id);
-                let mut seen = self.aws.flags_seen(maker, flags, before);
-                if deployment.change_stage(&change.id) == Some(ChangeStage::Undoing)
-                    && self.plant == Some(Plant::BelievesFlagsAreBack)
-                {
-                    seen.undone = Progress::done("so it is said");
-                }
-                seen
-            }
+        Seen {
+            made,
+            ..Seen::NOTHING
+        }
+    }
+
+    fn scaling_seen(&self, change: &Change, before: Option<&Before>) -> Seen {
+        let is = self.aws.suspended.contains(&change.id);
+        let progress = |is: bool| match is {
+            true => Progress::done("read back"),
+            false => Progress::NotBegun,
         };
-        let asked = question.change().into_iter();
-        asked.map(|change| (change.id.clone(), seen(change))).collect()
+        Seen {
+            before: Some(scaling(is)),
+            made: progress(is),
+            undone: progress(before == Some(&scaling(is))),
+        }
     }
 
     /// The last lines of a task, as a function keeps them.
@@ -298,10 +402,12 @@ impl World {
     /// One sample for each minute of the step that is over.
     fn observe_samples(&self, deployment: &Deployment, now: Ms) -> BTreeMap<Slot, Vec<Samples>> {
         let baking = deployment.shift.stage == Stage::Baking;
-        let Some(plan) = deployment.plan.as_ref().filter(|_| baking) else {
+        let measured = deployment.performance_window(instant(now)).map(|(from, _)| from);
+        let since = measured.or_else(|| baking.then_some(deployment.shift.since));
+        let (Some(plan), Some(since)) = (&deployment.plan, since) else {
             return BTreeMap::new();
         };
-        let since = virtual_ms(deployment.shift.since);
+        let since = virtual_ms(since);
         let first = since - since.rem_euclid(60_000);
         let alone = matches!(plan.traffic, Traffic::Rolling | Traffic::Recreate);
         let minutes = |slot: Slot| {

@@ -90,6 +90,14 @@ pub enum Plant {
     BelievesItsUndo,
     /// Flags that shall be brought back are said to be, and AppConfig is never asked to.
     BelievesFlagsAreBack,
+    /// An index that shall be removed again is said to be, and DynamoDB is never asked to.
+    LeavesTheIndex,
+    /// An index that a deployment has found there is removed with it.
+    TakesAwayWhatWasThere,
+    /// Dashboards and alarms that shall be brought back are said to be, and CloudWatch is never asked to.
+    LeavesTheDashboard,
+    /// The alarm of a test is said to be deleted, and is not.
+    LeavesTheTestAlarm,
     /// What a migration has written is kept as it is, with the password in it.
     KeepsWhatIsWritten,
     /// A task token that was lost is waited for without a time limit.
@@ -227,7 +235,7 @@ impl fmt::Display for Plant {
 
 impl Plant {
     /// Every break.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 49] = [
         Self::AdmitsWhileLocked,
         Self::SharesMoreThanAll,
         Self::ScalesStableInEarly,
@@ -269,6 +277,10 @@ impl Plant {
         Self::AppliesAnother,
         Self::BelievesItsUndo,
         Self::BelievesFlagsAreBack,
+        Self::LeavesTheIndex,
+        Self::TakesAwayWhatWasThere,
+        Self::LeavesTheDashboard,
+        Self::LeavesTheTestAlarm,
         Self::KeepsWhatIsWritten,
         Self::LostTokenHangs,
         Self::QueueWedges,
@@ -309,9 +321,13 @@ impl Plant {
             Self::SkipsSmoke => 23,
             Self::ForgetsQuarantine => 24,
             Self::MigratesAgain => 25,
-            Self::UndoesOnPaper => 26,
+            Self::UndoesOnPaper | Self::LeavesTheTestAlarm => 26,
             Self::AppliesAnother => 27,
-            Self::BelievesItsUndo | Self::BelievesFlagsAreBack => 28,
+            Self::BelievesItsUndo
+            | Self::BelievesFlagsAreBack
+            | Self::LeavesTheIndex
+            | Self::TakesAwayWhatWasThere
+            | Self::LeavesTheDashboard => 28,
             Self::KeepsWhatIsWritten => 29,
         }
     }

@@ -8,13 +8,16 @@ use tidegate_core::invariants::Violation;
 use crate::coverage::Covered;
 use crate::plant::Plant;
 use crate::script::Script;
-use crate::setting::{FIRST, Ms, SECOND, Setting};
+use crate::setting::{FIRST, Ms, SECOND, Setting, THIRD};
 use crate::verdict::Depth;
 use crate::way_back::{Return, Way};
 use crate::world::{Counts, World};
 
 /// One run in so many has its journals hashed and their chains verified.
 pub const FULL_EVERY: u64 = 64;
+
+/// One run in so many has a setting that has more to do than most: millions of runs play them often enough.
+const SELDOM: usize = 32;
 
 /// What many runs came to.
 #[derive(Debug, Clone, Default)]
@@ -45,17 +48,21 @@ pub struct Failed {
 /// The setting and the script of a seed.
 pub fn drawn(settings: &[Arc<Setting>], seed: u64) -> Option<(Arc<Setting>, Script)> {
     let (first, rest) = settings.split_at(FIRST.min(settings.len()));
-    let (later, last) = rest.split_at(SECOND.min(rest.len()));
+    let (second, rest) = rest.split_at(SECOND.min(rest.len()));
+    let (third, fourth) = rest.split_at(THIRD.min(rest.len()));
     let mut rng = fastrand::Rng::with_seed(seed ^ 0x7469_6465);
     let mut setting = first.get(rng.usize(0..first.len().max(1)))?;
-    // From a stream of their own, so that the other seeds keep their setting.
-    let mut rng = fastrand::Rng::with_seed(seed ^ 0x6c61_7465);
-    if let Some(one) = later.get(rng.usize(0..FIRST + later.len())) {
-        setting = one;
-    }
-    let mut rng = fastrand::Rng::with_seed(seed ^ 0x6c61_7374);
-    if let Some(one) = last.get(rng.usize(0..settings.len().max(1))) {
-        setting = one;
+    // Each from a stream of its own, so that the other seeds keep their setting.
+    let later = [
+        (second, 0x6c61_7465, FIRST + SECOND),
+        (third, 0x6c61_7374, FIRST + SECOND + THIRD),
+        (fourth, 0x666f_7572, fourth.len() * SELDOM),
+    ];
+    for (some, stream, of) in later {
+        let mut rng = fastrand::Rng::with_seed(seed ^ stream);
+        if let Some(one) = some.get(rng.usize(0..of.max(1))) {
+            setting = one;
+        }
     }
     Some((Arc::clone(setting), Script::draw(seed, setting)))
 }
@@ -211,8 +218,13 @@ mod tests {
             let found = world.verdict(Depth::Full, true);
             let trace = world.trace.unwrap_or_default().join("\n");
             assert!(found.is_empty(), "{}: {found:?}\n{trace}", setting.name);
-            let exit = world.store.heads[0].deployment.exit.clone().unwrap();
-            let expected = if setting.asks() { "Aborted" } else { "Completed" };
+            let first = &world.store.heads[0].deployment;
+            let exit = first.exit.clone().unwrap();
+            let expected = if first.gates.is_empty() {
+                "Completed"
+            } else {
+                "Aborted"
+            };
             assert_eq!(
                 exit.state.as_str(),
                 expected,

@@ -108,6 +108,11 @@ pub enum What {
     },
     /// Every task of stable stops; ECS starts them again.
     TasksStop,
+    /// A person changes what deployments change, too.
+    Meddle {
+        /// Which of it, counted round.
+        which: u8,
+    },
     /// A person sets the candidate's weight in the console of the load balancer.
     Hand {
         /// Of the green slot, percent.
@@ -217,6 +222,7 @@ impl Script {
             | What::TakeBack
             | What::StopExecution
             | What::TasksStop
+            | What::Meddle { .. }
             | What::Hand { .. } => 0,
         });
         faults.chain(stimuli).map(Ms::abs).max().unwrap_or(0)
@@ -262,6 +268,14 @@ impl Script {
             script.stimuli.push(Stimulus {
                 at: rng.i64(0..900_000),
                 what: What::TasksStop,
+            });
+        }
+        let mut rng = Rng::with_seed(seed ^ 0x6d65_6464);
+        if setting.seldom && rng.u8(0..3) == 0 {
+            let most = if rng.bool() { 1_200_000 } else { 120_000 };
+            script.stimuli.push(Stimulus {
+                at: rng.i64(0..most),
+                what: What::Meddle { which: rng.u8(..) },
             });
         }
         script
@@ -461,6 +475,7 @@ impl fmt::Display for What {
             Self::Sweep { skew_ms } => write!(f, "the sweep runs with its clock off by {skew_ms} ms"),
             Self::StopExecution => write!(f, "someone stops the execution in the console"),
             Self::TasksStop => write!(f, "every task of stable stops, ECS starts them again"),
+            Self::Meddle { which } => write!(f, "someone changes by hand what deployments change ({which})"),
             Self::Hand { green } => write!(f, "someone gives green {green} % by hand"),
         }
     }

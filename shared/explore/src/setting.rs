@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use tidegate_core::change::alarms_made;
 use tidegate_core::gates::{People, PersonEntry};
 use tidegate_core::ids::{Digest, InvalidName, Person, PlanHash, Slot, SpecHash, Target};
 use tidegate_core::shared::Shared;
@@ -57,6 +58,9 @@ pub struct Setting {
     pub wiring: Wiring,
     /// Whether something serves before the first deployment.
     pub has_stable: bool,
+    /// Whether it has more to do than most, and is drawn seldom: people agree in its calm runs, or a later part
+    /// would never be come to, and in some others a person meddles with what it changes.
+    pub seldom: bool,
     /// Who may decide what.
     pub people: People,
     /// Their names, in the order in which scripts count them.
@@ -71,6 +75,8 @@ pub struct Setting {
     pub definitions: Vec<String>,
     /// The watched alarms; the first one fires.
     pub alarms: Vec<String>,
+    /// The alarms that a deployment makes.
+    pub made_alarms: Vec<String>,
     /// Names of the target groups as readings have them.
     pub groups: BTreeMap<Slot, String>,
 }
@@ -143,9 +149,11 @@ impl Setting {
             .chain((0..asked.saturating_mul(4)).map(|n| format!("person-{n}")))
             .map(|name| name.parse())
             .collect::<Result<Vec<Person>, _>>()?;
+        let wiring = wiring(&target, &spec);
         Ok(Self {
             name: name.to_owned(),
-            wiring: wiring(&target, &spec),
+            made_alarms: alarms_made(&target, &spec, &wiring),
+            wiring,
             groups: groups(&target, &spec),
             alarms: spec
                 .auto_rollback
@@ -162,7 +170,13 @@ impl Setting {
             spec_hash,
             target,
             has_stable,
+            seldom: false,
         })
+    }
+
+    /// The name of the dashboard that deployments make.
+    pub fn dashboard(&self) -> String {
+        format!("{}-{}", self.target.service, self.target.environment)
     }
 
     /// Whether a listener rule shares the traffic.
@@ -428,12 +442,118 @@ autoRollback:
   window: 5m
 ";
 
+const INDEXED: &str = "\
+environment: production
+strategy: canary
+replicas: 2
+canary:
+  steps:
+    - {weight: 30, pause: 1m}
+    - weight: 100
+migrations:
+  - {name: by-customer, table: orders, timeout: 4m, addIndex: {name: by-customer, partitionKey: {customer: S}}}
+  - {name: by-day, table: orders, timeout: 4m, addIndex: {name: by-day, partitionKey: {day: S}}}
+  - {name: by-size, table: orders, timeout: 4m, addIndex: {name: by-size, partitionKey: {size: N}, project: keysOnly}}
+autoRollback:
+  alarms: [web-production-errors]
+  window: 5m
+";
+
+const FOUNDED: &str = "\
+environment: production
+strategy: canary
+replicas: 2
+canary:
+  steps:
+    - {weight: 30, pause: 1m}
+    - weight: 100
+prepare:
+  suspendAutoscaling: true
+  backups: [{table: orders, timeout: 4m}]
+analyzer: {function: web-analyzer, required: true, threshold: 1, approvals: [{role: tech-lead}], expires: 15m}
+infrastructure:
+  terraform: {taskDefinition: terraform, container: terraform, bucket: plans, timeout: 5m}
+  approvals:
+    - role: tech-lead
+  expires: 15m
+  verify:
+    - dynamodbTable: {name: orders, pointInTimeRecovery: true}
+  timeout: 8m
+autoRollback:
+  alarms: [web-production-errors]
+  window: 5m
+";
+
+const MONITORED: &str = "\
+environment: production
+strategy: canary
+replicas: 2
+canary:
+  steps:
+    - {weight: 30, pause: 1m}
+    - weight: 100
+configuration:
+  parameters:
+    - {name: /web/limit, value: new}
+    - {name: /web/banner, value: new}
+  flags: {application: web, environment: production, profile: flags, set: {beta: off}}
+monitoring:
+  dashboard: true
+  alarms: [{name: slow, when: latency_p99 > 800ms}]
+  test: {timeout: 3m}
+  logRetention: 30d
+autoRollback:
+  alarms: [web-production-errors]
+  window: 5m
+";
+
+const CHECKED: &str = "\
+environment: production
+strategy: bluegreen
+replicas: 2
+trafficSwitch: {testDuration: 1m}
+postDeploymentTests:
+  - {name: checkout, lambda: web-test-checkout, retries: 1, timeout: 30s}
+validate:
+  security: [noPublicIp]
+  performance: {for: 2m, errorRate: 1%, minRequests: 10}
+cost: {maxIncrease: 50%, onExcess: rollback, approvals: [{role: tech-lead}], expires: 15m}
+watch: {for: 30m, onAlarm: rollback}
+autoRollback:
+  alarms: [web-production-errors]
+  window: 5m
+";
+
+const CONTRACTED: &str = "\
+environment: production
+strategy: canary
+replicas: 2
+canary:
+  steps:
+    - {weight: 30, pause: 1m}
+    - weight: 100
+migrations:
+  - {name: drop-fax, stage: contract, after: 10m, command: [up, drop-fax], timeout: 4m}
+  - {name: drop-by-mail, stage: contract, after: 10m, table: orders, removeIndex: by-mail, timeout: 4m}
+gates:
+  - before: contract
+    approvals:
+      - role: tech-lead
+    expires: 15m
+autoRollback:
+  alarms: [web-production-errors]
+  window: 5m
+";
+
 /// So many of [`all`] came first: the seeds that were drawn from them keep their setting
 /// ([`crate::random::drawn`]).
 pub const FIRST: usize = 10;
 
 /// So many came next.
 pub const SECOND: usize = 2;
+
+/// And so many after those.
+pub const THIRD: usize = 1;
 
 /// Every setting that random runs are drawn from. New ones come last.
 ///
@@ -454,9 +574,20 @@ pub fn all() -> Result<Vec<Setting>, SettingError> {
         ("bluegreen-with-gates", GATED_BLUEGREEN, true),
         ("canary-with-migrations", MIGRATING, true),
         ("canary-with-stack", STACKED, true),
+        ("canary-with-indexes", INDEXED, true),
+        ("canary-with-foundations", FOUNDED, true),
+        ("canary-with-monitoring", MONITORED, true),
+        ("bluegreen-with-checks", CHECKED, true),
+        ("canary-with-contract", CONTRACTED, true),
     ]
     .into_iter()
-    .map(|(name, text, has_stable)| Setting::parse(name, text, has_stable))
+    .enumerate()
+    .map(|(at, (name, text, has_stable))| {
+        Ok(Setting {
+            seldom: at >= FIRST + SECOND + THIRD,
+            ..Setting::parse(name, text, has_stable)?
+        })
+    })
     .collect()
 }
 
@@ -467,6 +598,6 @@ mod tests {
 
     #[test]
     fn every_setting_is_a_good_deployment_file() {
-        assert_eq!(all().unwrap().len(), FIRST + SECOND + 1);
+        assert!(all().unwrap().len() > FIRST + SECOND + THIRD);
     }
 }

@@ -56,6 +56,17 @@ pub enum TokenName {
     Gate(GatePhase),
 }
 
+impl TokenName {
+    /// That of the state in which people are asked: a contract is asked about before it migrates
+    /// (`shared/lambda/src/stop.rs`).
+    pub fn of_gate(before: GatePhase) -> Self {
+        Self::Gate(match before {
+            GatePhase::Contract => GatePhase::Migrate,
+            other => other,
+        })
+    }
+}
+
 /// Why a write was refused. Nothing was written then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {

@@ -18,7 +18,7 @@ use tidegate_core::messages::MessageId;
 use crate::aws::ServiceSeen;
 use crate::observe::PASSWORD;
 use crate::setting::{Ms, index, instant, slot};
-use crate::store::Head;
+use crate::store::{Batch, Head};
 use crate::world::World;
 
 /// Which part of the checker is used.
@@ -42,7 +42,7 @@ impl World {
             .into_iter()
             .map(|(invariant, what)| Violation { invariant, what })
             .collect();
-        found.extend(over.then(|| self.left_suspended()).flatten());
+        found.extend(over.then(|| self.left_behind()).flatten());
         let skew = self.script.most_skew_ms();
         let chain = |invariant| invariant == 18;
         if skew != 0 && depth == Depth::Full {
@@ -54,16 +54,23 @@ impl World {
         found
     }
 
-    /// What the journal can't tell: whether a setting is as it was, at the end of everything.
-    fn left_suspended(&self) -> Option<Violation> {
+    /// What the journal can't tell: whether anything that is there for a while only still is, at the end of
+    /// everything.
+    fn left_behind(&self) -> Option<Violation> {
+        let suspended = self.aws.suspended.first();
+        let suspended = suspended.map(|change| format!("{change} is still in force"));
+        let test = || {
+            let alarm = self.aws.watchers.test();
+            alarm.map(|_| "the alarm of a test is still there".to_owned())
+        };
+        let left = suspended.or_else(test)?;
         let heads = self.store.heads.iter();
         let mut exits = heads.filter_map(|head| head.deployment.exit.as_ref());
-        let left = self.aws.suspended.first()?;
         // A person puts it back then.
         let excused = exits.any(|exit| exit.state == ExitState::RollbackFailed);
         (!excused).then(|| Violation {
             invariant: 26,
-            what: format!("{left} is still in force when all is over"),
+            what: format!("{left} when all is over"),
         })
     }
 
@@ -121,12 +128,11 @@ impl World {
 
     fn setting_readings(&self) -> Vec<SettingReading> {
         let log = self.aws.settings_log.iter();
-        log.map(|(at, name, value)| SettingReading {
-            at: instant(*at),
-            name: name.clone(),
-            value: value.clone(),
-            // Nobody else sets any here; the first of each is how it was found.
-            by: if *at < 0 {
+        log.map(|set| SettingReading {
+            at: instant(set.at),
+            name: set.name.clone(),
+            value: set.value.clone(),
+            by: if set.outside {
                 Writer::Outside
             } else {
                 Writer::Tidegate
@@ -147,11 +153,19 @@ impl World {
             .iter()
             .skip(1)
             .map(|name| reading(-1, name, false));
+        // One that is made is at rest from then on.
+        let made = self.setting.made_alarms.iter().flat_map(|name| {
+            let log = self.aws.settings_log.iter();
+            let of_it = log.filter(move |set| {
+                set.name.strip_prefix("alarm:") == Some(name.as_str()) && set.value.is_some()
+            });
+            of_it.map(move |set| reading(set.at, name, false))
+        });
         let first = self.setting.alarms.first().into_iter().flat_map(|name| {
             let log = self.aws.alarm_log.iter();
             log.map(move |(at, firing)| reading(*at, name, *firing))
         });
-        quiet.chain(first).collect()
+        quiet.chain(made).chain(first).collect()
     }
 
     fn record(&self, at: usize, head: Head, depth: Depth, skew: Ms) -> Record {
@@ -272,7 +286,9 @@ fn allow(skew: Ms, deployment: &mut Deployment, journal: &mut [Entry]) {
 fn told(heads: &[Head], notices: &[(usize, u64)]) -> BTreeSet<String> {
     let id = |(at, seq): &(usize, u64)| {
         let head = &heads[*at];
-        let last = head.batches.last()?;
+        // What is seen of a deployment after its end comes behind it.
+        let ends = |batch: &&Arc<Batch>| matches!(batch.events.last(), Some(Event::Exited { .. }));
+        let last = head.batches.iter().rev().find(ends)?;
         let entry = Entry {
             deployment: head.deployment.id.clone(),
             seq: *seq,

@@ -128,12 +128,14 @@ impl World {
             Job::Plan
             | Job::Phase(_)
             | Job::Undo(_)
+            | Job::Hear { .. }
             | Job::Gate { .. }
             | Job::Push { .. }
             | Job::Decide { .. }
             | Job::Abort
             | Job::Deploy { .. }
             | Job::TakeBack
+            | Job::Due
             | Job::Sweep { .. } => false,
         };
         if counts {

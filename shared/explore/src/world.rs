@@ -62,6 +62,15 @@ pub enum Tick {
         /// How often its function was started before.
         attempt: u8,
     },
+    /// The event of a test's alarm comes.
+    TestEvent {
+        /// When that was set.
+        raised_at: Ms,
+        /// How often its function was started before.
+        attempt: u8,
+    },
+    /// The schedule of a contract.
+    Contract,
     /// A function makes its next call.
     Call(u32),
     /// A function's time is over.
@@ -236,6 +245,8 @@ impl World {
             Tick::Stimulus(_)
             | Tick::PushEvent { .. }
             | Tick::AlarmEvent { .. }
+            | Tick::TestEvent { .. }
+            | Tick::Contract
             | Tick::Bury(_)
             | Tick::Machine { .. }
             | Tick::Sweep
@@ -255,6 +266,12 @@ impl World {
                 if !deaf {
                     self.call(Job::Alarm, Caller::Event { attempt }, None);
                 }
+            }
+            Tick::TestEvent { raised_at, attempt } => {
+                self.call(Job::Hear { raised_at }, Caller::Event { attempt }, None);
+            }
+            Tick::Contract => {
+                self.call(Job::Due, Caller::Nobody, None);
             }
             Tick::Call(id) => self.make_call(id),
             Tick::Kill(id) => self.kill(id),
@@ -280,9 +297,13 @@ impl World {
             .stable
             .as_ref()
             .is_some_and(|stable| !stable.other_scaled_in && instant(self.now) < stable.warm_until);
+        let target = &self.store.target;
+        let asked_later = target.contract.as_ref().is_some_and(|one| one.tried.is_none());
         only_sweep
             && idle
             && !warm
+            && target.watching.is_empty()
+            && !asked_later
             && self.aws.next_change().is_none()
             && self.sweep_findings(self.now).is_empty()
             && self.store.target.lock.as_ref().is_none_or(|lock| {
@@ -305,6 +326,10 @@ impl World {
             What::AlarmClears => return self.aws.set_alarm(false, self.now),
             What::StopExecution => return self.stop_execution(),
             What::TasksStop => return self.stop_stable(),
+            What::Meddle { which } => {
+                let setting = Arc::clone(&self.setting);
+                return self.aws.meddle(&setting, which.into(), self.now);
+            }
             What::Hand { green } => {
                 if self.setting.balanced() && self.serving_by_hand(green) {
                     let green = u32::from(green);
@@ -470,7 +495,8 @@ impl World {
         let Some(batch) = head.batches.last() else {
             return;
         };
-        self.covered.events(&batch.events);
+        self.covered
+            .events(&batch.events, head.deployment.planned_changes());
         let ended = batch
             .events
             .iter()

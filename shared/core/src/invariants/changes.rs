@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::view::{Record, View};
+use jiff::Timestamp;
+
+use super::view::{Record, View, Writer};
 use crate::change::{Change, ChangeStage, Direction, Undo, Work};
 use crate::event::Event;
 use crate::exit::{Exit, ExitState};
+use crate::ids::ChangeId;
 
 /// 25. A change is made once and undone once, each after it was recorded, and made no more after that.
 ///
-/// Sees the tasks that were started for changes, and what DynamoDB took of changes of indexes. A change that sets a
-/// value has none: setting it twice is the same as once.
+/// Sees the tasks that were started for changes, and what DynamoDB took of changes of indexes: one that somebody else
+/// has removed is made again. A change that sets a value has none: setting it twice is the same as once.
 pub(super) fn changes_run_once(view: &View) -> Vec<String> {
     let mut found = Vec::new();
     let mut began: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -20,7 +23,13 @@ pub(super) fn changes_run_once(view: &View) -> Vec<String> {
     }
     for ((deployment, change, direction), at) in &began {
         let way = direction.as_str();
-        if at.len() > 1 {
+        let mut records = view.deployments.iter();
+        let record = records.find(|record| record.deployment.id == **deployment);
+        let again = |pair: &[Timestamp]| {
+            let [first, next] = pair else { return false };
+            record.is_some_and(|record| removed_by_others(view, record, change, *first, *next))
+        };
+        if !at.windows(2).all(again) {
             found.push(format!(
                 "{deployment}: {change} was started {} times to {way} it",
                 at.len()
@@ -33,8 +42,6 @@ pub(super) fn changes_run_once(view: &View) -> Vec<String> {
                 "{deployment}: {change} was made after it was being undone"
             ));
         }
-        let mut records = view.deployments.iter();
-        let record = records.find(|record| record.deployment.id == **deployment);
         if !record.is_some_and(|record| recorded(record, change, *direction)) {
             found.push(format!(
                 "{deployment}: {change} was begun ({way}) without a record of it"
@@ -42,6 +49,27 @@ pub(super) fn changes_run_once(view: &View) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether somebody else has taken away what a change added, in between: an index, which is then made again, or gone
+/// without being undone.
+fn removed_by_others(
+    view: &View,
+    record: &Record,
+    change: &ChangeId,
+    from: Timestamp,
+    until: Timestamp,
+) -> bool {
+    let mut changes = record.deployment.planned_changes().iter();
+    let Some(Work::Index { index, .. }) = changes.find(|one| one.id == *change).map(|one| &one.work) else {
+        return false;
+    };
+    let name = format!("index:{}", index.title());
+    let mut removed = view
+        .settings
+        .iter()
+        .filter(|one| one.by == Writer::Outside && one.value.is_none());
+    removed.any(|one| one.name == name && (from..=until).contains(&one.at))
 }
 
 fn recorded(record: &Record, change: &crate::ids::ChangeId, direction: Direction) -> bool {
@@ -125,12 +153,20 @@ fn went_back(view: &View, record: &Record, change: &Change) -> bool {
     // What proposes takes itself back where it fails.
     let failed = |event: &Event| matches!(event, Event::ChangeFailed { id, .. } if *id == change.id);
     let by_itself = change.work.proposes() && record.journal.iter().any(|entry| failed(&entry.event));
+    let began = view
+        .runs
+        .iter()
+        .find(|run| (&run.deployment, &run.change) == (&record.deployment.id, &change.id));
+    let by_others =
+        began.is_some_and(|run| removed_by_others(view, record, &change.id, run.at, Timestamp::MAX));
     let state = record.deployment.changes.get(&change.id);
     let undo = change.undo_from(record.deployment.before_of(&change.id));
     match (state.map(|state| state.stage), undo) {
         (None, _) => true,
         (Some(_), Undo::Nothing) => true,
-        (Some(ChangeStage::Undone), Undo::Revertible) => !made || run(Direction::Undo) || by_itself,
+        (Some(ChangeStage::Undone), Undo::Revertible) => {
+            !made || run(Direction::Undo) || by_itself || by_others
+        }
         // It had not begun, or it was refused.
         (Some(ChangeStage::Undone), Undo::ForwardOnly | Undo::NeedsRestore) => !made || by_itself,
         (Some(ChangeStage::Held), Undo::ForwardOnly) => true,

@@ -146,6 +146,10 @@ impl World {
     }
 
     pub(super) fn watchers(&mut self, one: &mut Invocation) -> Flow {
+        if matches!(one.job, Job::Hear { .. }) {
+            self.test_watchers(one);
+            return Flow::On;
+        }
         let Some(alarm) = self.setting.alarms.first() else {
             return Flow::On;
         };
@@ -196,8 +200,8 @@ impl Invocation {
     pub(super) const fn author(&self) -> &'static str {
         match self.job {
             Job::Push { .. } => "on-image-push",
-            Job::Alarm => "on-alarm",
-            Job::Sweep { .. } => "sweep",
+            Job::Alarm | Job::Hear { .. } => "on-alarm",
+            Job::Sweep { .. } | Job::Due => "sweep",
             _ => "ada",
         }
     }

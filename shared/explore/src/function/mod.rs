@@ -4,25 +4,31 @@
 //! The order of calls is that of `functions/*/src/handler.rs` and `shared/lambda/src`.
 
 mod admit;
+mod after;
+mod look;
 mod people;
 mod phase;
 mod sweep;
 mod tokens;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tidegate_core::change;
 use tidegate_core::decision::Outcome;
 use tidegate_core::deployment::{Deployment, Phase};
+use tidegate_core::event::Event;
 use tidegate_core::exit::{AbortCause, ExitState};
-use tidegate_core::ids::{DeploymentId, Slot};
+use tidegate_core::ids::{ChangeId, DeploymentId, Slot};
 use tidegate_core::observation::{Observation, Question};
 use tidegate_core::phases::RollbackStep;
-use tidegate_core::spec::GatePhase;
+use tidegate_core::spec::{GatePhase, SuiteName};
+use tidegate_core::suite::SuiteAnswer;
 use tidegate_core::target::TargetState;
 use tidegate_core::wiring::Forward;
 
+use crate::aws::Writing;
 use crate::machine::Failure;
 use crate::plant::Plant;
 use crate::script::FaultKind;
@@ -67,6 +73,11 @@ pub enum Job {
     },
     /// `on-alarm`.
     Alarm,
+    /// `on-alarm`, for the alarm of a test.
+    Hear {
+        /// When that was set.
+        raised_at: Ms,
+    },
     /// `api`: approve or reject.
     Decide {
         /// Who.
@@ -87,6 +98,8 @@ pub enum Job {
     },
     /// `api`: rollback.
     TakeBack,
+    /// `sweep`, by the schedule of a contract.
+    Due,
     /// `sweep`.
     Sweep {
         /// How far its clock is off.
@@ -121,8 +134,12 @@ pub enum Op {
     Observe,
     /// The prepared commit, and what its end leads to.
     Send(After),
-    /// One action.
+    /// One action, or the look before it.
     Apply(usize),
+    /// The write of an action that has looked.
+    Write(usize, Writing),
+    /// A head, to record that the alarm of a test arrived.
+    Hear(usize),
     /// No call: what the state machine is told.
     Answer,
     /// The abort handle's token, to release it.
@@ -161,6 +178,14 @@ pub enum Op {
     MarkLoad(Option<(usize, Slot)>),
     /// The sweep scales in.
     ScaleIn(usize, Slot),
+    /// A watch, by its place: its deployment and the target, to write what was seen.
+    WatchLoad(usize),
+    /// The schedule of a contract.
+    Schedule,
+    /// A head, to record after its end that a contract was scheduled.
+    Record,
+    /// The outstanding contract, to make it or drop it; whether its own schedule says so.
+    ContractLoad(bool),
 }
 
 /// Names of calls, for figures.
@@ -173,6 +198,8 @@ pub enum OpName {
     Observe,
     Send,
     Apply,
+    Write,
+    Hear,
     ReadHandle,
     Succeed,
     Fail,
@@ -191,17 +218,23 @@ pub enum OpName {
     SweepLook,
     MarkLoad,
     ScaleIn,
+    WatchLoad,
+    Schedule,
+    Record,
+    ContractLoad,
 }
 
 impl OpName {
     /// Every kind of call.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 30] = [
         Self::Load,
         Self::Link,
         Self::Forward,
         Self::Observe,
         Self::Send,
         Self::Apply,
+        Self::Write,
+        Self::Hear,
         Self::ReadHandle,
         Self::Succeed,
         Self::Fail,
@@ -220,6 +253,10 @@ impl OpName {
         Self::SweepLook,
         Self::MarkLoad,
         Self::ScaleIn,
+        Self::WatchLoad,
+        Self::Schedule,
+        Self::Record,
+        Self::ContractLoad,
     ];
 }
 
@@ -233,6 +270,8 @@ impl Op {
             Self::Observe => OpName::Observe,
             Self::Send(_) => OpName::Send,
             Self::Apply(_) => OpName::Apply,
+            Self::Write(..) => OpName::Write,
+            Self::Hear(_) => OpName::Hear,
             Self::Answer => return None,
             Self::ReadHandle => OpName::ReadHandle,
             Self::Succeed(_) => OpName::Succeed,
@@ -252,15 +291,48 @@ impl Op {
             Self::SweepLook => OpName::SweepLook,
             Self::MarkLoad(_) => OpName::MarkLoad,
             Self::ScaleIn(..) => OpName::ScaleIn,
+            Self::WatchLoad(_) => OpName::WatchLoad,
+            Self::Schedule => OpName::Schedule,
+            Self::Record => OpName::Record,
+            Self::ContractLoad(_) => OpName::ContractLoad,
         })
     }
 
     /// Whether it changes something by itself, so that it can land after its function was killed.
     pub const fn changes(&self) -> bool {
-        matches!(
-            self,
-            Self::Send(_) | Self::Apply(_) | Self::ScaleIn(..) | Self::Start(_) | Self::StartBack(..)
-        )
+        match self {
+            Self::Send(_)
+            | Self::Apply(_)
+            | Self::Write(..)
+            | Self::ScaleIn(..)
+            | Self::Schedule
+            | Self::Start(_)
+            | Self::StartBack(..) => true,
+            Self::Load
+            | Self::Link
+            | Self::Forward
+            | Self::Observe
+            | Self::Hear(_)
+            | Self::Answer
+            | Self::ReadHandle
+            | Self::Succeed(_)
+            | Self::Fail(_)
+            | Self::PutToken
+            | Self::Look
+            | Self::AdmitLoad
+            | Self::NextLoad
+            | Self::Watchers
+            | Self::WishLoad(_)
+            | Self::Tell(_)
+            | Self::DecideLoad
+            | Self::TellGate(..)
+            | Self::ReverseLoad
+            | Self::SweepLook
+            | Self::MarkLoad(_)
+            | Self::WatchLoad(_)
+            | Self::Record
+            | Self::ContractLoad(_) => false,
+        }
     }
 }
 
@@ -273,6 +345,8 @@ pub enum After {
     Begin,
     /// A wish to stop.
     Wish(usize),
+    /// That the alarm of a test arrived.
+    Hear(usize),
     /// An admitted push.
     Admit,
     /// What waited.
@@ -281,6 +355,10 @@ pub enum After {
     Decide(usize),
     /// A reversal.
     Reverse,
+    /// What was seen of a deployment after its end.
+    Ended,
+    /// That a contract was scheduled.
+    Recorded,
     /// The other slot is marked as scaled in.
     Marked(Option<(usize, Slot)>),
 }
@@ -365,6 +443,12 @@ pub struct Invocation {
     held: Option<Held>,
     /// What was read last, and for which question: good for as long as it did nothing but record.
     read: Option<Arc<(Question, Observation)>>,
+    /// The analyzer that was called, and has answered.
+    heard: Option<ChangeId>,
+    /// What suites that are functions have answered.
+    suite_answers: BTreeMap<SuiteName, SuiteAnswer>,
+    /// That a contract was scheduled, until it is on record.
+    scheduled: Option<Box<Event>>,
     forward: Option<Forward>,
     outcome: Option<Outcome>,
     actions: Vec<tidegate_core::action::Action>,
@@ -417,10 +501,11 @@ impl Invocation {
             Job::Plan | Job::Phase(_) | Job::Undo(_) | Job::Rollback { .. } => vec![Op::Load],
             Job::Handle { .. } | Job::Gate { .. } => vec![Op::Look, Op::PutToken],
             Job::Push { .. } | Job::Deploy { .. } => vec![Op::AdmitLoad],
-            Job::Alarm => vec![Op::Watchers],
+            Job::Alarm | Job::Hear { .. } => vec![Op::Watchers],
             Job::Decide { .. } => vec![Op::DecideLoad],
             Job::Abort => Vec::new(),
             Job::TakeBack => vec![Op::ReverseLoad],
+            Job::Due => vec![Op::ContractLoad(true)],
             Job::Sweep { .. } => vec![Op::SweepLook],
         };
         let skew = match job {
@@ -440,6 +525,9 @@ impl Invocation {
             held_up: false,
             held: None,
             read: None,
+            heard: None,
+            suite_answers: BTreeMap::new(),
+            scheduled: None,
             forward: None,
             outcome: None,
             actions: Vec::new(),
@@ -594,6 +682,7 @@ impl World {
                         },
                     ),
                     Job::Alarm => self.at(at, Tick::AlarmEvent { attempt }),
+                    Job::Hear { raised_at } => self.at(at, Tick::TestEvent { raised_at, attempt }),
                     _ => {}
                 }
             }
@@ -626,6 +715,8 @@ impl World {
             Op::Observe => self.observe(one),
             Op::Send(after) => self.send(one, after),
             Op::Apply(index) => self.apply(one, index),
+            Op::Write(index, writing) => self.write(one, index, writing),
+            Op::Hear(index) => self.hear(one, index),
             Op::Answer => return self.answer(one),
             Op::ReadHandle => self.read_handle(one),
             Op::Succeed(token) => {
@@ -651,6 +742,10 @@ impl World {
             Op::SweepLook => self.sweep_look(one),
             Op::MarkLoad(which) => self.mark_load(one, which),
             Op::ScaleIn(index, slot) => self.scale_in(index, slot),
+            Op::WatchLoad(at) => self.watch_load(one, at),
+            Op::Schedule => self.schedule(one),
+            Op::Record => self.record_schedule(one),
+            Op::ContractLoad(by_schedule) => self.contract_load(one, by_schedule),
         };
         match flow {
             // What is left needs no call: it happens at once.
@@ -744,11 +839,13 @@ impl World {
         let again = match after {
             After::Phase | After::Begin => Op::Load,
             After::Wish(index) => Op::WishLoad(index),
+            After::Hear(index) => Op::Hear(index),
             After::Admit => Op::AdmitLoad,
             After::Decide(_) => Op::DecideLoad,
-            After::Reverse => Op::ReverseLoad,
-            // Whoever was first does it.
-            After::Next | After::Marked(_) => return Flow::On,
+            After::Reverse if one.job == Job::TakeBack => Op::ReverseLoad,
+            After::Recorded => Op::Record,
+            // Whoever was first does it, or the next sweep.
+            After::Next | After::Reverse | After::Ended | After::Marked(_) => return Flow::On,
         };
         one.rounds += 1;
         one.read = None;
@@ -756,10 +853,13 @@ impl World {
         match after {
             After::Phase | After::Begin => return self.next_round(one),
             After::Wish(_)
+            | After::Hear(_)
             | After::Admit
             | After::Decide(_)
             | After::Reverse
             | After::Next
+            | After::Ended
+            | After::Recorded
             | After::Marked(_) => {}
         }
         if one.rounds >= TRIES {
@@ -782,7 +882,7 @@ impl World {
             After::Decide(index) => self.follow_gate(one, index),
             After::Reverse => self.follow_reverse(one),
             After::Marked(Some((index, slot))) => one.ops.push(Op::ScaleIn(index, slot)),
-            After::Marked(None) => {}
+            After::Hear(_) | After::Ended | After::Recorded | After::Marked(None) => {}
         }
         Flow::On
     }

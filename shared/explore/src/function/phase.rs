@@ -14,7 +14,6 @@ use tidegate_core::observation::{Observation, Question};
 use tidegate_core::phases::{
     RollbackStep, cause_from_failure, decide, decide_rollback, decide_undo, make_plan, seconds_until,
 };
-use tidegate_core::security::SecuritySeen;
 use tidegate_core::spec::{Analysis, Spec, Strategy};
 use tidegate_core::target::TargetState;
 use tidegate_core::wiring::Forward;
@@ -43,12 +42,20 @@ impl Invocation {
             | Job::Gate { .. }
             | Job::Push { .. }
             | Job::Alarm
+            | Job::Hear { .. }
             | Job::Decide { .. }
             | Job::Abort
             | Job::Deploy { .. }
             | Job::TakeBack
+            | Job::Due
             | Job::Sweep { .. } => "",
         }
+    }
+
+    /// After the end: the abort handle is released, then the contract is scheduled that it leads to.
+    fn release(&mut self, contract: bool) {
+        self.ops.extend(contract.then_some(Op::Schedule));
+        self.ops.push(Op::ReadHandle);
     }
 
     /// After the decision was recorded: its actions, then the answer.
@@ -117,7 +124,7 @@ impl World {
         let deployment = &held.deployment;
         if let Some(exit) = &deployment.exit {
             if one.job == Job::Phase(Phase::Complete) && exit.state == ExitState::Completed {
-                one.ops.push(Op::ReadHandle);
+                one.release(deployment.contract_plan().is_some());
                 return Flow::On;
             }
             return Flow::End(over(&one.job, exit.state));
@@ -197,8 +204,20 @@ impl World {
         if matches!(one.job, Job::Phase(_)) {
             let question = Question::of(&held.deployment, one.clock(self.now));
             let forward = self.believed(one.forward.take(), &held.deployment);
-            let mut seen = self.observe_phase(one.deployment, &held.deployment, &question, forward, self.now);
-            seen.security = question.security().then(SecuritySeen::default);
+            let clock = one.clock(self.now);
+            let mut seen = self.observe_phase(one.deployment, &held.deployment, &question, forward, clock);
+            if let Some(change) = question.proposal() {
+                let proposed =
+                    self.proposal_seen(one.deployment, change, one.heard.as_ref() == Some(&change.id));
+                seen.proposals.insert(change.id.clone(), proposed);
+            }
+            seen.security = question
+                .security()
+                .then(|| self.observe_security(&held.deployment));
+            seen.suite_answers = one.suite_answers.clone();
+            if question.cost() {
+                seen.cost = self.observe_cost(&held.deployment);
+            }
             seen.http = self.observe_pages(&held.deployment, &question);
             one.read = Some(Arc::new((question, seen)));
         }
@@ -264,7 +283,8 @@ impl World {
         let forward = one.forward.take();
         match &one.job {
             Job::Plan => {
-                let observation = self.observe_plan(deployment, forward);
+                let mut observation = self.observe_plan(deployment, forward);
+                observation.contracts = self.store.target.contracts();
                 make_plan(deployment, self.setting.wiring.clone(), &observation, now)
             }
             Job::Phase(phase) => {
@@ -275,7 +295,7 @@ impl World {
             Job::Undo(phase) => {
                 let question = Question::undo(deployment, *phase);
                 let observation = Observation {
-                    changes: self.observe_change(one.deployment, deployment, &question, self.now),
+                    changes: self.observe_change(one.deployment, deployment, &question, now),
                     ..Observation::default()
                 };
                 decide_undo(*phase, deployment, &observation, now)
@@ -504,6 +524,9 @@ impl World {
     }
 
     pub(super) fn apply(&mut self, one: &mut Invocation, at: usize) -> Flow {
+        if self.looked(one, at) || self.nothing_to_set(one, at) {
+            return Flow::On;
+        }
         let Some(action) = one.actions.get(at) else {
             return Flow::On;
         };
@@ -513,9 +536,18 @@ impl World {
             plant: self.plant,
             deployment: one.deployment,
             maker: self.maker_at(one.deployment),
+            image: self.image_at(one.deployment),
             now: self.now,
         };
         self.aws.apply(action, &applying);
+        if let Action::CallSuite { suite, attempt, .. } = action {
+            let head = self.store.heads.get(one.deployment);
+            let answer = head.and_then(|head| self.suite_answer(&head.deployment, *attempt));
+            let answer = answer.map(|answer| (suite.clone(), answer));
+            one.suite_answers.extend(answer);
+        } else if let Some(change) = action.proposal() {
+            one.heard = Some(change.id.clone());
+        }
         if self.aws.weights != [100, 0] && self.aws.weights.iter().sum::<u32>() != 100 {
             let weights = self.aws.weights;
             self.fail(2, format!("the weights are {weights:?}"));
@@ -560,7 +592,8 @@ impl World {
                 }
             }
             Outcome::Done if one.job == Job::Phase(Phase::Complete) => {
-                one.ops.push(Op::ReadHandle);
+                let head = self.store.heads.get(one.deployment);
+                one.release(head.is_some_and(|head| head.deployment.contract_plan().is_some()));
                 return Flow::On;
             }
             Outcome::Done => Output {

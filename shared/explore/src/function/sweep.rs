@@ -41,6 +41,10 @@ pub enum Todo {
     ScaleIn(usize, Slot),
     /// Mark that there is nothing to scale in.
     Mark,
+    /// Look after a watch, by its place.
+    Watch(usize),
+    /// Make the outstanding contract, or drop it.
+    Contract,
     /// Admit an image that no event told of.
     Push,
 }
@@ -151,6 +155,9 @@ impl World {
         if target.queue.is_some() {
             return (self.plant != Some(Plant::QueueWedges)).then_some(Todo::Next);
         }
+        if let Some(todo) = self.look_after(now) {
+            return Some(todo);
+        }
         let id = sweep::window_over(target, instant(now))?;
         let index = self.store.find(&id)?;
         let plan = self.store.heads[index].deployment.plan.as_ref()?;
@@ -201,6 +208,8 @@ impl World {
                 Todo::Next => one.ops.push(Op::NextLoad),
                 Todo::ScaleIn(index, slot) => one.ops.push(Op::MarkLoad(Some((index, slot)))),
                 Todo::Mark => one.ops.push(Op::MarkLoad(None)),
+                Todo::Watch(at) => one.ops.push(Op::WatchLoad(at)),
+                Todo::Contract => one.ops.push(Op::ContractLoad(false)),
                 Todo::Push => one.ops.push(Op::AdmitLoad),
             }
         }
@@ -233,6 +242,7 @@ impl World {
             plant: self.plant,
             deployment: index,
             maker: self.maker_at(index),
+            image: self.image_at(index),
             now: self.now,
         };
         self.aws

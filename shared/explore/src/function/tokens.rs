@@ -19,7 +19,7 @@ impl World {
     pub(super) fn put_token(&mut self, one: &mut Invocation) -> Flow {
         let (name, token) = match one.job {
             Job::Handle { token } => (TokenName::Abort, token),
-            Job::Gate { before, token } => (TokenName::Gate(before), token),
+            Job::Gate { before, token } => (TokenName::of_gate(before), token),
             _ => return Flow::End(Ok(Output::DONE)),
         };
         self.store.tokens.push((one.deployment, name, token));
@@ -50,7 +50,7 @@ impl World {
             Job::Handle { token } if deployment.exit.is_some() => one.ops.push(Op::Succeed(token)),
             Job::Handle { .. } if deployment.abort.is_some() => one.ops.push(Op::Tell(one.deployment)),
             Job::Gate { before, token } => {
-                let gate = deployment.gates.get(&before);
+                let gate = deployment.gates.get(&deployment.asked_at(before));
                 let passed = gate.is_some_and(|gate| gate.passed_at.is_some());
                 if passed || deployment.exit.is_some() {
                     one.ops.push(Op::Succeed(token));
@@ -74,7 +74,7 @@ impl World {
         if self.plant == Some(Plant::LostTokenHangs) && matches!(one.job, Job::Sweep { .. }) {
             return Flow::On;
         }
-        if let Some(token) = self.store.token(index, TokenName::Gate(before)) {
+        if let Some(token) = self.store.token(index, TokenName::of_gate(before)) {
             one.ops.push(Op::Succeed(token));
         }
         Flow::On

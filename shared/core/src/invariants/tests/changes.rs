@@ -1,6 +1,7 @@
 //! Invariants 25 and 26.
 
 use super::*;
+use crate::change::index::{IndexDefinition, IndexTo, IndexWork, Projection};
 use crate::change::{Change, ChangeStage, ChangeState, Direction, Undo, Work};
 use crate::deployment::Phase;
 use crate::ids::ChangeId;
@@ -276,4 +277,47 @@ fn i26_only_what_proposes_takes_itself_back_where_it_fails() {
     assert_eq!(left(stack(), "index"), 0);
     assert_eq!(left(stack(), "other"), 1, "another one failed");
     assert_eq!(left(change(Undo::Revertible, false).work, "index"), 1);
+}
+
+#[test]
+fn i25_and_i26_an_index_that_somebody_else_has_removed_is_made_again_or_gone() {
+    let index = || Change {
+        work: Work::Index {
+            index: IndexWork {
+                table: "orders".to_owned(),
+                name: "by-customer".to_owned(),
+                to: IndexTo::Added {
+                    definition: IndexDefinition {
+                        partition_key: Vec::new(),
+                        sort_key: Vec::new(),
+                        projection: Projection::All,
+                    },
+                    capacity: None,
+                },
+            },
+            planned: None,
+        },
+        ..change(Undo::Revertible, false)
+    };
+    let seen = |by: Writer| {
+        let mut view = changed(index(), Some(ChangeStage::Undone), ExitState::RolledBack);
+        view.runs = vec![run(&view, 10, Direction::Make), run(&view, 30, Direction::Make)];
+        let started = Event::ChangeStarted {
+            id: index().id,
+            before: None,
+        };
+        recorded(&mut view, started);
+        view.settings = vec![SettingReading {
+            at: at(20),
+            name: "index:orders/by-customer".to_owned(),
+            value: None,
+            by,
+        }];
+        (
+            changes_run_once(&view).len(),
+            exits_account_for_changes(&view).len(),
+        )
+    };
+    assert_eq!(seen(Writer::Outside), (0, 0));
+    assert_eq!(seen(Writer::Tidegate), (1, 1));
 }
