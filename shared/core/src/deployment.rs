@@ -754,6 +754,7 @@ impl Deployment {
             Event::StableBaked { .. } => {}
             Event::ChangeProposed { id, proposal } => self.keep_proposal(id, proposal),
             Event::ChangeStarted { id, before } => self.begin_change(id, before.as_ref(), at),
+            Event::PersonNeeded { id, .. } => self.ask_person(id),
             Event::ChangeMade { id, detail, .. } => self.keep_change(id, detail, at),
             Event::TestAlarmHeard { id, .. } => self.hear_test(id),
             Event::ChangeFailed { id, log, .. } => self.fail_change(id, log, at),
@@ -917,6 +918,7 @@ impl Deployment {
             since: at,
             before: before.cloned(),
             heard: false,
+            asked: false,
             kept: None,
             log: Vec::new(),
             remedy: None,
@@ -949,6 +951,13 @@ impl Deployment {
             }
             state.remedy = remedy.cloned();
         }
+    }
+
+    fn ask_person(&mut self, id: &ChangeId) {
+        if let Some(state) = self.changes.get_mut(id) {
+            state.asked = true;
+        }
+        self.waiting_for.clear();
     }
 
     fn hear_test(&mut self, id: &ChangeId) {

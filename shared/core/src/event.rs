@@ -253,6 +253,15 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         raised_at: Option<Timestamp>,
     },
+    /// A change goes on only once a person has done something. Recorded once for a change.
+    PersonNeeded {
+        /// Which.
+        id: ChangeId,
+        /// What is not as it shall be.
+        what: String,
+        /// How long it waits.
+        until: Timestamp,
+    },
     /// A change was read back as made.
     ChangeMade {
         /// Which.
@@ -443,6 +452,9 @@ impl Event {
             Self::ChangeProposed { id, proposal } => describe_proposal(id, proposal),
             Self::ChangeStarted { id, .. } => format!("{id} begins"),
             Self::TestAlarmHeard { id, .. } => format!("{id}: its event arrived"),
+            Self::PersonNeeded { id, what, until } => {
+                format!("{id} needs a person until {until:.0}: {what}")
+            }
             Self::ChangeMade { id, detail, .. } => format!("{id} made: {detail}"),
             Self::ChangeFailed { id, reason, .. } => format!("{id} failed: {reason}"),
             Self::UndoStarted { id } => format!("{id} is being undone"),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ChangeId, DeploymentId, Person, Role};
+use crate::messages::text::duration;
 
 /// The five ends. A deployment reaches exactly one; it is final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -183,6 +184,15 @@ pub enum AbortCause {
         /// How.
         reason: String,
     },
+    /// Nobody did in time what the plan leaves to a person.
+    NotApplied {
+        /// Which change.
+        change: ChangeId,
+        /// What is still not as it shall be.
+        what: String,
+        /// How long it waited, seconds.
+        waited_seconds: u32,
+    },
     /// A phase failed, or its execution died.
     PhaseFailed {
         /// Error name and text.
@@ -211,6 +221,14 @@ impl AbortCause {
             Self::SuiteFailed { reason } => format!("tests failed: {reason}"),
             Self::ChangedOutside { reason } => format!("changed from outside: {reason}"),
             Self::ChangeFailed { change, reason } => format!("{change} failed: {reason}"),
+            Self::NotApplied {
+                change,
+                what,
+                waited_seconds,
+            } => format!(
+                "{change} was not applied within {}: {what}",
+                duration((*waited_seconds).into())
+            ),
             Self::PhaseFailed { reason } => format!("a phase failed: {reason}"),
             Self::TimedOut => "it took longer than a deployment may".to_owned(),
         }

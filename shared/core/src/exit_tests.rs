@@ -75,6 +75,14 @@ fn causes() -> Vec<(AbortCause, &'static str)> {
             "changed from outside: because",
         ),
         (
+            AbortCause::NotApplied {
+                change: ChangeId::of("verify", "infrastructure"),
+                what: text("ecrRepository web does not exist"),
+                waited_seconds: 3600,
+            },
+            "verify:infrastructure was not applied within 1 h: ecrRepository web does not exist",
+        ),
+        (
             AbortCause::PhaseFailed { reason: reason() },
             "a phase failed: because",
         ),

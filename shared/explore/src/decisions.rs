@@ -6,7 +6,7 @@ use tidegate_core::exit::AbortCause;
 use tidegate_core::ids::ChangeId;
 
 /// Kinds of journal entries.
-pub(crate) const EVENTS: [&str; 47] = [
+pub(crate) const EVENTS: [&str; 48] = [
     "DeploymentRequested",
     "PhaseEntered",
     "Waiting",
@@ -54,10 +54,11 @@ pub(crate) const EVENTS: [&str; 47] = [
     "StableBakeStarted",
     "StableBaked",
     "SuiteOverdue",
+    "PersonNeeded",
 ];
 
 /// Reasons to stop.
-pub(crate) const CAUSES: [&str; 14] = [
+pub(crate) const CAUSES: [&str; 15] = [
     "AlarmRaised",
     "AskedFor",
     "Superseded",
@@ -72,6 +73,7 @@ pub(crate) const CAUSES: [&str; 14] = [
     "PhaseFailed",
     "TimedOut",
     "ChangeFailed",
+    "NotApplied",
 ];
 
 /// The number of a reason.
@@ -91,6 +93,7 @@ pub(crate) const fn cause_number(cause: &AbortCause) -> u32 {
         AbortCause::PhaseFailed { .. } => 11,
         AbortCause::TimedOut => 12,
         AbortCause::ChangeFailed { .. } => 13,
+        AbortCause::NotApplied { .. } => 14,
     }
 }
 
@@ -144,6 +147,7 @@ pub(crate) const fn number(event: &Event) -> u32 {
         Event::StableBakeStarted { .. } => 44,
         Event::StableBaked { .. } => 45,
         Event::SuiteOverdue { .. } => 46,
+        Event::PersonNeeded { .. } => 47,
     }
 }
 

@@ -58,8 +58,7 @@ fn progress(resources: usize, differences: &[String]) -> Progress {
             1 => "the one resource is as the file says".to_owned(),
             _ => format!("all {resources} resources are as the file says"),
         }),
-        // What differs comes early: a line of the timeline is short.
-        several => Progress::running(format!("{}; a person has to apply it", several.join("; "))),
+        several => Progress::running(several.join("; ")),
     }
 }
 
@@ -379,10 +378,7 @@ mod tests {
     #[test]
     fn what_differs_is_told_all_at_once() {
         let differences = ["a".to_owned(), "b".to_owned()];
-        assert_eq!(
-            progress(3, &differences),
-            Progress::running("a; b; a person has to apply it")
-        );
+        assert_eq!(progress(3, &differences), Progress::running("a; b"));
         assert!(matches!(progress(3, &[]), Progress::Done { detail, .. } if detail.contains("all 3")));
     }
 }

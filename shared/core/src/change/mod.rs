@@ -330,6 +330,24 @@ impl Work {
         }
     }
 
+    /// Whether a person makes it, and Tidegate only looks.
+    pub const fn is_by_hand(&self) -> bool {
+        match self {
+            Self::Verify { .. } => true,
+            Self::Run { .. }
+            | Self::Index { .. }
+            | Self::Backup { .. }
+            | Self::SuspendScaling { .. }
+            | Self::SetParameter { .. }
+            | Self::SetFlags { .. }
+            | Self::Stack { .. }
+            | Self::Terraform { .. }
+            | Self::Analyze { .. }
+            | Self::Monitor { .. }
+            | Self::TestAlarm { .. } => false,
+        }
+    }
+
     /// Whether it can be taken back while it is still going on.
     pub const fn is_stopped(&self) -> bool {
         match self {

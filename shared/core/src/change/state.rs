@@ -21,6 +21,9 @@ pub struct ChangeState {
     /// Whether the event of a test was heard.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub heard: bool,
+    /// Whether a person was asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asked: bool,
     /// What it keeps for a restore: of a backup, where it is and how large.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<String>,

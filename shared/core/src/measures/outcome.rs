@@ -135,6 +135,7 @@ fn left_out(deployment: &Deployment, exit: &Exit) -> Option<LeftOut> {
             | AbortCause::SuiteFailed { .. }
             | AbortCause::ChangedOutside { .. }
             | AbortCause::ChangeFailed { .. }
+            | AbortCause::NotApplied { .. }
             | AbortCause::PhaseFailed { .. }
             | AbortCause::TimedOut => None,
         },

@@ -68,6 +68,7 @@ const fn name(event: &Event) -> &'static str {
         Event::StableBaked { .. } => "stableBaked",
         Event::ChangeProposed { .. } => "changeProposed",
         Event::ChangeStarted { .. } => "changeStarted",
+        Event::PersonNeeded { .. } => "personNeeded",
         Event::ChangeMade { .. } => "changeMade",
         Event::ChangeFailed { .. } => "changeFailed",
         Event::UndoStarted { .. } => "undoStarted",

@@ -165,6 +165,7 @@ fn signal(deployment: &Deployment, event: &Event) -> Option<(DetailType, String)
         | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
         | Event::TestAlarmHeard { .. }
+        | Event::PersonNeeded { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
         | Event::UndoStarted { .. }

@@ -18,6 +18,7 @@ pub(super) fn headline(cause: &AbortCause) -> String {
         AbortCause::SuiteFailed { .. } => "tests failed".to_owned(),
         AbortCause::ChangedOutside { .. } => "something was changed from outside".to_owned(),
         AbortCause::ChangeFailed { change, .. } => format!("{} failed", clean(change.as_str())),
+        AbortCause::NotApplied { .. } => "nobody applied in time what differs".to_owned(),
         AbortCause::PhaseFailed { .. } => "a phase failed".to_owned(),
         AbortCause::TimedOut => "it took too long".to_owned(),
     }

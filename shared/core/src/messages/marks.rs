@@ -125,6 +125,7 @@ fn stand(deployment: &Deployment, entry: &Entry) -> (Mark, Option<Mark>) {
         Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
         | Event::TestAlarmHeard { .. }
+        | Event::PersonNeeded { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
         | Event::UndoStarted { .. }
@@ -177,6 +178,7 @@ pub(super) fn phase_at(deployment: &Deployment, entry: &Entry) -> Phase {
         | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
         | Event::TestAlarmHeard { .. }
+        | Event::PersonNeeded { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
         | Event::UndoStarted { .. }

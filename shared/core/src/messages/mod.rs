@@ -186,6 +186,7 @@ pub const fn is_told(event: &Event) -> bool {
             | Event::AbortRequested { .. }
             | Event::RollbackStarted { .. }
             | Event::TrafficReturned { .. }
+            | Event::PersonNeeded { .. }
             | Event::WatchAlarmed { .. }
             | Event::WatchEnded { .. }
             | Event::CostChecked { .. }

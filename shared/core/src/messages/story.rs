@@ -2,6 +2,8 @@
 //!
 //! Everything in a [`Story`] has passed through [`clean`]; a form only has to escape it.
 
+use jiff::Timestamp;
+
 use super::text::{clean, duration};
 use super::{Severity, cause};
 use crate::analysis::Verdict;
@@ -10,7 +12,7 @@ use crate::deployment::{Deployment, Kind, Origin, Override, Plan, Stage, Traffic
 use crate::event::Event;
 use crate::exit::{AbortCause, Exit, ExitState};
 use crate::gates::{GateDecision, still_needed};
-use crate::ids::{DeploymentId, Weight};
+use crate::ids::{ChangeId, DeploymentId, Weight};
 use crate::journal::Entry;
 use crate::spec::{Gate, GatePhase, OnExcess};
 use crate::watch::Trend;
@@ -56,6 +58,7 @@ pub(super) fn tell(deployment: &Deployment, entry: &Entry) -> Option<Story> {
             scene.traffic_to_return().then(|| scene.rollback_started(cause))
         }
         Event::TrafficReturned { .. } => scene.traffic_to_return().then(|| scene.traffic_returned()),
+        Event::PersonNeeded { id, what, until } => Some(scene.person_needed(id, what, *until)),
         Event::WatchAlarmed {
             alarm,
             reason,
@@ -333,6 +336,18 @@ impl Scene<'_> {
         let abort = self.deployment.abort.as_ref()?;
         let seconds = self.entry.at.duration_since(abort.at).as_secs().max(0);
         Some(format!("{seconds} s after the stop"))
+    }
+
+    fn person_needed(&self, change: &ChangeId, what: &str, until: Timestamp) -> Story {
+        let headline = format!("{change} of {} needs a person", self.version());
+        let left = duration(until.duration_since(self.entry.at).as_secs());
+        let next = format!(
+            "apply what differs: it is looked at every minute, and the deployment goes on by itself. After \
+             {until:.0}, in {left}, it ends, with no traffic moved"
+        );
+        self.story(Severity::Attention, headline)
+            .why(clean(what))
+            .next(next)
     }
 
     fn watch_alarmed(&self, alarm: &str, reason: &str, remedy: &str) -> Story {

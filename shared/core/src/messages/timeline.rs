@@ -201,6 +201,7 @@ fn bakes_after(before: bool, event: &Event) -> bool {
         | Event::ChangeProposed { .. }
         | Event::ChangeStarted { .. }
         | Event::TestAlarmHeard { .. }
+        | Event::PersonNeeded { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
         | Event::UndoStarted { .. }
@@ -324,6 +325,7 @@ fn text(event: &Event) -> Option<String> {
         | Event::ContractScheduled { .. }
         | Event::ContractDropped { .. }
         | Event::ChangeProposed { .. }
+        | Event::PersonNeeded { .. }
         | Event::ChangeMade { .. }
         | Event::ChangeFailed { .. }
         | Event::ChangeUndone { .. }

@@ -91,6 +91,7 @@ fn look(deployment: &Deployment, change: &Change, seen: Option<&Seen>, now: Time
     let late = overdue(deployment, change, now);
     match seen.map_or(&Progress::NotBegun, |seen| &seen.made) {
         Progress::NotBegun if late => failed(change, &too_long(change)),
+        Progress::Running { note } if change.work.is_by_hand() => by_hand(deployment, change, note, late),
         Progress::Waiting { note } | Progress::Running { note } if late => {
             failed(change, &format!("{}: {note}", too_long(change)))
         }
@@ -119,6 +120,32 @@ fn look(deployment: &Deployment, change: &Change, seen: Option<&Seen>, now: Time
             failed(change, reason).after(vec![event])
         }
     }
+}
+
+/// A person is asked for once, with all that differs, and told how long there is time for it.
+fn by_hand(deployment: &Deployment, change: &Change, differs: &str, late: bool) -> Decision {
+    if late {
+        return Decision::abort(AbortCause::NotApplied {
+            change: change.id.clone(),
+            what: differs.to_owned(),
+            waited_seconds: change.timeout_seconds,
+        });
+    }
+    // What differs comes early: a line of the timeline is short.
+    let reason = format!("{}: {differs}; a person has to apply it", change.id);
+    let wait = Decision::wait(change.poll_seconds(), reason);
+    let asked = deployment
+        .changes
+        .get(&change.id)
+        .is_some_and(|state| state.asked);
+    if asked {
+        return wait;
+    }
+    wait.after(vec![Event::PersonNeeded {
+        id: change.id.clone(),
+        what: differs.to_owned(),
+        until: later(started(deployment, change), change.timeout_seconds.into()),
+    }])
 }
 
 fn too_long(change: &Change) -> String {

@@ -172,13 +172,30 @@ fn ended(deployment: &Deployment, now: Timestamp) -> Decision {
             },
         )
     };
+    let to_apply = deployment
+        .abort
+        .as_ref()
+        .and_then(|abort| still_differs(&abort.cause));
+    let remedy = match to_apply {
+        Some(what) => format!("apply what differs ({what}), then push or deploy again"),
+        None => remedy.to_owned(),
+    };
     let exit = Exit {
         state,
         at: now,
         reason: cause,
-        remedy: Some(remedy.to_owned()),
+        remedy: Some(remedy),
     };
     Decision::end(exit)
+}
+
+/// What a person did not apply in time.
+fn still_differs(cause: &AbortCause) -> Option<&str> {
+    if let AbortCause::NotApplied { what, .. } = cause {
+        Some(what)
+    } else {
+        None
+    }
 }
 
 /// Traffic is back, but something that the deployment changed is not: a person decides.

@@ -54,6 +54,11 @@ pub(super) fn one_of_each() -> Vec<(Event, Option<Phase>)> {
         Event::AbortRequested {
             cause: AbortCause::TimedOut,
         },
+        Event::PersonNeeded {
+            id: crate::ids::ChangeId::of("verify", "infrastructure"),
+            what: "it does not exist".to_owned(),
+            until: at(100),
+        },
         exited(ExitState::Aborted, 30, "because", None),
     ];
     let of_plan = [
@@ -260,6 +265,7 @@ fn people_and_systems_hear_of_these_events_and_of_no_others() {
             "rollbackStarted sns",
             "trafficReturned sns",
             "abortRequested sns",
+            "personNeeded sns",
             "exited sns bus",
         ]
     );

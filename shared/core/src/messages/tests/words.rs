@@ -673,6 +673,40 @@ fn a_hotfix_and_what_is_known_of_its_image_are_told() {
 }
 
 #[test]
+fn a_person_who_is_needed_is_told_what_differs_and_until_when() {
+    let mut story = Story::planned();
+    let asked = story.tell(
+        100,
+        Event::PersonNeeded {
+            id: crate::ids::ChangeId::of("verify", "infrastructure"),
+            what: "dynamodbTable orders: pointInTimeRecovery is false, not true".to_owned(),
+            until: at(3700),
+        },
+    );
+    let letter = letter(&asked);
+    assert_eq!(letter.severity, Severity::Attention);
+    assert_eq!(
+        letter.subject,
+        "web/production: verify:infrastructure of web:1.4.2 needs a person"
+    );
+    for words in [
+        "pointInTimeRecovery is false, not true",
+        "apply what differs",
+        "After 2026-11-20T10:01:40Z, in 1 h, it ends",
+    ] {
+        assert!(letter.text.contains(words), "{}", letter.text);
+    }
+    let lines = timeline::lines(start(), &story.entries);
+    assert!(
+        lines
+            .last()
+            .unwrap()
+            .contains("verify:infrastructure needs a person until 2026-11-20T10:01:40Z"),
+        "{lines:?}"
+    );
+}
+
+#[test]
 fn a_watch_tells_of_its_end_unless_another_deployment_took_its_place() {
     let ended = |trend, replaced_by: Option<&str>| Event::WatchEnded {
         trend,

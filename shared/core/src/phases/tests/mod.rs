@@ -6,6 +6,7 @@ mod analyzer;
 mod around;
 mod backups;
 mod baking;
+mod by_hand;
 mod configuring;
 mod contracts;
 mod cost;
