@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::Check;
-use crate::change::{Before, Change, ChangeStage, ChangeState, ContainerSetting, Proposal, Work};
+use crate::change::{Before, Change, ChangeStage, ChangeState, ContainerSetting, Proposal, Stays, Work};
 use crate::contract::ContractPlan;
 use crate::cost::{CostCheck, Forecast};
 use crate::event::Event;
@@ -760,7 +760,7 @@ impl Deployment {
             Event::ChangeFailed { id, log, .. } => self.fail_change(id, log, at),
             Event::UndoStarted { id } => self.move_change(id, ChangeStage::Undoing, at),
             Event::ChangeUndone { id, .. } => self.move_change(id, ChangeStage::Undone, at),
-            Event::ChangeHeld { id, remedy, log, .. } => self.hold_change(id, remedy.as_ref(), log, at),
+            Event::ChangeHeld { .. } => self.hold_change(event, at),
             Event::ChangesTakenOver { changes } => self.changes.clone_from(changes),
             Event::WatchAlarmed { .. } | Event::WatchEnded { .. } | Event::CostCompared { .. } => {
                 self.keep_watch(event, at);
@@ -922,6 +922,7 @@ impl Deployment {
             kept: None,
             log: Vec::new(),
             remedy: None,
+            stays: None,
         };
         self.changes.insert(id.clone(), state);
     }
@@ -942,14 +943,30 @@ impl Deployment {
         }
     }
 
-    fn hold_change(&mut self, id: &ChangeId, remedy: Option<&String>, log: &[String], at: Timestamp) {
+    fn hold_change(&mut self, event: &Event, at: Timestamp) {
+        let Event::ChangeHeld {
+            id,
+            choice,
+            reason,
+            remedy,
+            advice,
+            log,
+        } = event
+        else {
+            return;
+        };
         self.move_change(id, ChangeStage::Held, at);
         if let Some(state) = self.changes.get_mut(id) {
             // Where nothing was undone, what it wrote when it failed says more.
             if !log.is_empty() {
-                state.log = log.to_vec();
+                state.log.clone_from(log);
             }
-            state.remedy = remedy.cloned();
+            state.remedy.clone_from(remedy);
+            state.stays = Some(Stays {
+                choice: *choice,
+                reason: reason.clone(),
+                advice: advice.clone(),
+            });
         }
     }
 

@@ -694,6 +694,8 @@ fn what_a_change_wrote_as_it_failed_stays_where_holding_it_wrote_nothing() {
     let line = |text: &str| vec![text.to_owned()];
     let held = |log: Vec<String>| Event::ChangeHeld {
         id: id.clone(),
+        choice: None,
+        advice: None,
         reason: "it is forward-only".to_owned(),
         remedy: None,
         log,

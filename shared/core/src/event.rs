@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Check, Verdict};
-use crate::change::{Before, ChangeState, Proposal};
+use crate::change::{Before, ChangeState, Choice, Proposal, in_brackets};
 use crate::cost::{CostCheck, CostCompared};
 use crate::deployment::{HOTFIX, Origin, Override, Phase, Plan, Revision};
 use crate::exit::{AbortCause, Exit};
@@ -298,11 +298,17 @@ pub enum Event {
     ChangeHeld {
         /// Which.
         id: ChangeId,
+        /// What was chosen; nothing where it was to be reverted, and could not be.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        choice: Option<Choice>,
         /// Why.
         reason: String,
         /// What a person must do, where one must.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         remedy: Option<String>,
+        /// What a person should do, where traffic is well without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        advice: Option<String>,
         /// The last lines that undoing it wrote.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         log: Vec<String>,
@@ -457,15 +463,12 @@ impl Event {
             }
             Self::ChangeMade { id, detail, .. } => format!("{id} made: {detail}"),
             Self::ChangeFailed { id, reason, .. } => format!("{id} failed: {reason}"),
-            Self::UndoStarted { id } => format!("{id} is being undone"),
+            Self::UndoStarted { id } => format!("{id} is being undone (revert)"),
             Self::ChangeUndone { id, detail } => format!("{id} undone: {detail}"),
-            Self::ChangeHeld { id, reason, .. } => format!("{id} stays: {reason}"),
-            Self::ChangesTakenOver { changes } => {
-                format!(
-                    "{} changes of the completed deployment are to be undone",
-                    changes.len()
-                )
-            }
+            Self::ChangeHeld {
+                id, choice, reason, ..
+            } => format!("{id} stays{}: {reason}", in_brackets(*choice)),
+            Self::ChangesTakenOver { changes } => describe_taken_over(changes.len()),
             Self::WatchAlarmed { alarm, reason, .. } => format!("watched: alarm {alarm} fired: {reason}"),
             Self::WatchEnded { trend, replaced_by } => describe_watch(trend.as_ref(), replaced_by.as_ref()),
             Self::CostCompared { compared } => format!("cost: {}", compared.describe()),
@@ -557,6 +560,10 @@ fn describe_proposal(id: &ChangeId, proposal: &Proposal) -> String {
         Some(said) => format!("{id}: {said}"),
         None => format!("{id} would do: {}", proposal.told()),
     }
+}
+
+fn describe_taken_over(changes: usize) -> String {
+    format!("{changes} changes of the completed deployment are to be undone")
 }
 
 fn describe_end(suite: &SuiteName, exit_code: i32) -> String {

@@ -4,7 +4,7 @@
 //! Made of a deployment's plan and file alone, which are kept with it for good: so it is about what was
 //! really deployed, needs no one to keep it up to date, and no question to AWS.
 
-use crate::change::{Change, Monitored, Undo};
+use crate::change::{Change, Monitored, terraform_way_back};
 use crate::deployment::{Deployment, Origin, Plan};
 use crate::exit::ExitState;
 use crate::ids::Slot;
@@ -26,6 +26,7 @@ pub fn runbook(deployment: &Deployment) -> Page {
         Some(going_back(deployment)),
         plan.map(|plan| by_hand(plan, place)),
         plan.map(returns_to),
+        terraform(deployment),
         plan.map(|plan| alarms(deployment, plan)),
         plan.map(|plan| look(deployment, plan, place)),
         Some(troubles(deployment)),
@@ -188,21 +189,34 @@ fn returns_to(plan: &Plan) -> Section {
         }
     }
     if !plan.changes.is_empty() {
-        let row = |change: &Change| {
-            vec![
-                Cell::text(change.id.as_str()),
-                words(match change.undo {
-                    Undo::Nothing => "nothing to undo",
-                    Undo::Revertible => "is taken back",
-                    Undo::ForwardOnly => "stays; stable works with it",
-                    Undo::NeedsRestore => "stays; a person decides whether its backup is restored",
-                }),
-            ]
-        };
+        let row = |change: &Change| vec![Cell::text(change.id.as_str()), words(&change.in_a_rollback())];
         let rows = plan.changes.iter().map(row).collect();
         blocks.push(table(vec!["Change", "In a rollback"], rows));
     }
     section("What a rollback returns to", blocks)
+}
+
+/// A rollback leaves what Terraform made: a person looks at the way back before it is gone.
+fn terraform(deployment: &Deployment) -> Option<Section> {
+    let commands = terraform_way_back(deployment);
+    let what = [
+        "Where its configuration is, as it was before if it was changed, too",
+        "Plan with stable's image",
+        "Look at everything that it would do",
+        "Do exactly that",
+    ];
+    let rows = what.iter().zip(&commands);
+    let rows: Vec<_> = rows
+        .map(|(what, command)| vec![words(what), Cell::code(command)])
+        .collect();
+    let text = "A rollback leaves what Terraform made, and the next deployment plans it anew. To go back before that, with \
+                the role that may change it:";
+    (!rows.is_empty()).then(|| {
+        section(
+            "Terraform by hand",
+            vec![Block::Text(text.to_owned()), table(vec!["What", "Command"], rows)],
+        )
+    })
 }
 
 /// The slot that serves since a deployment has ended; nothing while it runs.
@@ -418,8 +432,8 @@ monitoring:
         plan.alarms.push("web-production-green-errors".to_owned());
         let text = markdown::render(&runbook(&deployment));
         for words in [
-            "| migration:drop-column | stays; stable works with it |",
-            "| autoscaling:web-blue | is taken back |",
+            "| migration:drop-column | hold: stable works with it; half made, roll forward: the next deployment makes it to its end |",
+            "| autoscaling:web-blue | revert: it is taken back |",
             "error\\_rate &gt; 1% for 3m in the green slot",
             "look at the dashboard, then decide about a rollback",
             "see its description in CloudWatch",

@@ -1,7 +1,7 @@
 //! Changes besides the image: what is planned, and how each one stands.
 
 use jiff::Timestamp;
-use tidegate_core::change::{Change, ChangeStage, Proposal};
+use tidegate_core::change::{Change, ChangeStage, Proposal, Stays};
 use tidegate_core::deployment::{Deployment, Phase, Plan};
 use tidegate_core::spec::GatePhase;
 
@@ -73,6 +73,15 @@ pub fn behind(deployment: &Deployment, before: GatePhase) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// What a rollback has chosen, and what may be done about it.
+fn stays(stays: Option<&Stays>) -> String {
+    let choice = stays.and_then(|stays| stays.choice);
+    let choice = choice.map_or_else(String::new, |choice| format!(" ({})", choice.as_str()));
+    let advice = stays.and_then(|stays| stays.advice.as_deref());
+    let advice = advice.map_or_else(String::new, |advice| format!("; {}", clean(advice)));
+    format!("stays{choice}{advice}")
+}
+
 fn line(deployment: &Deployment, change: &Change, now: Timestamp) -> String {
     let (mark, words) = match deployment.changes.get(&change.id) {
         None => (Mark::NotBegun, String::new()),
@@ -86,7 +95,7 @@ fn line(deployment: &Deployment, change: &Change, now: Timestamp) -> String {
                 ChangeStage::Undone => (Mark::Done, "undone".to_owned()),
                 ChangeStage::Held => match &state.remedy {
                     Some(remedy) => (Mark::Failed, format!("stays; next: {}", clean(remedy))),
-                    None => (Mark::Done, "stays".to_owned()),
+                    None => (Mark::Done, stays(state.stays.as_ref())),
                 },
             }
         }

@@ -15,8 +15,10 @@ mod plan;
 mod proposal;
 mod stack;
 mod state;
+mod stays;
 mod tail;
 mod terraform;
+mod terraform_back;
 pub mod test_alarm;
 
 use serde::{Deserialize, Serialize};
@@ -32,11 +34,15 @@ pub use plan::{Around, contracting, contracts, indexes, planned};
 pub use proposal::{Effect, EffectKind, Proposal, Proposed};
 pub use stack::{MAX_KEPT_TEMPLATE_BYTES, StackBefore, StackWork, StoredText};
 pub use state::{ChangeStage, ChangeState, Next, Progress, Seen};
+pub(crate) use stays::in_brackets;
+pub use stays::{Choice, Stays};
 pub use tail::{LINES, tail};
 pub use terraform::{
     EXIT_LOCKED, EXIT_OTHER_PLAN, EXIT_OTHER_VARIABLES, EXIT_STALE, MAX_PLAN_BYTES, PlanError, TerraformPlan,
     TerraformWork, nothing_was_applied, why_it_failed,
 };
+
+pub use terraform_back::terraform_way_back;
 
 use crate::analyzer::AnalyzerWork;
 use crate::decision::POLL_SECONDS;
@@ -332,20 +338,7 @@ impl Work {
 
     /// Whether a person makes it, and Tidegate only looks.
     pub const fn is_by_hand(&self) -> bool {
-        match self {
-            Self::Verify { .. } => true,
-            Self::Run { .. }
-            | Self::Index { .. }
-            | Self::Backup { .. }
-            | Self::SuspendScaling { .. }
-            | Self::SetParameter { .. }
-            | Self::SetFlags { .. }
-            | Self::Stack { .. }
-            | Self::Terraform { .. }
-            | Self::Analyze { .. }
-            | Self::Monitor { .. }
-            | Self::TestAlarm { .. } => false,
-        }
+        matches!(self, Self::Verify { .. })
     }
 
     /// Whether it can be taken back while it is still going on.
@@ -441,7 +434,16 @@ impl Change {
     }
 
     const fn is_terraform(&self) -> bool {
-        matches!(self.work, Work::Terraform { .. })
+        self.terraform().is_some()
+    }
+
+    /// What Terraform is to do, of a change that is Terraform's.
+    const fn terraform(&self) -> Option<&TerraformWork> {
+        if let Work::Terraform { terraform } = &self.work {
+            Some(terraform)
+        } else {
+            None
+        }
     }
 
     /// Why it stays, of a kind of change that never has a way back.

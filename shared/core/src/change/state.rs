@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Before, Change, Undo};
+use super::{Before, Change, Stays, Undo};
 use crate::deployment::{Deployment, Kind, Phase};
 use crate::ids::{ChangeId, DeploymentId};
 
@@ -33,6 +33,9 @@ pub struct ChangeState {
     /// What a person must do, of a change that could not be undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
+    /// What a rollback chose of a change that stays, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stays: Option<Stays>,
 }
 
 /// How far a change is.

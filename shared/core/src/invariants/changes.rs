@@ -86,7 +86,8 @@ fn recorded(record: &Record, change: &crate::ids::ChangeId, direction: Direction
 /// 26. Every exit accounts for every change of the plan.
 ///
 /// A completed deployment has made them all and put back what was temporary, or tells a person what to
-/// put back; one that went back has undone what is revertible, and kept only what its type keeps.
+/// put back; one that went back has undone what is revertible, kept only what its type keeps, and says
+/// what that is.
 ///
 /// Sees the record, and for changes that are tasks whether undoing was only written down. After a
 /// rollback that failed anything may be left: a person was called.
@@ -110,7 +111,7 @@ pub(super) fn exits_account_for_changes(view: &View) -> Vec<String> {
                 },
                 ExitState::Completed => stage == Some(ChangeStage::Made),
                 ExitState::Blocked => stage.is_none(),
-                ExitState::Aborted | ExitState::RolledBack => went_back(view, record, change),
+                ExitState::Aborted | ExitState::RolledBack => went_back(view, record, change, exit),
                 ExitState::RollbackFailed => true,
             };
             if !good {
@@ -128,7 +129,7 @@ fn is_told(exit: &Exit, change: &Change) -> bool {
     remedy.is_some_and(|remedy| remedy.contains(change.id.as_str()))
 }
 
-fn went_back(view: &View, record: &Record, change: &Change) -> bool {
+fn went_back(view: &View, record: &Record, change: &Change, exit: &Exit) -> bool {
     let run = |direction| {
         view.runs.iter().any(|run| {
             (&run.deployment, &run.change, run.direction) == (&record.deployment.id, &change.id, direction)
@@ -169,7 +170,7 @@ fn went_back(view: &View, record: &Record, change: &Change) -> bool {
         }
         // It had not begun, or it was refused.
         (Some(ChangeStage::Undone), Undo::ForwardOnly | Undo::NeedsRestore) => !made || by_itself,
-        (Some(ChangeStage::Held), Undo::ForwardOnly) => true,
+        (Some(ChangeStage::Held), Undo::ForwardOnly) => is_told(exit, change),
         (Some(ChangeStage::Held), Undo::Revertible | Undo::NeedsRestore) => false,
         (
             Some(ChangeStage::Making | ChangeStage::Made | ChangeStage::Failed | ChangeStage::Undoing),

@@ -3,9 +3,10 @@
 
 use jiff::Timestamp;
 
+use super::undoing::undo;
 use super::{later, proposals, seconds_until};
 use crate::action::Action;
-use crate::change::{Change, ChangeStage, Progress, Seen, Undo, taken};
+use crate::change::{Change, ChangeStage, Progress, Seen};
 use crate::decision::{Decision, Outcome, POLL_SECONDS, QUIESCE_SECONDS};
 use crate::deployment::{Deployment, Phase};
 use crate::event::Event;
@@ -231,68 +232,13 @@ fn not_begun(change: &Change) -> Decision {
     }])
 }
 
-/// Revert, or hold: by the change's type.
-fn undo(deployment: &Deployment, change: &Change, half_made: bool) -> Decision {
-    let held = |reason: &str, remedy: Option<String>| {
-        Decision::record(vec![Event::ChangeHeld {
-            id: change.id.clone(),
-            reason: reason.to_owned(),
-            remedy,
-            log: Vec::new(),
-        }])
-    };
-    let before = deployment.before_of(&change.id);
-    // Whatever proposes records what is there before it begins; without it there was nothing to do.
-    if change.work.proposes() && before.is_none() {
-        return Decision::record(vec![Event::ChangeUndone {
-            id: change.id.clone(),
-            detail: "there was nothing to change".to_owned(),
-        }]);
-    }
-    if let Some(reason) = change.kept_because(before) {
-        return held(&format!("it is forward-only: {reason}"), None);
-    }
-    match change.undo {
-        Undo::Revertible => Decision {
-            events: vec![Event::UndoStarted {
-                id: change.id.clone(),
-            }],
-            actions: vec![Action::UndoChange {
-                change: Box::new(change.clone()),
-                before: before.cloned(),
-            }],
-            outcome: Outcome::Continue,
-        },
-        Undo::ForwardOnly if half_made => held(
-            "it is forward-only, and may be half made; look at its log before the next deployment",
-            None,
-        ),
-        Undo::ForwardOnly => match change.has_no_way_back() {
-            Some(why) => held(&format!("it is forward-only: {why}"), None),
-            None => held("it is forward-only, and stable works with it", None),
-        },
-        Undo::NeedsRestore => held(
-            "only a backup brings back what was there",
-            Some(how_to_restore(deployment)),
-        ),
-        Undo::Nothing => held("there is nothing to undo", None),
-    }
-}
-
-fn how_to_restore(deployment: &Deployment) -> String {
-    let backups = taken(deployment);
-    let restore = match backups.is_empty() {
-        true => "the backup".to_owned(),
-        false => backups.join(", "),
-    };
-    format!("decide whether stable can work with it as it is; if not, restore {restore}")
-}
-
 fn look_at_undo(deployment: &Deployment, change: &Change, seen: &Seen, now: Timestamp) -> Decision {
     let held = |reason: String, log: &[String]| {
         Decision::record(vec![Event::ChangeHeld {
             id: change.id.clone(),
+            choice: None,
             reason,
+            advice: None,
             remedy: Some(match deployment.before_of(&change.id) {
                 Some(before) if change.temporary => format!("put it back yourself: {}", before.describe()),
                 Some(before) => format!(

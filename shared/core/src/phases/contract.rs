@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::ending::with_left;
 use super::wait_for_freeze;
 use crate::change::contracts;
 use crate::contract::ContractPlan;
@@ -106,7 +107,8 @@ pub(super) fn made(deployment: &Deployment, title: &str, now: Timestamp) -> Deci
 /// The end of a contract that was not made, or is half made.
 pub(super) fn stopped(deployment: &Deployment, title: &str, now: Timestamp) -> Decision {
     let target = &deployment.target;
-    let look = if deployment.contract_begun() {
+    // What was left says it itself.
+    let look = if deployment.contract_begun() && deployment.left().next().is_none() {
         "it may be half made: look at its log first. "
     } else {
         ""
@@ -124,7 +126,7 @@ pub(super) fn stopped(deployment: &Deployment, title: &str, now: Timestamp) -> D
         state: ExitState::Aborted,
         at: now,
         reason: cause.unwrap_or_default(),
-        remedy: Some(remedy),
+        remedy: Some(with_left(deployment, remedy)),
     };
     Decision::end(exit)
 }

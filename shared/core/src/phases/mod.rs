@@ -4,6 +4,7 @@ mod changes;
 mod complete;
 mod contract;
 mod cost;
+mod ending;
 mod http;
 mod performance;
 mod plan;
@@ -15,6 +16,7 @@ mod shift;
 mod suite_functions;
 #[cfg(test)]
 mod tests;
+mod undoing;
 mod validate;
 
 use jiff::{SignedDuration, Timestamp};

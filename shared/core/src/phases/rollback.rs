@@ -3,14 +3,15 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{contract, later, seconds_until};
+use super::ending::ended;
+use super::{later, seconds_until};
 use crate::action::Action;
 use crate::change::alarms_made;
 use crate::decision::{Decision, Outcome, POLL_SECONDS, QUIESCE_SECONDS};
 use crate::deployment::{Deployment, Kind, Plan, Rollback, StableRevision, Traffic};
 use crate::event::Event;
-use crate::exit::{AbortCause, Exit, ExitState};
-use crate::ids::{ChangeId, Slot, Weight};
+use crate::exit::AbortCause;
+use crate::ids::{Slot, Weight};
 use crate::observation::{AlarmState, Observation, Rollout, SlotState};
 
 /// What a person does where ECS does not show what was asked of it.
@@ -120,7 +121,7 @@ fn message_of(cause: &str) -> String {
     serde_json::from_str::<Payload>(cause).map_or_else(|_| cause.to_owned(), |payload| payload.error_message)
 }
 
-fn failed(reason: &str, remedy: &str) -> Decision {
+pub(super) fn failed(reason: &str, remedy: &str) -> Decision {
     Decision::only(Outcome::RollbackFailed {
         reason: reason.to_owned(),
         remedy: remedy.to_owned(),
@@ -133,93 +134,6 @@ fn stable_is_gone() -> Decision {
         "the ECS service of the stable revision is gone",
         "create it again or set what should serve in the console; the candidate keeps its traffic",
     )
-}
-
-/// The exit of a rollback that did all that there was to do.
-fn ended(deployment: &Deployment, now: Timestamp) -> Decision {
-    if let Some(decision) = changes_left(deployment) {
-        return decision;
-    }
-    if let Some(title) = deployment.contract_title() {
-        return contract::stopped(deployment, &title, now);
-    }
-    let cause = deployment
-        .abort
-        .as_ref()
-        .map_or_else(String::new, |abort| abort.cause.describe());
-    let blameless = deployment
-        .abort
-        .as_ref()
-        .is_some_and(|abort| abort.cause.blameless());
-    let (state, remedy) = if deployment.took_traffic() || deployment.kind.is_reversal() {
-        let remedy = if blameless {
-            "nothing to do; the newer image has its turn"
-        } else {
-            "repair the image and push it again; this digest is quarantined, and `--override quarantine` deploys it all the same"
-        };
-        (ExitState::RolledBack, remedy)
-    } else if blameless {
-        (ExitState::Aborted, "nothing to do; the newer image has its turn")
-    } else {
-        let undone = "what it changed is undone, or stays as its journal says; push or deploy again";
-        let nothing = "nothing to undo; push or deploy again";
-        (
-            ExitState::Aborted,
-            if deployment.changes.is_empty() {
-                nothing
-            } else {
-                undone
-            },
-        )
-    };
-    let to_apply = deployment
-        .abort
-        .as_ref()
-        .and_then(|abort| still_differs(&abort.cause));
-    let remedy = match to_apply {
-        Some(what) => format!("apply what differs ({what}), then push or deploy again"),
-        None => remedy.to_owned(),
-    };
-    let exit = Exit {
-        state,
-        at: now,
-        reason: cause,
-        remedy: Some(remedy),
-    };
-    Decision::end(exit)
-}
-
-/// What a person did not apply in time.
-fn still_differs(cause: &AbortCause) -> Option<&str> {
-    if let AbortCause::NotApplied { what, .. } = cause {
-        Some(what)
-    } else {
-        None
-    }
-}
-
-/// Traffic is back, but something that the deployment changed is not: a person decides.
-fn changes_left(deployment: &Deployment) -> Option<Decision> {
-    let remedies: Vec<(&ChangeId, &str)> = deployment
-        .changes
-        .iter()
-        .filter_map(|(id, state)| Some((id, state.remedy.as_deref()?)))
-        .collect();
-    if !remedies.is_empty() {
-        let ids: Vec<&str> = remedies.iter().map(|(id, _)| id.as_str()).collect();
-        let each: Vec<String> = remedies
-            .iter()
-            .map(|(id, what)| format!("{id}: {what}"))
-            .collect();
-        let reason = format!("traffic is on stable, but not undone: {}", ids.join(", "));
-        return Some(failed(&reason, &each.join("; ")));
-    }
-    let left = deployment.after_undo(None)?;
-    // The state machine goes there before it comes here.
-    Some(failed(
-        &format!("traffic is on stable, but {} was left out", left.word()),
-        "look at the rollback's execution, and undo the plan's changes yourself",
-    ))
 }
 
 struct Round<'a> {

@@ -53,6 +53,10 @@ fn standing(source: Source<'_>) -> Option<&'static str> {
         ExitState::Aborted if contract => Some("Planned; the journal says what became of each."),
         ExitState::Completed => None,
         ExitState::Blocked => Some("Planned; nothing of it was done."),
+        ExitState::Aborted | ExitState::RolledBack if source.deployment.left().next().is_some() => Some(
+            "Planned. What stands under before serves again; of the other changes, how each stands says whether it was \
+             taken back.",
+        ),
         ExitState::Aborted | ExitState::RolledBack => {
             Some("Planned and taken back: what stands under before serves again.")
         }

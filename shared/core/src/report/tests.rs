@@ -598,6 +598,18 @@ fn changes_are_told_with_what_came_of_them_and_their_last_lines() {
     }
 }
 
+/// A migration that a rollback holds.
+fn held(name: &str) -> Event {
+    Event::ChangeHeld {
+        id: ChangeId::of("migration", name),
+        choice: Some(crate::change::Choice::Hold),
+        advice: None,
+        reason: "it is forward-only, and stable works with it".to_owned(),
+        remedy: None,
+        log: Vec::new(),
+    }
+}
+
 /// One with something in every section: changes, a gate, steps with checks of each verdict, a rollback.
 fn whole() -> Story {
     let mut deployment = requested(&format!(
@@ -617,12 +629,6 @@ fn whole() -> Story {
         id: id(name),
         detail: "its task ended with exit code 0".to_owned(),
         log: lines.iter().map(|line| (*line).to_owned()).collect(),
-    };
-    let held = |name: &str| Event::ChangeHeld {
-        id: id(name),
-        reason: "it is forward-only, and stable works with it".to_owned(),
-        remedy: None,
-        log: Vec::new(),
     };
     let opened = Event::GateOpened {
         before: GatePhase::Shift,

@@ -36,6 +36,7 @@ fn changed(change: Change, stage: Option<ChangeStage>, state: ExitState) -> View
             kept: None,
             log: Vec::new(),
             remedy: None,
+            stays: None,
         };
         deployment.changes.insert(change.id.clone(), state);
     }
@@ -110,6 +111,8 @@ fn i26_a_completed_deployment_has_made_every_change_and_put_back_what_was_tempor
 fn i26_a_rollback_keeps_only_what_its_type_keeps() {
     let left = |undo, stage, runs: &[Direction]| {
         let mut view = changed(change(undo, false), stage, ExitState::RolledBack);
+        let exit = view.deployments[0].deployment.exit.as_mut().unwrap();
+        exit.remedy = Some("not taken back: migration:index (hold: stable works with it)".to_owned());
         view.runs = runs.iter().map(|direction| run(&view, 1, *direction)).collect();
         exits_account_for_changes(&view).len()
     };
@@ -144,6 +147,16 @@ fn i26_a_rollback_keeps_only_what_its_type_keeps() {
     assert_eq!(left(Undo::Revertible, None, &[]), 0);
 }
 
+#[test]
+fn i26_what_a_rollback_left_is_told() {
+    let held = Some(ChangeStage::Held);
+    let mut view = changed(change(Undo::ForwardOnly, false), held, ExitState::RolledBack);
+    breaks(26, &view);
+    let exit = view.deployments[0].deployment.exit.as_mut().unwrap();
+    exit.remedy = Some("not taken back: migration:index (hold: stable works with it)".to_owned());
+    assert_eq!(exits_account_for_changes(&view), Vec::<String>::new());
+}
+
 fn suspending(stage: Option<ChangeStage>, remedy: Option<&str>) -> View {
     let mut view = completed();
     let deployment = &mut view.deployments[0].deployment;
@@ -168,6 +181,7 @@ fn suspending(stage: Option<ChangeStage>, remedy: Option<&str>) -> View {
         kept: None,
         log: Vec::new(),
         remedy: remedy.map(str::to_owned),
+        stays: None,
     };
     deployment.changes.extend(stage.map(|stage| (id, state(stage))));
     view

@@ -154,6 +154,7 @@ fn i28_flags_are_brought_back_and_what_is_set_for_a_while_is_put_back_at_every_e
                     kept: None,
                     log: Vec::new(),
                     remedy: None,
+                    stays: None,
                 };
                 deployment.changes.insert(id, state);
             }

@@ -130,6 +130,8 @@ fn what_cannot_be_put_back_says_what_was_there() {
     let decision = decide_undo(Phase::Configure, &deployment, &world, at(1110));
     let held = Event::ChangeHeld {
         id,
+        choice: None,
+        advice: None,
         reason: "undoing it failed: somebody has set it".to_owned(),
         remedy: Some(
             "undo it yourself (version 3 was there), or decide that stable works with it".to_owned(),

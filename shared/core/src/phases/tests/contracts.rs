@@ -216,6 +216,8 @@ fn its_end_says_what_became_of_it() {
     let mut half = rolling_back(half);
     let held = Event::ChangeHeld {
         id: id.clone(),
+        choice: None,
+        advice: None,
         reason: "it is forward-only".to_owned(),
         remedy: None,
         log: Vec::new(),
@@ -224,7 +226,8 @@ fn its_end_says_what_became_of_it() {
     assert_eq!(half.change_stage(&id), Some(ChangeStage::Held));
     let (_, _, remedy) = reason(back(&half, RollbackStep::Restore));
     assert!(
-        remedy.starts_with("it may be half made: look at its log first."),
+        remedy.starts_with("contract drop is not tried again by itself")
+            && remedy.ends_with("; not taken back: contract:drop (it is forward-only)"),
         "{remedy}"
     );
     let mut newer = deployment;

@@ -1,7 +1,7 @@
 //! Changes that take too long, and changes that the stop found in the middle.
 
 use super::*;
-use crate::change::{Change, Direction, Next, Progress, Seen, Undo};
+use crate::change::{Change, Choice, Direction, Next, Progress, Seen, Undo};
 use crate::deployment::Phase;
 use crate::event::Event;
 use crate::ids::ChangeId;
@@ -125,9 +125,55 @@ fn what_only_goes_forward_is_held_and_says_whether_it_may_be_half_made() {
         ("it is forward-only, and stable works with it", None)
     );
     let half = back(FORWARD_ONLY, running(), OVERDUE);
-    let reason = "it is forward-only, and may be half made; look at its log before the next deployment";
+    let reason =
+        "it may be half made, and goes on only forward: the next deployment that has it makes it again";
     assert_eq!(held(&half), (reason, None));
+    let chosen = |decision: &Decision| match &decision.events[..] {
+        [Event::ChangeHeld { choice, advice, .. }] => (*choice, advice.clone()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(chosen(&whole), (Some(Choice::Hold), None));
+    let look = Some("look at its log before that".to_owned());
+    assert_eq!(chosen(&half), (Some(Choice::RollForward), look));
     assert_eq!(change(&making(FORWARD_ONLY)).undo, Undo::ForwardOnly);
+}
+
+/// The end of a deployment whose change was left so.
+fn next_step(file: &str, made: Progress, seconds: i64) -> String {
+    let mut deployment = rolling_back(making(file));
+    let world = seen(made, Progress::done("exit code 0"));
+    while deployment.change_to_undo(Phase::Migrate).is_some() {
+        let decision = decide_undo(Phase::Migrate, &deployment, &world, at(seconds));
+        assert!(!decision.events.is_empty(), "{decision:?}");
+        for event in decision.events {
+            tell(&mut deployment, seconds, event);
+        }
+    }
+    tell(&mut deployment, seconds, Event::CandidateScaledIn);
+    let mut world = crate::testing::at_rest(&deployment.spec);
+    world.forward = None;
+    let decision = decide_rollback(RollbackStep::Restore, &deployment, &world, at(seconds));
+    match &decision.events[..] {
+        [Event::Exited { exit }] => exit.remedy.clone().unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_end_says_what_was_left_why_and_what_to_do_about_it() {
+    assert_eq!(
+        next_step(REVERTIBLE, Progress::done("exit code 0"), 1100),
+        "what it changed is undone; push or deploy again"
+    );
+    assert_eq!(
+        next_step(FORWARD_ONLY, Progress::done("exit code 0"), 1100),
+        "push or deploy again; not taken back: migration:add (hold: it is forward-only, and stable works with it)"
+    );
+    assert_eq!(
+        next_step(FORWARD_ONLY, running(), 1100),
+        "push or deploy again; not taken back: migration:add (roll forward: it may be half made, and goes on only \
+         forward: the next deployment that has it makes it again). migration:add: look at its log before that"
+    );
 }
 
 #[test]
