@@ -84,7 +84,7 @@ fn stays(stays: Option<&Stays>) -> String {
 
 fn line(deployment: &Deployment, change: &Change, now: Timestamp) -> String {
     let (mark, words) = match deployment.changes.get(&change.id) {
-        None => (Mark::NotBegun, String::new()),
+        None => (Mark::NotBegun, format!("({})", change.undo.as_str())),
         Some(state) => {
             let since = || duration(seconds_between(state.since, now));
             match state.stage {

@@ -501,9 +501,9 @@ impl Change {
         }
     }
 
-    /// One line of the plan.
-    pub fn describe(&self) -> String {
-        let what = match &self.work {
+    /// What is done.
+    pub fn what(&self) -> String {
+        match &self.work {
             Work::Run { command, .. } => format!("run `{}`", command.join(" ")),
             Work::Verify { expected } => {
                 let resources: Vec<String> = expected.iter().map(Expected::describe).collect();
@@ -534,7 +534,11 @@ impl Change {
                 "update CloudFormation stack {} to {}, as its change set says",
                 stack.name, stack.template
             ),
-        };
+        }
+    }
+
+    /// One line of the plan.
+    pub fn describe(&self) -> String {
         let because = self
             .has_no_way_back()
             .map_or_else(String::new, |why| format!(": {why}"));
@@ -543,7 +547,7 @@ impl Change {
             (Undo::Revertible, None) if self.temporary => "put back at the end".to_owned(),
             (undo, _) => format!("{}{because}", undo.as_str()),
         };
-        format!("{}: {what} ({undo})", self.id)
+        format!("{}: {} ({undo})", self.id, self.what())
     }
 }
 

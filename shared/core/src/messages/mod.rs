@@ -12,6 +12,7 @@
 mod attributes;
 mod bus;
 mod cause;
+mod changes;
 mod marks;
 mod plain;
 mod slack;

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::text::{clean, duration};
-use super::{Severity, cause};
+use super::{Severity, cause, changes};
 use crate::analysis::Verdict;
 use crate::cost::{CostCheck, CostCompared, CostFound, Forecast};
 use crate::deployment::{Deployment, Kind, Origin, Override, Plan, Stage, Traffic};
@@ -179,10 +179,13 @@ impl Scene<'_> {
         );
         let mut story = self.story(Severity::Attention, headline).next(next);
         story.facts.push(("Needed", needed));
-        story.facts.push(("For plan", plan_hash.to_owned()));
         story.facts.push(("Expires", expires));
         if let Some(plan) = &self.deployment.plan {
-            story.facts.push(("The plan", summary(plan)));
+            story
+                .facts
+                .push(("For plan", format!("{plan_hash}: {}", summary(plan))));
+            let changes = changes::listed(self.deployment, plan);
+            story.facts.extend(changes.map(|changes| ("Changes", changes)));
             let known = plan.evidence.as_ref().map(|evidence| clean(&evidence.summary()));
             story.facts.extend(known.map(|known| ("Known of it", known)));
             let cost = plan.cost.as_ref().map(Forecast::describe);
@@ -656,10 +659,8 @@ fn summary(plan: &Plan) -> String {
         many => format!("{many} alarms watched"),
     };
     let seconds = i64::try_from(plan.expected_seconds).unwrap_or(i64::MAX);
-    let contracts: Vec<String> = plan.changes.iter().map(crate::change::Change::describe).collect();
     if !plan.moves_traffic() {
-        let made = clean(&contracts.join("; "));
-        return format!("{made}, about {}, {alarms}", duration(seconds));
+        return format!("no traffic moved, about {}, {alarms}", duration(seconds));
     }
     format!(
         "{} % in the {} slot, about {}, {alarms}",

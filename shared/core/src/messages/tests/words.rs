@@ -248,9 +248,12 @@ fn a_gate_tells_the_plan_with_its_alarms_and_what_happens_otherwise() {
         let plan = story.deployment.plan.as_mut().unwrap();
         plan.alarms = (0..alarms).map(|number| format!("alarm-{number}")).collect();
         plan.expected_seconds = seconds;
-        row(&story.tell(20, gate_opened()), "The plan")
+        row(&story.tell(20, gate_opened()), "For plan")
     };
-    let steps = "5/25/100 % in the green slot, about";
+    let steps = format!(
+        "{}: 5/25/100 % in the green slot, about",
+        PlanHash::of(b"plan").short()
+    );
     assert_eq!(opened(0, 1800), format!("{steps} 30 min, no alarm watched"));
     assert_eq!(opened(1, 60), format!("{steps} 1 min, 1 alarm watched"));
     assert_eq!(opened(2, 0), format!("{steps} 0 s, 2 alarms watched"));
@@ -670,6 +673,27 @@ fn a_hotfix_and_what_is_known_of_its_image_are_told() {
         "{lines:?}"
     );
     assert!(!has("setting aside"), "{lines:?}");
+}
+
+#[test]
+fn a_gate_shows_every_change_with_its_type_in_every_form() {
+    let mut story = Story::planned();
+    let file = format!(
+        "{FILE}migrations:\n  - {{name: a, command: [up], down: [down]}}\n  - {{name: b, command: [up, b]}}\n"
+    );
+    let spec = crate::spec::parse("production-config.yaml", &file).unwrap().spec;
+    let mut plan = plan();
+    plan.changes = crate::testing::plan(&spec).changes;
+    story.tell(2, Event::Planned { plan: plan.into() });
+    let asked = story.tell(20, gate_opened());
+    let letter = letter(&asked);
+    let words = "migration:b (forward-only): run `up b`; migration:a (revertible): run `up`";
+    assert!(
+        letter.text.contains(&format!("Changes:     {words}")),
+        "{}",
+        letter.text
+    );
+    assert!(letter.slack.to_string().contains(words), "{}", letter.slack);
 }
 
 #[test]
