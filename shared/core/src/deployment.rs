@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::Check;
+use crate::analysis::{Check, Verdict};
 use crate::change::{Before, Change, ChangeStage, ChangeState, ContainerSetting, Proposal, Stays, Work};
 use crate::contract::ContractPlan;
 use crate::cost::{CostCheck, Forecast};
@@ -435,6 +435,9 @@ pub struct Bake {
     pub failed: u32,
     /// Checks without a conclusion, in a row.
     pub inconclusive: u32,
+    /// The end of the first window whose check failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
 }
 
 /// The wish to stop, with its cause.
@@ -730,11 +733,13 @@ impl Deployment {
                 failed,
                 inconclusive,
             } => {
+                let failed_now = (check.verdict == Verdict::Fail).then_some(check.until);
                 self.shift.bake = Bake {
                     checked_until: Some(check.until),
                     passed: *passed,
                     failed: *failed,
                     inconclusive: *inconclusive,
+                    failing_since: self.shift.bake.failing_since.or(failed_now),
                 };
             }
             Event::ShiftDone => self.enter_stage(self.shift.step, Stage::Done, at),

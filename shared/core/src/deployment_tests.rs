@@ -419,6 +419,7 @@ fn a_reached_weight_starts_analysis_from_zero() {
         passed: 1,
         failed: 2,
         inconclusive: 3,
+        failing_since: Some(at(420)),
     };
     let event = Event::WeightReached {
         step: 1,
@@ -431,6 +432,7 @@ fn a_reached_weight_starts_analysis_from_zero() {
         passed: 0,
         failed: 0,
         inconclusive: 0,
+        failing_since: None,
     };
     assert_eq!(told(&before, &event), expected);
 }
@@ -483,6 +485,7 @@ fn a_check_moves_the_counters_and_the_window() {
         passed: 4,
         failed: 2,
         inconclusive: 1,
+        failing_since: None,
     };
     assert_eq!(told(&before, &event), expected);
 }

@@ -29,6 +29,7 @@ pub mod gates;
 pub mod hash;
 pub mod http;
 pub mod ids;
+mod impact;
 pub mod invariants;
 pub mod journal;
 pub mod junit;

@@ -15,6 +15,7 @@ mod cause;
 mod changes;
 mod marks;
 mod plain;
+mod severity;
 mod slack;
 mod story;
 pub(crate) mod text;

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::text::{clean, duration};
-use super::{Severity, cause, changes};
+use super::{Severity, cause, changes, severity};
 use crate::analysis::Verdict;
 use crate::cost::{CostCheck, CostCompared, CostFound, Forecast};
 use crate::deployment::{Deployment, Kind, Origin, Override, Plan, Stage, Traffic};
@@ -269,12 +269,13 @@ impl Scene<'_> {
         } else {
             "no production traffic was moved, so there is none to take back"
         };
-        let severity = if stop.blameless() {
+        let matters = if stop.blameless() {
             Severity::Info
         } else {
             Severity::Attention
         };
-        self.story(severity, format!("stopping: {}", cause::headline(stop)))
+        self.story(matters, format!("stopping: {}", cause::headline(stop)))
+            .first("Severity", severity::so_far(self.deployment, self.entry.at))
             .why(clean(&stop.describe()))
             .next(next)
     }
@@ -284,6 +285,7 @@ impl Scene<'_> {
             Severity::Attention,
             format!("rolling back: {}", cause::headline(stop)),
         )
+        .first("Severity", severity::so_far(self.deployment, self.entry.at))
         .why(clean(&stop.describe()))
         .next(self.way_back())
     }
@@ -322,6 +324,7 @@ impl Scene<'_> {
                 Severity::Attention,
                 format!("all traffic is back on stable{after}"),
             )
+            .first("Severity", severity::over(self.deployment))
             .next(next);
         if let Some(AbortCause::AlarmRaised {
             raised_at: Some(raised),
@@ -455,6 +458,7 @@ impl Scene<'_> {
             .as_secs();
         let mut story = self
             .story(severity, headline)
+            .first("Severity", self.severity_at(exit))
             .why(clean(&exit.reason))
             .next(self.after_exit(exit));
         story.facts.push(("Took", duration(took)));
@@ -462,6 +466,15 @@ impl Scene<'_> {
             story.facts.push(("Report", store.place_of(self.deployment)));
         }
         story
+    }
+
+    fn severity_at(&self, exit: &Exit) -> Option<String> {
+        match exit.state {
+            ExitState::Aborted | ExitState::RolledBack | ExitState::RollbackFailed => {
+                severity::over(self.deployment)
+            }
+            ExitState::Completed | ExitState::Blocked => None,
+        }
     }
 
     fn after_exit(&self, exit: &Exit) -> String {
@@ -626,6 +639,14 @@ impl Scene<'_> {
 }
 
 impl Story {
+    /// Before all other facts, where it is known.
+    fn first(mut self, name: &'static str, value: Option<String>) -> Self {
+        if let Some(value) = value {
+            self.facts.insert(0, (name, value));
+        }
+        self
+    }
+
     fn why(mut self, why: impl Into<String>) -> Self {
         self.why = Some(why.into()).filter(|why| !why.is_empty());
         self

@@ -677,6 +677,7 @@ fn the_slack_payload_is_what_a_webhook_takes() {
                 { "type": "plain_text", "text": "web in production: web:1.4.2", "emoji": false } },
             section("⚠️ *web:1.4.2 was aborted before it took traffic*"),
             { "type": "section", "fields": [
+                text("*Severity*\nnone: no customer had to do with it"),
                 text("*Version*\nweb:1.4.2"),
                 text("*Started by*\nmaria"),
                 text("*Traffic*\n0 % to the candidate, 100 % to stable"),

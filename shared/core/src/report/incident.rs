@@ -6,42 +6,23 @@ use jiff::Timestamp;
 use super::Source;
 use super::page::{Block, Cell, Section, Table, when};
 use crate::analysis::Verdict;
-use crate::deployment::{Deployment, Kind};
 use crate::event::Event;
-use crate::exit::{AbortCause, ExitState};
+use crate::exit::AbortCause;
 use crate::ids::Weight;
+use crate::impact::{Impact, is_back, share};
 use crate::measures::outcome::detected_at;
-use crate::measures::targets::RECOVERY_BELOW_SECONDS;
 use crate::messages::text::{clean, duration};
 
-/// From this share of the traffic on, most customers had to do with it.
-const MOST: u8 = 50;
-
-/// How bad it was for customers, by rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Impact {
-    /// It did not come back by itself.
-    Critical,
-    /// Half of the traffic or more, or longer than a recovery may take.
-    Major,
-    /// A smaller part of the traffic, and soon over.
-    Minor,
-    /// No customer had to do with it.
-    None,
-}
-
-impl Impact {
-    const fn describe(self) -> &'static str {
-        match self {
-            Self::Critical => "critical. Traffic was not seen to return by itself",
-            Self::Major => {
-                "major. Half of the traffic or more was meant for it, or it took 30 minutes or longer to return"
-            }
-            Self::Minor => {
-                "minor. Less than half of the traffic was meant for it, and it returned within 30 minutes"
-            }
-            Self::None => "none. No customer had to do with it",
+/// What the word means.
+const fn describe(impact: Impact, is_back: bool) -> &'static str {
+    match impact {
+        Impact::Critical if is_back => "Traffic is back, but a person had to see to the rest",
+        Impact::Critical => "Traffic was not seen to return by itself",
+        Impact::Major => {
+            "Half of the traffic or more was meant for it, or it took 30 minutes or longer to return"
         }
+        Impact::Minor => "Less than half of the traffic was meant for it, and it returned within 30 minutes",
+        Impact::None => "No customer had to do with it",
     }
 }
 
@@ -54,7 +35,11 @@ pub(super) fn section(source: Source<'_>) -> Option<Section> {
     let impact = impact(source);
     let incident = impact == Impact::Critical || !cause.is_some_and(AbortCause::blameless);
     let mut blocks = vec![Block::Text(if incident {
-        format!("Severity by rule: {}.", impact.describe())
+        format!(
+            "Severity by rule: {}. {}.",
+            impact.as_str(),
+            describe(impact, is_back(deployment))
+        )
     } else {
         "No incident: a newer image took its place.".to_owned()
     })];
@@ -78,41 +63,8 @@ pub(super) fn section(source: Source<'_>) -> Option<Section> {
     })
 }
 
-/// The largest share of the traffic that it was meant to have. What was completed had all of it.
-fn share(deployment: &Deployment) -> Weight {
-    match deployment.kind {
-        Kind::Forward | Kind::Contract { .. } => deployment.peak_weight,
-        Kind::Reversal { .. } => Weight::FULL,
-    }
-}
-
 pub(super) fn impact(source: Source<'_>) -> Impact {
-    let deployment = source.deployment;
-    let failed = deployment
-        .exit
-        .as_ref()
-        .is_some_and(|exit| exit.state == ExitState::RollbackFailed);
-    let share = share(deployment);
-    if failed {
-        return Impact::Critical;
-    }
-    if share == Weight::ZERO {
-        return Impact::None;
-    }
-    let back = deployment.rollback.as_ref().and_then(|one| one.traffic_back_at);
-    let first = first_failed_check(source)
-        .into_iter()
-        .chain(detected_at(deployment))
-        .min();
-    let (Some(first), Some(back)) = (first, back) else {
-        return Impact::Critical;
-    };
-    let long = back.duration_since(first).as_secs_f64() >= RECOVERY_BELOW_SECONDS;
-    if long || share.percent() >= MOST {
-        Impact::Major
-    } else {
-        Impact::Minor
-    }
+    Impact::of(source.deployment, first_failed_check(source))
 }
 
 /// The end of the first window, at the weight that it was stopped at, whose check failed.

@@ -1,7 +1,7 @@
 //! Forms, rules, and that nobody's text becomes more than text. Whole reports of real journals are
 //! goldens in `tests/goldens/reports`.
 
-use super::incident::{Impact, impact};
+use super::incident::impact;
 use super::page::{Block, Cell, Page};
 use super::{Source, html, markdown, report};
 use crate::analysis::{Check, Measurement, Verdict};
@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::exit::{AbortCause, Exit, ExitState};
 use crate::gates::GateDecision;
 use crate::ids::{ChangeId, Epoch, PlanHash};
+use crate::impact::Impact;
 use crate::journal::{self, Entry};
 use crate::spec::GatePhase;
 use crate::testing::{CANARY, at, plan, requested, suite, weight};

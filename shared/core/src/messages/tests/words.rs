@@ -697,6 +697,80 @@ fn a_gate_shows_every_change_with_its_type_in_every_form() {
 }
 
 #[test]
+fn a_stop_and_its_rollback_begin_with_how_bad_it_is() {
+    let mut story = Story::at_25();
+    let begins = |messages: &[Message]| {
+        let text = &letter(messages).text;
+        text.lines().nth(2).unwrap().to_owned()
+    };
+    let cause = || alarm("5 datapoints were above 1");
+    let stop = story.tell(900, Event::AbortRequested { cause: cause() });
+    let so_far = "Severity:    minor so far: 25 % of the traffic was meant for the candidate";
+    assert_eq!(begins(&stop), so_far);
+    let epoch = Epoch(8);
+    let back = story.tell(
+        902,
+        Event::RollbackStarted {
+            epoch,
+            cause: cause(),
+        },
+    );
+    assert_eq!(begins(&back), so_far);
+    let returned = story.tell(911, Event::TrafficReturned { quiesced_at: at(986) });
+    let over =
+        "Severity:    minor: 25 % of the traffic was meant for the candidate, back 16 s after the first sign";
+    assert_eq!(begins(&returned), over);
+    let ended = story.tell(1100, exited(ExitState::RolledBack, 1100, "alarm", None));
+    assert_eq!(begins(&ended), over);
+    let paged = Story::rolling_back().tell(2000, exited(ExitState::RollbackFailed, 2000, "no", None));
+    assert_eq!(
+        begins(&paged),
+        "Severity:    critical: traffic was not seen to return by itself"
+    );
+    let rest = "critical: traffic is back, but a person must see to the rest now";
+    let left = story.tell(
+        1101,
+        exited(ExitState::RollbackFailed, 1101, "not undone: a", None),
+    );
+    assert_eq!(row(&left, "Severity"), rest);
+}
+
+#[test]
+fn what_no_customer_had_to_do_with_is_told_as_that_and_a_newer_image_as_nothing() {
+    let stop = |cause| {
+        let told = Story::at_gate().tell(30, Event::AbortRequested { cause });
+        letter(&told).text.clone()
+    };
+    assert!(stop(AbortCause::TimedOut).contains("Severity:    none: no customer had to do with it"));
+    let newer = AbortCause::Superseded {
+        by: None,
+        digest: "333".to_owned(),
+    };
+    assert!(!stop(newer).contains("Severity"));
+}
+
+#[test]
+fn a_check_that_failed_long_before_makes_it_major() {
+    let mut story = Story::at_25();
+    story.tell(800, checked(Verdict::Fail, 0, 1, 0));
+    let since = story.deployment.shift.bake.failing_since.unwrap();
+    story.tell(860, checked(Verdict::Pass, 1, 1, 0));
+    assert_eq!(story.deployment.shift.bake.failing_since, Some(since));
+    let seconds = since.duration_since(start()).as_secs() + 1800;
+    let stop = |mut story: Story, seconds| {
+        let cause = AbortCause::TimedOut;
+        let told = story.tell(seconds, Event::AbortRequested { cause });
+        letter(&told).text.clone()
+    };
+    let text = stop(story, seconds);
+    assert!(text.contains("Severity:    major so far"), "{text}");
+    let mut next = Story::at_25();
+    next.tell(800, checked(Verdict::Fail, 0, 1, 0));
+    next.rise(1700, 2, 25);
+    assert_eq!(next.deployment.shift.bake.failing_since, None);
+}
+
+#[test]
 fn a_person_who_is_needed_is_told_what_differs_and_until_when() {
     let mut story = Story::planned();
     let asked = story.tell(
