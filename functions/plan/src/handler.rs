@@ -263,7 +263,7 @@ impl Plan {
     }
 
     async fn block(&self, held: Held, missing: &[Missing]) -> Result<PhaseOutput, StoreError> {
-        let exit = Exit::blocked(missing, self.clock.now());
+        let exit = Exit::blocked(missing, &held.deployment, self.clock.now());
         let output = PhaseOutput::at_once(Status::Blocked, exit.reason.clone(), Some(exit.state));
         held.end(&self.store, Vec::new(), exit, Phase::Plan.as_str(), &self.clock)
             .await?;

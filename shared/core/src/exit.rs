@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::deployment::{Deployment, Origin};
 use crate::ids::{ChangeId, DeploymentId, Person, Role};
 use crate::messages::text::duration;
 
@@ -53,35 +54,46 @@ pub struct Exit {
 impl Exit {
     /// An end before anything was touched: every missing requirement with its remedy, and whom that
     /// concerns.
-    pub fn blocked(missing: &[Missing], at: Timestamp) -> Self {
-        let list = |part: fn(&Missing) -> &str| {
-            let mut parts: Vec<&str> = Vec::new();
-            for one in missing.iter().map(part) {
-                // One remedy may be that of several.
-                if !parts.contains(&one) {
-                    parts.push(one);
-                }
-            }
-            parts.join("; ")
-        };
-        let roles: BTreeSet<&str> = missing
-            .iter()
-            .flat_map(|one| &one.notify)
-            .map(Role::as_str)
-            .collect();
-        let concerns = if roles.is_empty() {
-            String::new()
-        } else {
-            let roles: Vec<&str> = roles.into_iter().collect();
-            format!(". This concerns {}", roles.join(", "))
-        };
+    pub fn blocked(missing: &[Missing], deployment: &Deployment, at: Timestamp) -> Self {
+        let whats: Vec<&str> = distinct(missing.iter().map(|one| &*one.what));
         Self {
             state: ExitState::Blocked,
             at,
-            reason: format!("missing: {}", list(|m| &m.what)),
-            remedy: Some(format!("{}{concerns}", list(|m| &m.remedy))),
+            reason: format!("missing: {}", whats.join("; ")),
+            remedy: Some(remedies(missing, deployment)),
         }
     }
+}
+
+/// Whom all of it concerns is told once, at the end; whom a part of it concerns, with that part.
+fn remedies(missing: &[Missing], deployment: &Deployment) -> String {
+    let whom: Vec<String> = missing.iter().map(|one| one.whom(deployment)).collect();
+    let all = match distinct(whom.iter().map(String::as_str)).as_slice() {
+        [all] => Some((*all).to_owned()),
+        _ => None,
+    };
+    let each = missing.iter().zip(&whom).map(|(one, whom)| match all {
+        Some(_) => one.remedy.clone(),
+        None if whom.is_empty() => one.remedy.clone(),
+        None => format!("{} (concerns {whom})", one.remedy),
+    });
+    let each: Vec<String> = each.collect();
+    // One remedy may be that of several.
+    let parts = distinct(each.iter().map(String::as_str)).join("; ");
+    match all {
+        Some(all) if !all.is_empty() => format!("{parts}. This concerns {all}"),
+        Some(_) | None => parts,
+    }
+}
+
+fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut parts: Vec<&str> = Vec::new();
+    for text in texts {
+        if !parts.contains(&text) {
+            parts.push(text);
+        }
+    }
+    parts
 }
 
 /// A requirement that is missing.
@@ -92,7 +104,7 @@ pub struct Missing {
     pub what: String,
     /// What to do about it.
     pub remedy: String,
-    /// Roles that it concerns.
+    /// Roles that it concerns; where none is named, whoever deploys and who approves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notify: Vec<Role>,
 }
@@ -105,6 +117,24 @@ impl Missing {
             remedy,
             notify: Vec::new(),
         }
+    }
+
+    /// Whom it concerns, in words: the roles that its section of the file names, else who asked for the deployment,
+    /// and the roles that the file asks for approvals.
+    fn whom(&self, deployment: &Deployment) -> String {
+        let named: BTreeSet<&str> = self.notify.iter().map(Role::as_str).collect();
+        if !named.is_empty() {
+            return Vec::from_iter(named).join(", ");
+        }
+        let asked = match &deployment.origin {
+            Origin::Person { person } => Some(format!("{person} (who asked for it)")),
+            Origin::Push { .. } => Some(format!("whoever pushed {}", deployment.revision.label())),
+            Origin::Watch { .. } | Origin::Contract { .. } => None,
+        };
+        let gates = deployment.spec.gates.iter();
+        let roles = gates.flat_map(|gate| gate.approvals.iter().map(|rule| rule.role.as_str()));
+        let roles = distinct(roles).into_iter().map(str::to_owned);
+        asked.into_iter().chain(roles).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -120,3 +120,53 @@ fn exit_states_are_named_as_they_are_stored() {
         assert_eq!(format!("{state:?}"), state.as_str());
     }
 }
+
+fn lacks(what: &str, remedy: &str, notify: &[&str]) -> Missing {
+    Missing {
+        what: text(what),
+        remedy: text(remedy),
+        notify: notify.iter().map(|role| role.parse().unwrap()).collect(),
+    }
+}
+
+fn next_of(missing: &[Missing], deployment: &Deployment) -> String {
+    let exit = Exit::blocked(missing, deployment, crate::testing::at(1));
+    exit.remedy.unwrap()
+}
+
+#[test]
+fn what_is_missing_says_whom_it_concerns() {
+    let gates = "gates: [{before: shift, approvals: [{role: tech-lead}, {role: product}]}, \
+                 {before: validate, approvals: [{role: tech-lead}]}]\n";
+    let pushed = crate::testing::requested(&format!("{}{gates}", crate::testing::CANARY));
+    let image = lacks("the image", "push it", &[]);
+    let signature = lacks("a signature", "sign it", &["security", "devops-lead"]);
+    assert_eq!(
+        next_of(std::slice::from_ref(&image), &pushed),
+        "push it. This concerns whoever pushed web:v2, tech-lead, product"
+    );
+    assert_eq!(
+        next_of(std::slice::from_ref(&signature), &pushed),
+        "sign it. This concerns devops-lead, security"
+    );
+    assert_eq!(
+        next_of(&[image.clone(), signature, image.clone()], &pushed),
+        "push it (concerns whoever pushed web:v2, tech-lead, product); sign it (concerns devops-lead, security)"
+    );
+    let mut asked = crate::testing::requested(crate::testing::CANARY);
+    asked.origin = Origin::Person { person: maria() };
+    assert_eq!(
+        next_of(&[image], &asked),
+        "push it. This concerns maria (who asked for it)"
+    );
+}
+
+#[test]
+fn what_concerns_nobody_by_name_names_nobody() {
+    let mut contract = crate::testing::requested(crate::testing::CANARY);
+    contract.origin = Origin::Contract {
+        of: "web-production-6".parse().unwrap(),
+    };
+    let next = next_of(&[lacks("people", "add the gate", &[])], &contract);
+    assert_eq!(next, "add the gate");
+}

@@ -339,7 +339,7 @@ async fn persist(
     decision: &Decision,
 ) -> Result<(), StoreError> {
     if let Outcome::Blocked(missing) = &decision.outcome {
-        let exit = Exit::blocked(missing, clock.now());
+        let exit = Exit::blocked(missing, &held.deployment, clock.now());
         return held
             .clone()
             .end(store, decision.events.clone(), exit, by, clock)
@@ -387,7 +387,7 @@ fn answer(
             }
         }
         Outcome::Blocked(missing) => {
-            let exit = Exit::blocked(&missing, clock.now());
+            let exit = Exit::blocked(&missing, deployment, clock.now());
             PhaseOutput::at_once(Status::Blocked, exit.reason, Some(ExitState::Blocked))
         }
         Outcome::Abort(cause) => return Err(FunctionError::AbortRequested(cause.describe())),

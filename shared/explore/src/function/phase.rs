@@ -255,7 +255,7 @@ impl World {
                 _ => None,
             })
             .or_else(|| held.deployment.rollback.as_ref()?.quiesced_at);
-        let exit = self.exit_of(one, &decision);
+        let exit = self.exit_of(one, &held, &decision);
         one.exited = exit.is_some();
         one.actions = std::mem::take(&mut decision.actions);
         let wanted = decision.outcome.clone();
@@ -443,10 +443,10 @@ impl World {
     }
 
     /// The exit that a decision means, where it means one.
-    fn exit_of(&self, one: &Invocation, decision: &Decision) -> Option<Exit> {
+    fn exit_of(&self, one: &Invocation, held: &Held, decision: &Decision) -> Option<Exit> {
         let now = one.clock(self.now);
         match &decision.outcome {
-            Outcome::Blocked(missing) => return Some(Exit::blocked(missing, now)),
+            Outcome::Blocked(missing) => return Some(Exit::blocked(missing, &held.deployment, now)),
             Outcome::RollbackFailed { reason, remedy } => {
                 return Some(Exit {
                     state: ExitState::RollbackFailed,
@@ -480,7 +480,7 @@ impl World {
                     remedy: "deploy again when it is time".to_owned(),
                     notify: Vec::new(),
                 }];
-                exit = Some(Exit::blocked(&missing, now));
+                exit = Some(Exit::blocked(&missing, &held.deployment, now));
                 one.outcome = Some(Outcome::Blocked(missing.to_vec()));
                 one.exited = true;
             }
