@@ -1,5 +1,5 @@
-//! What is kept of a deployment after its end, outside of Tidegate's own table: its report, for people,
-//! and its record with the whole journal, for whoever wants to check or count.
+//! What is kept of a deployment after its end, outside of Tidegate's own table: its report and the target's runbook,
+//! for people, and its record with the whole journal, for whoever wants to check or count.
 
 use serde::Serialize;
 
@@ -7,6 +7,7 @@ use crate::deployment::Deployment;
 use crate::event::Event;
 use crate::journal::Entry;
 use crate::report::{html, markdown, report};
+use crate::runbook::runbook;
 use crate::spec::ReportStore;
 
 /// An object to keep.
@@ -77,6 +78,12 @@ pub fn objects(
             markdown::render(&page),
         ),
         object("report.html", "text/html; charset=utf-8", html::render(&page)),
+        // For the night in which Tidegate itself can't be asked for it.
+        object(
+            "runbook.html",
+            "text/html; charset=utf-8",
+            html::render(&runbook(deployment)),
+        ),
     ])
 }
 
@@ -105,7 +112,8 @@ mod tests {
         let prefix = format!("tidegate/web/production/{}", deployment.id);
         assert_eq!(
             keys,
-            ["record.json", "report.md", "report.html"].map(|name| format!("{prefix}/{name}"))
+            ["record.json", "report.md", "report.html", "runbook.html"]
+                .map(|name| format!("{prefix}/{name}"))
         );
         assert_eq!(
             store.place_of(&deployment),
@@ -117,6 +125,7 @@ mod tests {
         assert_eq!(record["journal"][0]["event"]["event"], "exited");
         assert!(objects[1].body.contains("no image") && objects[2].body.contains("no image"));
         assert!(objects[2].content_type.starts_with("text/html"));
+        assert!(objects[3].body.contains("Runbook of web/production"));
     }
 
     #[test]

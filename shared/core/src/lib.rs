@@ -33,6 +33,7 @@ mod impact;
 pub mod invariants;
 pub mod journal;
 pub mod junit;
+mod links;
 pub mod measures;
 pub mod messages;
 pub mod observation;

@@ -8,6 +8,7 @@ use crate::change::{Change, Monitored, terraform_way_back};
 use crate::deployment::{Deployment, Origin, Plan};
 use crate::exit::ExitState;
 use crate::ids::Slot;
+use crate::links::{dashboard, log_groups};
 use crate::messages::text::{clean, duration};
 use crate::permissions::place;
 use crate::place::Place;
@@ -34,13 +35,13 @@ pub fn runbook(deployment: &Deployment) -> Page {
     ];
     Page {
         title: format!("Runbook of {}", deployment.target),
-        facts: facts(deployment, place),
+        facts: facts(deployment),
         sections: sections.into_iter().flatten().collect(),
     }
 }
 
-/// Any ARN of the plan says where it is.
-fn facts(deployment: &Deployment, place: Option<&Place>) -> Vec<(&'static str, Cell)> {
+/// What it is about, and where to look first.
+fn facts(deployment: &Deployment) -> Vec<(&'static str, Cell)> {
     let mut facts = vec![
         ("As of deployment", Cell::code(deployment.id.as_str())),
         ("Image", Cell::text(&deployment.revision.label())),
@@ -49,21 +50,10 @@ fn facts(deployment: &Deployment, place: Option<&Place>) -> Vec<(&'static str, C
     if let Some(plan) = &deployment.plan {
         facts.push(("Cluster", Cell::code(&plan.wiring.cluster)));
     }
-    if let Some(link) = dashboard(deployment, place) {
+    if let Some(link) = dashboard(deployment) {
         facts.push(("Dashboard", Cell::link(&link)));
     }
     facts
-}
-
-/// The one that the file names, or the one that the deployment makes.
-fn dashboard(deployment: &Deployment, place: Option<&Place>) -> Option<String> {
-    let named = deployment.spec.notifications.dashboard.clone();
-    let mut changes = deployment.planned_changes().iter();
-    let made = changes.find_map(|change| match change.monitored()? {
-        (name, Monitored::Dashboard { .. }) => Some(place?.dashboard(name)),
-        (_, Monitored::Alarm { .. } | Monitored::Retention { .. }) => None,
-    });
-    named.or(made)
 }
 
 fn section(heading: &'static str, blocks: Vec<Block>) -> Section {
@@ -281,11 +271,8 @@ fn look(deployment: &Deployment, plan: &Plan, place: Option<&Place>) -> Section 
         let link = place.map(|place| place.service(&plan.wiring.cluster, service));
         row(format!("Tasks and events of the {slot} slot"), link, service);
     }
-    for change in &plan.changes {
-        if let Some((name, Monitored::Retention { .. })) = change.monitored() {
-            let link = place.map(|place| place.log_group(name));
-            row(format!("Lines in {name}"), link, name);
-        }
+    for (name, link) in log_groups(deployment) {
+        row(format!("Lines in {name}"), link, &name);
     }
     row(
         "Lines of Tidegate itself".to_owned(),
@@ -495,24 +482,5 @@ monitoring:
         assert!(!text(&planned(CANARY)).contains("Concerned by missing evidence"));
         deployment.spec.notifications.dashboard = None;
         assert!(!text(&deployment).contains("Dashboard"));
-        // One that it makes itself is linked to as well.
-        let mut made = planned(&format!("{CANARY}prepare: {{suspendAutoscaling: true}}\n"));
-        let change = made
-            .plan
-            .as_mut()
-            .and_then(|plan| plan.changes.first_mut())
-            .unwrap();
-        change.work = crate::change::Work::Monitor {
-            name: "web-production".to_owned(),
-            wanted: Monitored::Dashboard {
-                body: crate::change::StoredText("{}".to_owned()),
-            },
-        };
-        let place = Place::of("arn:aws:ecs:eu-west-1:1:x").unwrap();
-        assert_eq!(
-            dashboard(&made, Some(&place)),
-            Some(place.dashboard("web-production"))
-        );
-        assert_eq!(dashboard(&made, None), None);
     }
 }

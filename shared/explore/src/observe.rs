@@ -367,7 +367,7 @@ impl World {
     fn looked_at(&self) -> Seen {
         let made = match self.now >= self.script.images[1].suite_ms * 4 {
             true => Progress::done("the one resource is as the file says"),
-            false => Progress::running("it does not exist; a person has to apply it"),
+            false => Progress::running("it does not exist"),
         };
         Seen {
             made,

@@ -13,7 +13,7 @@ use crate::scenario;
 
 const TARGET: &str = "web/production";
 const BUCKET: &str = "shop-records";
-const KEPT: [&str; 3] = ["record.json", "report.html", "report.md"];
+const KEPT: [&str; 4] = ["record.json", "report.html", "report.md", "runbook.html"];
 
 async fn given(scene: &Scene, more: &str) {
     let file = format!("{SHORT}report: {{bucket: {BUCKET}}}\n{more}");
@@ -61,7 +61,7 @@ fn each(times: usize) -> Vec<(String, usize)> {
 fn the_report_of_a_rollback_is_kept_in_its_bucket() {
     scenario(
         "the-report-of-a-rollback-is-kept-in-its-bucket",
-        "An alarm takes a release back; the function that keeps its report dies after the first of three objects.",
+        "An alarm takes a release back; the function that keeps its report dies after the first of four objects.",
         async |scene| {
             make_bucket(scene);
             given(scene, "").await;

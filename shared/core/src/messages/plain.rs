@@ -5,6 +5,7 @@ use super::story::Story;
 use super::text::clean;
 use crate::deployment::Deployment;
 use crate::journal::Entry;
+use crate::links::dashboard_there;
 
 /// Width of the column of names.
 const COLUMN: usize = 13;
@@ -35,11 +36,10 @@ pub(super) fn render(deployment: &Deployment, entry: &Entry, story: &Story) -> S
     if let Some(plan) = &deployment.plan {
         row("Plan", plan.hash.short());
     }
-    let notifications = &deployment.spec.notifications;
-    if let Some(link) = &notifications.dashboard {
-        row("Dashboard", &clean(link));
+    if let Some(link) = dashboard_there(deployment) {
+        row("Dashboard", &clean(&link));
     }
-    if let Some(channel) = &notifications.slack_channel {
+    if let Some(channel) = &deployment.spec.notifications.slack_channel {
         row("Slack", &clean(channel));
     }
     row("At", &format!("{:.0}", entry.at));

@@ -17,6 +17,7 @@ use super::story::Story;
 use super::text::clean;
 use crate::deployment::Deployment;
 use crate::journal::Entry;
+use crate::links::dashboard_there;
 
 const HEADER_MAX: usize = 150;
 const SECTION_MAX: usize = 3000;
@@ -72,7 +73,7 @@ fn context(deployment: &Deployment) -> Vec<Value> {
             .map(|plan| plain(format!("plan {}", plan.hash.short()))),
     );
     elements.push(plain(format!("image {}", deployment.revision.digest.short())));
-    elements.extend(deployment.spec.notifications.dashboard.as_deref().map(dashboard));
+    elements.extend(dashboard_there(deployment).as_deref().map(dashboard));
     elements
 }
 

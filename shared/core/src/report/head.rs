@@ -3,6 +3,7 @@
 use super::page::{Cell, when};
 use crate::deployment::{Deployment, Kind, Origin, Plan};
 use crate::exit::ExitState;
+use crate::links::{dashboard_there, log_groups};
 use crate::messages::text::{clean, duration};
 
 pub(super) fn title(deployment: &Deployment) -> String {
@@ -92,8 +93,12 @@ pub(super) fn facts(deployment: &Deployment) -> Vec<(&'static str, Cell)> {
     if let Some(store) = &deployment.spec.report {
         facts.push(("Kept at", Cell::code(&store.place_of(deployment))));
     }
-    if let Some(link) = &deployment.spec.notifications.dashboard {
-        facts.push(("Dashboard", Cell::link(link)));
+    if let Some(link) = dashboard_there(deployment) {
+        facts.push(("Dashboard", Cell::link(&link)));
+    }
+    for (name, link) in log_groups(deployment) {
+        let cell = link.map_or_else(|| Cell::code(&name), |link| Cell::link(&link));
+        facts.push(("Logs of its tasks", cell));
     }
     facts
 }

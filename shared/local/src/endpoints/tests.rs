@@ -722,7 +722,7 @@ fn the_clients_read_what_a_person_should_have_made() {
         "databaseCluster web-cluster: publiclyAccessible is false, not true",
         "databaseCluster no does not exist",
     ];
-    let note = format!("{}; a person has to apply it", differences.join("; "));
+    let note = differences.join("; ");
     assert_eq!(seen.made, Progress::Running { note });
 }
 
