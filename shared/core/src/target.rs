@@ -517,7 +517,10 @@ impl TargetState {
                 migration: migration.to_owned(),
             });
         }
-        if now >= stable.warm_until {
+        // A sweep that has begun to stop the old tasks may be late, and its clock another than this one's.
+        // A mark of an earlier time is before this window: nothing completes while one is in force.
+        let tidied = self.tidying_until.is_some_and(|until| until > stable.warm_until);
+        if now >= stable.warm_until || tidied {
             return Err(ReversalRefusal::WindowOver(stable.warm_until));
         }
         let has_stable = completed.plan.as_ref().is_some_and(|plan| plan.stable.is_some());

@@ -854,6 +854,20 @@ mod reversal {
         }
     }
 
+    /// Found by exploration (bluegreen-with-checks): the sweep's stop came late, and the clock of whoever took
+    /// the deployment back was two minutes slow, so that traffic went to tasks that were then stopped.
+    #[test]
+    fn the_window_is_over_once_the_old_tasks_are_being_stopped_whatever_the_clock_says() {
+        let (mut target, completed) = after(CANARY, ExitState::Completed);
+        let over = target.stable.as_ref().unwrap().warm_until;
+        target.tidying_until = Some(later(over, 75));
+        let early = target.clone().reverse(&completed, by_maria(), later(over, -60));
+        assert_eq!(early, Err(ReversalRefusal::WindowOver(over)));
+        // What was marked before this deployment completed says nothing of its window.
+        target.tidying_until = Some(at(1000));
+        assert!(target.reverse(&completed, by_maria(), later(over, -60)).is_ok());
+    }
+
     #[test]
     fn a_first_deployment_has_nothing_before_it_to_go_back_to() {
         let (mut target, mut completed) = after(CANARY, ExitState::Completed);
